@@ -1,0 +1,47 @@
+namespace Watari.GrainInterfaces.Model;
+
+/// <summary>Why a command failed, as the caller must tell it apart.</summary>
+[GenerateSerializer, Alias("watari.FailureKind")]
+public enum FailureKind
+{
+    /// <summary>No such host, VM or container.</summary>
+    NotFound,
+
+    /// <summary>Several containers bear the name.</summary>
+    Ambiguous,
+
+    /// <summary>Refused before anything was touched: the verdict, too little memory, another CPU, no image, no agent.</summary>
+    Refused,
+
+    /// <summary>The VM, its monitor, its kernel or its agent does not answer any more.</summary>
+    VmLost,
+
+    /// <summary>The agent or the runtime in the destination could not do what it was asked.</summary>
+    RestoreFailed,
+
+    /// <summary>The data did not arrive, or not whole.</summary>
+    TransferFailed,
+
+    /// <summary>A deadline passed.</summary>
+    TimedOut,
+
+    /// <summary>The command carries an epoch older than one already seen.</summary>
+    Fenced,
+
+    /// <summary>The user, or the caller, cancelled.</summary>
+    Cancelled,
+
+    /// <summary>A defect of Watari.</summary>
+    Internal,
+}
+
+/// <summary>A command failed; the message says what was wrong and what to do.</summary>
+[GenerateSerializer, Alias("watari.EngineException")]
+public sealed class EngineException : Exception
+{
+    public EngineException(FailureKind kind, string message, Exception? inner = null)
+        : base(message, inner) => Kind = kind;
+
+    [Id(0)]
+    public FailureKind Kind { get; }
+}

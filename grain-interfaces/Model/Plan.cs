@@ -1,0 +1,32 @@
+namespace Watari.GrainInterfaces.Model;
+
+/// <summary>What the source says of a container before anything is touched, and what its destination must offer.</summary>
+/// <param name="Objections">Objects that are refused or need help; those simply carried are only counted.</param>
+/// <param name="ResidentBytes">Bytes of memory that will travel at most, zero pages included.</param>
+/// <param name="Bundle">The OCI bundle's path in the VM; null for a plain process tree.</param>
+/// <param name="CpuFlags">Flags of the source's virtual CPU, as in /proc/cpuinfo: the destination must have each.</param>
+[GenerateSerializer, Immutable, Alias("watari.SourcePlan")]
+public sealed record SourcePlan(
+    [property: Id(0)] ContainerDescription? Container,
+    [property: Id(1)] IReadOnlyList<ObjectVerdict> Objections,
+    [property: Id(2)] int CarriedObjects,
+    [property: Id(3)] long ResidentBytes,
+    [property: Id(4)] string? Bundle,
+    [property: Id(5)] string KernelRelease,
+    [property: Id(6)] IReadOnlyList<string> CpuFlags)
+{
+    public bool IsRefused => Objections.Any(o => o.Kind == VerdictKind.Refused);
+}
+
+/// <summary>What the destination must offer, taken from the source's plan.</summary>
+[GenerateSerializer, Immutable, Alias("watari.DestinationRequirements")]
+public sealed record DestinationRequirements(
+    [property: Id(0)] WorkloadId Workload,
+    [property: Id(1)] string? Bundle,
+    [property: Id(2)] long MemoryBytes,
+    [property: Id(3)] string KernelRelease,
+    [property: Id(4)] IReadOnlyList<string> CpuFlags);
+
+/// <summary>Where the destination's host listens for a job's pages.</summary>
+[GenerateSerializer, Immutable, Alias("watari.TransferTarget")]
+public sealed record TransferTarget([property: Id(0)] string Host, [property: Id(1)] int Port);

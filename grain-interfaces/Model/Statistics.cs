@@ -1,0 +1,28 @@
+namespace Watari.GrainInterfaces.Model;
+
+/// <summary>Bytes and pages of a transfer, in QEMU's words (<c>query-migrate</c>).</summary>
+/// <param name="Total">Bytes of guest memory looked at.</param>
+/// <param name="Transferred">Bytes that went over the wire.</param>
+/// <param name="Normal">Pages sent as they are.</param>
+/// <param name="Zero">Pages that did not travel because they hold only zeroes.</param>
+/// <param name="Remaining">Bytes still to be sent.</param>
+[GenerateSerializer, Immutable, Alias("watari.TransferStatistics")]
+public sealed record TransferStatistics(
+    [property: Id(0)] long Total,
+    [property: Id(1)] long Transferred,
+    [property: Id(2)] long Normal,
+    [property: Id(3)] long Zero,
+    [property: Id(4)] long Remaining);
+
+/// <summary>One part of a migration's time line.</summary>
+/// <param name="Name">E.g. <c>freeze</c>, <c>capture</c>, <c>skeleton</c>, <c>touch</c>, <c>memwrite</c>, <c>thaw</c>.</param>
+/// <param name="Start">When it began, by the clock of the host that did it.</param>
+/// <param name="Milliseconds">How long it took, by that host's monotonic clock.</param>
+[GenerateSerializer, Immutable, Alias("watari.PhaseTiming")]
+public sealed record PhaseTiming([property: Id(0)] string Name, [property: Id(1)] DateTimeOffset Start, [property: Id(2)] double Milliseconds);
+
+/// <summary>What a command of the engine did: its time line and, where pages moved, how many.</summary>
+[GenerateSerializer, Immutable, Alias("watari.EngineReport")]
+public sealed record EngineReport(
+    [property: Id(0)] IReadOnlyList<PhaseTiming> Phases,
+    [property: Id(1)] TransferStatistics? Transfer = null);

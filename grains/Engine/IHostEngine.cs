@@ -1,0 +1,53 @@
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Grains.Engine;
+
+/// <summary>
+/// The data plane of one host, as its grains command it. Commands are short words with long effects: each is idempotent by its
+/// <see cref="StepKey"/> (asked again with the same key it answers with the first outcome; with an older epoch it is refused with
+/// <see cref="FailureKind.Fenced"/>), runs on the engine's own threads, and fails with <see cref="EngineException"/> alone.
+/// Bytes of guest memory never pass through it.
+/// </summary>
+public interface IHostEngine
+{
+    Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken);
+
+    Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken);
+
+    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
+    Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken);
+
+    /// <summary>Source: looks at each object of the workload while it runs. Touches nothing.</summary>
+    Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+
+    /// <summary>Destination: says whether the VM can take the workload, or fails with <see cref="FailureKind.Refused"/>. Touches nothing.</summary>
+    Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken);
+
+    /// <summary>Destination: reserves memory, prepares the container and the landing zone, and listens for the job's pages.</summary>
+    Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken);
+
+    /// <summary>Source: from here on no thread of the workload runs.</summary>
+    Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+
+    /// <summary>Source: reads the frozen workload out of the VM's memory and sends images and pages to the destination's host.</summary>
+    Task<EngineReport> CaptureAsync(StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, CancellationToken cancellationToken);
+
+    /// <summary>Destination: builds the skeleton, writes and verifies the memory. The workload exists there, frozen.</summary>
+    Task<EngineReport> RestoreAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+
+    /// <summary>Destination, after the commit: the workload runs on from here.</summary>
+    Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+
+    /// <summary>Source, after the commit: the frozen workload is killed without having run again, and what the job held is let go.</summary>
+    Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+
+    /// <summary>Source, roll back: the workload runs again; nothing of the job is left. Done also where nothing was frozen.</summary>
+    Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+
+    /// <summary>Destination, roll back: nothing of the job is left in the VM or on the host. Done also where nothing was prepared.</summary>
+    Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+
+    /// <summary>Saves the workload as a CRIU image set into a directory of the host; freezes and thaws it by itself.</summary>
+    /// <param name="leaveRunning">True: the workload runs on. False: it is killed once the images are on disk.</param>
+    Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken);
+}
