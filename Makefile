@@ -1,0 +1,4 @@
+.PHONY: guest-image
+
+guest-image:
+	guest-image/build.sh trixie

@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# Builds the guest image of a Debian suite from its packages. See README.md.
+set -euo pipefail
+export LC_ALL=C
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${WATARI_CACHE:-/var/cache/watari}/guest-image
+mirror=${WATARI_MIRROR:-http://deb.debian.org/debian}
+agent=${WATARI_AGENT:-}
+disk_size=4G
+scratch=
+
+usage() {
+    cat <<'USAGE'
+usage: build.sh [--agent PATH] [--path] [trixie|bookworm]
+
+Builds the guest image of the suite (default trixie), unless the cache has it, and prints its directory.
+  --agent PATH  put this binary into the image as /usr/lib/watari/watari-agent (or WATARI_AGENT)
+  --path        print the directory that the image has or would have; build nothing
+USAGE
+}
+
+die() { echo "guest-image: $*" >&2; exit 1; }
+say() { echo "guest-image: $*" >&2; }
+
+remove_scratch() { if [[ -n $scratch ]]; then rm -rf "$scratch"; fi; }
+
+# Fails with one line that names every Debian package that the build lacks.
+require_host() {
+    local pair missing=()
+    for pair in mmdebstrap:mmdebstrap mke2fs:e2fsprogs gcc:gcc tar:tar flock:util-linux sha256sum:coreutils; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+    done
+    [[ -e /usr/lib/x86_64-linux-gnu/libc.a ]] || missing+=(libc6-dev)
+    ((${#missing[@]} == 0)) || die "missing on this host; run: apt-get install ${missing[*]}"
+    ((EUID == 0)) || die "must run as root: it creates device nodes and files of other owners"
+}
+
+# One hash over names, modes and contents, whatever the umask of the checkout.
+hash_of() {
+    tar -C "$here" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' -cf - "$@" |
+        sha256sum | cut -c1-16
+}
+
+guest_packages() { grep -v '^#' "$here/packages" | paste -sd,; }
+
+# The slow part: packages, and what follows from them alone.
+build_root() {
+    local suite=$1 tarball=$2
+    say "installing the packages of $suite"
+    mmdebstrap --quiet --variant=minbase --components=main --include="$(guest_packages)" \
+        --aptopt='APT::Install-Recommends "false"' \
+        --aptopt='Acquire::Retries "3"' \
+        --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/info/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+        --dpkgopt='path-exclude=/usr/lib/udev/hwdb.d/*' \
+        --dpkgopt='path-exclude=/usr/libexec/podman/podman-testing' \
+        --setup-hook="mkdir -p \"\$1/etc/initramfs-tools/conf.d\" && echo MODULES=list >\"\$1/etc/initramfs-tools/conf.d/watari\"" \
+        --customize-hook="copy-in '$here/initrd' /tmp" \
+        --customize-hook="upload '$here/prepare.sh' /tmp/prepare.sh" \
+        --customize-hook="chroot \"\$1\" sh /tmp/prepare.sh" \
+        --customize-hook="rm -rf \"\$1\"/tmp/*" \
+        "$suite" "$tarball" "$mirror" "deb $mirror $suite-updates main" \
+        "deb ${WATARI_SECURITY_MIRROR:-http://deb.debian.org/debian-security} $suite-security main" >&2
+}
+
+build_programs() {
+    local root=$1 source name
+    for source in "$here"/programs/*.c; do
+        [[ -e $source ]] || continue
+        name=$(basename "$source" .c)
+        mkdir -p "$root/var/lib/watari/bundles/$name/rootfs/bin"
+        gcc -std=gnu17 -O2 -Wall -Wextra -Werror -static -pthread \
+            -o "$root/var/lib/watari/bundles/$name/rootfs/bin/$name" "$source"
+    done
+}
+
+write_manifest() {
+    local suite=$1 image=$2 root=$3
+    cat >"$image/manifest.json" <<MANIFEST
+{
+  "suite": "$suite",
+  "kernel": "$(basename "$(echo "$root"/lib/modules/*)")",
+  "criu": "$(version_of criu "$image")",
+  "runc": "$(version_of runc "$image")",
+  "podman": "$(version_of podman "$image")",
+  "agent": $([[ -n $agent ]] && echo "\"$(sha256sum "$agent" | cut -c1-16)\"" || echo null),
+  "kernelArguments": "root=/dev/vda rw console=ttyS0 quiet panic=-1"
+}
+MANIFEST
+}
+
+version_of() { sed -n "s/^$1 //p" "$2/packages.list"; }
+
+# The fast part: our files over the packages, packed into a file system.
+build_image() {
+    local suite=$1 tarball=$2 image=$3 root=$4
+    mkdir -p "$root"
+    tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' -xf "$tarball"
+    cp -a --no-preserve=ownership "$here/overlay/." "$root/"
+    ln -sfn /bin/busybox "$root/usr/sbin/init"
+    build_programs "$root"
+    if [[ -n $agent ]]; then install -m 755 "$agent" "$root/usr/lib/watari/watari-agent"; fi
+
+    # shellcheck disable=SC2016 # the fields are dpkg-query's
+    dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Package} ${Version}\n' >"$image/packages.list"
+    cp "$(echo "$root"/boot/vmlinuz-*)" "$image/vmlinuz"
+    mv "$root/boot/watari-initrd.img" "$image/initrd.img"
+    write_manifest "$suite" "$image" "$root"
+    mke2fs -q -t ext4 -L watari -m 0 -d "$root" "$image/disk.raw" "$disk_size" >&2
+}
+
+main() {
+    local suite=trixie path_only=false
+    while (($#)); do
+        case $1 in
+            --agent) [[ $# -ge 2 ]] || die "--agent wants a path"; agent=$2; shift ;;
+            --path) path_only=true ;;
+            -h | --help) usage; exit 0 ;;
+            trixie | bookworm) suite=$1 ;;
+            *) usage >&2; exit 2 ;;
+        esac
+        shift
+    done
+    [[ -z $agent || -f $agent ]] || die "no agent at $agent"
+
+    local root_hash image_hash image tarball
+    root_hash=$(hash_of packages prepare.sh initrd)
+    image_hash=$({ echo "$suite $root_hash"; hash_of build.sh overlay programs bundles; cat ${agent:+"$agent"} /dev/null; } |
+        sha256sum | cut -c1-16)
+    image=$cache/$suite-$image_hash
+    tarball=$cache/$suite-$root_hash.root.tar
+    if $path_only; then echo "$image"; exit 0; fi
+
+    if [[ ! -e $image/manifest.json ]]; then
+        require_host
+        mkdir -p "$cache"
+        exec {lock}>"$cache/$suite.lock"
+        flock "$lock"
+        scratch=$(mktemp -d "$cache/.building-XXXXXX")
+        trap remove_scratch EXIT
+        if [[ ! -e $tarball ]]; then
+            build_root "$suite" "$scratch/root.tar"
+            mv "$scratch/root.tar" "$tarball"
+        fi
+        if [[ ! -e $image/manifest.json ]]; then
+            say "building the image of $suite"
+            mkdir "$scratch/image"
+            chmod 755 "$scratch/image"
+            build_image "$suite" "$tarball" "$scratch/image" "$scratch/root"
+            mv -T "$scratch/image" "$image"
+        fi
+    fi
+    ln -sfn "$suite-$image_hash" "$cache/$suite.new.$$"
+    mv -T "$cache/$suite.new.$$" "$cache/$suite"
+    echo "$image"
+}
+
+main "$@"
