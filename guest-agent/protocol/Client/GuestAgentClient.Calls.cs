@@ -1,0 +1,144 @@
+namespace Watari.GuestAgent.Protocol;
+
+// What may be asked of an agent. Every call throws AgentException (the agent refused or failed, with a code)
+// or AgentLostException (no answer: what was done is unknown).
+public sealed partial class GuestAgentClient
+{
+    /// <summary>The guest, its containers, bundles and jobs.</summary>
+    public Task<GuestDescription> DescribeAsync(TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new DescribeRequest { DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.GuestDescription, null, null, cancellationToken);
+
+    /// <inheritdoc cref="PrepareRequest"/>
+    public Task<PrepareResult> PrepareAsync(JobStep at, ContainerId? container, string? bundle, long memoryNeeded, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Container = container, Bundle = bundle, MemoryNeeded = memoryNeeded },
+            AgentJson.Default.PrepareResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="PutImageRequest"/>
+    /// <param name="at">Whose command it is.</param>
+    /// <param name="name">The file's name.</param>
+    /// <param name="content">Its bytes, from the stream's position to its end; the stream can seek.</param>
+    /// <param name="deadline">For all of it.</param>
+    /// <param name="cancellationToken">Stops sending.</param>
+    public Task<PutImageResult> PutImageAsync(JobStep at, ImageName name, Stream content, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        long length = content.Length - content.Position;
+        return CallAsync(
+            new PutImageRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Name = name, Length = length },
+            AgentJson.Default.PutImageResult,
+            async (data, cancel) =>
+            {
+                byte[] part = new byte[FrameHeader.MaxPayload];
+                for (long left = length; left > 0;)
+                {
+                    int read = await content.ReadAtLeastAsync(part.AsMemory(0, (int)Math.Min(left, part.Length)), 1, throwOnEndOfStream: true, cancel);
+                    await data.WriteAsync(part.AsMemory(0, read), cancel);
+                    left -= read;
+                }
+            },
+            null, cancellationToken);
+    }
+
+    /// <summary>Puts every regular file of a directory; a file's name must be an <see cref="ImageName"/>.</summary>
+    /// <exception cref="FormatException">A file's name is no image name; nothing was sent.</exception>
+    /// <returns>Bytes put.</returns>
+    public async Task<long> PutImagesAsync(JobStep at, string directory, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        (ImageName Name, string Path)[] files = [.. Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal).Select(path => (ImageName.Parse(Path.GetFileName(path)), path))];
+        long bytes = 0;
+        // Small files cost a round trip each: several are under way at once.
+        await Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken }, async (file, cancel) =>
+        {
+            await using FileStream content = File.OpenRead(file.Path);
+            PutImageResult put = await PutImageAsync(at, file.Name, content, deadline, cancel);
+            Interlocked.Add(ref bytes, put.Length);
+        });
+        return bytes;
+    }
+
+    /// <inheritdoc cref="LandingZoneRequest"/>
+    /// <returns>The result and the file's pages, in the file's order.</returns>
+    public async Task<(LandingZoneResult Result, IReadOnlyList<LandingRun> Runs)> LandingZoneAsync(JobStep at, ImageName name, long length, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        List<LandingRun> runs = [];
+        LandingZoneResult result = await CallAsync(
+            new LandingZoneRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Name = name, Length = length },
+            AgentJson.Default.LandingZoneResult,
+            null,
+            part =>
+            {
+                // The guest is not trusted to bound what it sends: a run has at least one page.
+                if (part.Length % LandingRun.WireSize != 0 || runs.Count + (part.Length / LandingRun.WireSize) > (length / 4096) + 1)
+                    throw new FormatException("The agent's list of page frames is not what its landing zone can have.");
+                for (int at = 0; at < part.Length; at += LandingRun.WireSize)
+                    runs.Add(LandingRun.Read(part.Span[at..]));
+            },
+            cancellationToken);
+        return (result, runs);
+    }
+
+    /// <inheritdoc cref="RestoreRequest"/>
+    public Task<RestoreResult> RestoreAsync(JobStep at, RestoreOptions how, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new RestoreRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Options = how },
+            AgentJson.Default.RestoreResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="TouchRequest"/>
+    /// <exception cref="ArgumentOutOfRangeException">More ranges than <see cref="TouchRequest.MaxRanges"/>.</exception>
+    public Task<TouchResult> TouchAsync(JobStep at, GuestPid process, ReadOnlyMemory<PageRange> ranges, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ranges.Length, TouchRequest.MaxRanges);
+        return CallAsync(
+            new TouchRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Process = process },
+            AgentJson.Default.TouchResult,
+            async (data, cancel) =>
+            {
+                const int perFrame = FrameHeader.MaxPayload / PageRange.WireSize;
+                byte[] part = new byte[Math.Min(perFrame, Math.Max(1, ranges.Length)) * PageRange.WireSize];
+                for (int first = 0; first < ranges.Length; first += perFrame)
+                {
+                    ReadOnlyMemory<PageRange> some = ranges.Slice(first, Math.Min(perFrame, ranges.Length - first));
+                    for (int i = 0; i < some.Length; i++)
+                        some.Span[i].Write(part.AsSpan(i * PageRange.WireSize));
+                    await data.WriteAsync(part.AsMemory(0, some.Length * PageRange.WireSize), cancel);
+                }
+            },
+            null, cancellationToken);
+    }
+
+    /// <inheritdoc cref="FreezeRequest"/>
+    public Task<FreezerResult> FreezeAsync(JobStep at, string? cgroup, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new FreezeRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Cgroup = cgroup }, AgentJson.Default.FreezerResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="ThawRequest"/>
+    public Task<FreezerResult> ThawAsync(JobStep at, string? cgroup, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new ThawRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Cgroup = cgroup }, AgentJson.Default.FreezerResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="DestroyRequest"/>
+    public Task<DestroyResult> DestroyAsync(JobStep at, ContainerId? container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new DestroyRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Container = container }, AgentJson.Default.DestroyResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="ReleaseRequest"/>
+    public Task<ReleaseResult> ReleaseAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new ReleaseRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.ReleaseResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="StatusRequest"/>
+    public Task<JobStatus> StatusAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new StatusRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.JobStatus, null, null, cancellationToken);
+
+    /// <inheritdoc cref="SyncRequest"/>
+    public Task<SyncResult> SyncAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new SyncRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.SyncResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="SetClockRequest"/>
+    public Task<SetClockResult> SetClockAsync(JobStep at, DateTimeOffset now, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new SetClockRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), UnixNanoseconds = (now - DateTimeOffset.UnixEpoch).Ticks * 100 },
+            AgentJson.Default.SetClockResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="LoopbackUpRequest"/>
+    public Task<LoopbackUpResult> LoopbackUpAsync(JobStep at, GuestPid? process, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new LoopbackUpRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Process = process }, AgentJson.Default.LoopbackUpResult, null, null, cancellationToken);
+
+    private static int Milliseconds(TimeSpan deadline) => (int)Math.Clamp(deadline.TotalMilliseconds, 1, int.MaxValue);
+}

@@ -1,0 +1,28 @@
+using System.Text.Json.Serialization;
+
+namespace Watari.GuestAgent.Protocol;
+
+/// <summary>The messages' JSON, generated at build time: no reflection, fit for NativeAOT.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(HostHello))]
+[JsonSerializable(typeof(AgentHello))]
+[JsonSerializable(typeof(AgentError))]
+[JsonSerializable(typeof(AgentRequest))]
+[JsonSerializable(typeof(GuestDescription))]
+[JsonSerializable(typeof(PrepareResult))]
+[JsonSerializable(typeof(PutImageResult))]
+[JsonSerializable(typeof(LandingZoneResult))]
+[JsonSerializable(typeof(RestoreResult))]
+[JsonSerializable(typeof(TouchResult))]
+[JsonSerializable(typeof(FreezerResult))]
+[JsonSerializable(typeof(DestroyResult))]
+[JsonSerializable(typeof(ReleaseResult))]
+[JsonSerializable(typeof(JobStatus))]
+[JsonSerializable(typeof(SyncResult))]
+[JsonSerializable(typeof(SetClockResult))]
+[JsonSerializable(typeof(LoopbackUpResult))]
+public sealed partial class AgentJson : JsonSerializerContext;

@@ -1,0 +1,23 @@
+namespace Watari.GuestAgent.Protocol;
+
+/// <summary>
+/// Makes the job's work directory below /run/watari (tmpfs) and checks that a restore can begin:
+/// the bundle is whole, no container of that id exists, criu runs on this kernel, the memory is there.
+/// Without a container the job is one of a plain process tree.
+/// </summary>
+public sealed record PrepareRequest : JobRequest
+{
+    /// <summary>The id that the container will have; null for a plain process tree.</summary>
+    public ContainerId? Container { get; init; }
+
+    /// <summary>The bundle's directory; null for a plain process tree.</summary>
+    public string? Bundle { get; init; }
+
+    /// <summary>Bytes that must be available: the images' and the container's together.</summary>
+    public required long MemoryNeeded { get; init; }
+}
+
+/// <summary>What was made ready.</summary>
+/// <param name="WorkDirectory">The job's directory in the guest.</param>
+/// <param name="MemoryAvailable">Bytes, MemAvailable of /proc/meminfo.</param>
+public sealed record PrepareResult(string WorkDirectory, long MemoryAvailable);
