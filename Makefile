@@ -1,4 +1,12 @@
-.PHONY: guest-image
+# The one entry for people. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
 
-guest-image:
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+guest-image: ## the guest that the demo and the tests run
 	guest-image/build.sh trixie
+
+.PHONY: help guest-image
