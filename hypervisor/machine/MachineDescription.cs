@@ -1,0 +1,37 @@
+namespace Watari.Hypervisor;
+
+/// <summary>What runs the guest's instructions.</summary>
+public enum Accelerator
+{
+    /// <summary>QEMU's translator.</summary>
+    Tcg,
+
+    /// <summary>The host's processor.</summary>
+    Kvm,
+}
+
+/// <summary>What a VM is made of. Does not change while it runs, hotplug aside.</summary>
+/// <param name="MachineType">QEMU's, as in <c>pc-q35-7.2</c>.</param>
+/// <param name="Accelerator">What runs its instructions.</param>
+/// <param name="VcpuCount">Virtual processors.</param>
+/// <param name="MemorySize">Bytes, hotplugged ones included.</param>
+/// <param name="CpuFeatures">What its first processor offers; QEMU gives all of them the same.</param>
+/// <param name="QemuVersion">Of the process that runs it.</param>
+public sealed record MachineDescription(
+    string MachineType, Accelerator Accelerator, int VcpuCount, long MemorySize, CpuFeatures CpuFeatures, Version QemuVersion)
+{
+    internal static async Task<MachineDescription> ReadAsync(QmpClient qmp, CancellationToken cancellation)
+    {
+        string type = await qmp.QomGetAsync<string>("/machine", "type", cancellation);
+        KvmInfo kvm = await qmp.ExecuteAsync<KvmInfo>("query-kvm", cancellation: cancellation);
+        CpuInfoFast[] cpus = await qmp.ExecuteAsync<CpuInfoFast[]>("query-cpus-fast", cancellation: cancellation);
+        MemorySizeSummary memory = await qmp.ExecuteAsync<MemorySizeSummary>("query-memory-size-summary", cancellation: cancellation);
+        if (cpus.Length == 0) throw new HypervisorException($"The VM at {qmp.SocketPath} has no processor.");
+        CpuFeatureWord[] words = await qmp.QomGetAsync<CpuFeatureWord[]>(cpus[0].QomPath, "feature-words", cancellation);
+        const string suffix = "-machine";
+        return new MachineDescription(
+            type.EndsWith(suffix, StringComparison.Ordinal) ? type[..^suffix.Length] : type,
+            kvm.Enabled ? Accelerator.Kvm : Accelerator.Tcg,
+            cpus.Length, memory.BaseMemory + (memory.PluggedMemory ?? 0), new CpuFeatures(words), qmp.QemuVersion);
+    }
+}

@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Watari.Hypervisor;
+
+/// <summary>The few system calls that .NET does not offer. Numbers and constants are those of x86-64 Linux.</summary>
+internal static unsafe partial class LibC
+{
+    internal const int ProtRead = 1, ProtWrite = 2, MapShared = 1;
+    internal const int MadvDontFork = 10, MadvDontDump = 16;
+    internal const int SeekData = 3, SeekHole = 4;
+    internal const int SigKill = 9;
+    internal const int SolSocket = 1, SoPeerCred = 17;
+    internal const short PollIn = 1;
+    internal const int Enxio = 6;
+    internal const long SysPidfdSendSignal = 424, SysPidfdOpen = 434;
+    internal static readonly void* MapFailed = (void*)-1;
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    internal static partial void* Mmap(void* address, nuint length, int protection, int flags, SafeFileHandle file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    internal static partial int Munmap(void* address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    internal static partial int Madvise(void* address, nuint length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    internal static partial long Lseek(SafeFileHandle file, long offset, int whence);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    internal static partial int Poll(PollFd* descriptors, nuint count, int milliseconds);
+
+    /// <summary>syscall(2), for what glibc wraps only since 2.36.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    internal static partial long Syscall(long number, long first, long second, long third, long fourth);
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PollFd
+    {
+        internal int Descriptor;
+        internal short Events;
+        internal short Returned;
+    }
+}

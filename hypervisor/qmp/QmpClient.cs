@@ -1,0 +1,271 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Watari.Hypervisor;
+
+/// <summary>
+/// A client of QEMU's machine protocol (QMP, docs/interop/qmp-spec) over a unix socket. Any number of commands may be under way at once:
+/// replies find theirs by id. Every command, the greeting included, has a deadline: a stopped or hung QEMU accepts a connection and never answers.
+/// </summary>
+public sealed partial class QmpClient : IAsyncDisposable
+{
+    /// <summary>Longest line taken from QEMU, in bytes; <c>info mtree -f</c> of a machine with many devices is some 100 KiB.</summary>
+    public const int MaxLineLength = 4 << 20;
+
+    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(5);
+
+    private readonly Socket _socket;
+    private readonly PipeReader _lines;
+    private readonly SemaphoreSlim _sending = new(1, 1);
+    private readonly ConcurrentDictionary<ulong, PendingCommand> _pending = new();
+    private readonly TaskCompletionSource<QmpGreeting> _greeting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _receiving;
+    private volatile Exception? _broken;
+    private ulong _lastId;
+
+    private QmpClient(Socket socket, string socketPath, TimeSpan deadline)
+    {
+        _socket = socket;
+        SocketPath = socketPath;
+        Deadline = deadline;
+        PeerProcessId = PeerCredentials.ProcessIdOf(socket);
+        _lines = PipeReader.Create(new NetworkStream(socket, ownsSocket: false), new StreamPipeReaderOptions(bufferSize: 64 << 10));
+        _receiving = ReceiveAsync();
+    }
+
+    public string SocketPath { get; }
+
+    /// <summary>How long a command may take when the call does not say.</summary>
+    public TimeSpan Deadline { get; }
+
+    /// <summary>The process that listens on the socket (SO_PEERCRED, unix(7)), in our pid namespace; 0 when it is in one that we cannot see.</summary>
+    public int PeerProcessId { get; }
+
+    /// <summary>QEMU's version, as in <c>7.2.22</c>, and its package, as the distribution calls it.</summary>
+    public Version QemuVersion { get; private set; } = new();
+
+    public string QemuPackage { get; private set; } = "";
+
+    /// <summary>Done when the connection is over, whoever ended it. Never fails.</summary>
+    public Task Disconnected => _receiving;
+
+    /// <summary>Connects and leaves the monitor ready for commands. The deadline is for the connection with its greeting, and for each command later.</summary>
+    /// <exception cref="QmpConnectionException">Nobody listens there, or it is not QEMU.</exception>
+    /// <exception cref="QmpTimeoutException">QEMU accepted the connection and says nothing.</exception>
+    public static async Task<QmpClient> ConnectAsync(string socketPath, TimeSpan? deadline = null, CancellationToken cancellation = default)
+    {
+        TimeSpan limit = deadline ?? DefaultDeadline;
+        Socket socket = await UnixSocket.ConnectAsync(socketPath, limit, cancellation);
+        var client = new QmpClient(socket, socketPath, limit);
+        try
+        {
+            QmpGreeting greeting;
+            try
+            {
+                greeting = await client._greeting.Task.WaitAsync(limit, cancellation);
+            }
+            catch (TimeoutException)
+            {
+                throw new QmpTimeoutException(
+                    $"QEMU took the connection to {socketPath} and did not greet within {limit.TotalSeconds:0.###} s. "
+                    + "Its process is stopped or hung, or another client holds this monitor (a QMP socket serves one client at a time): end that client, or add a second -qmp socket to the VM.");
+            }
+            client.QemuVersion = new Version(greeting.Version.Qemu.Major, greeting.Version.Qemu.Minor, greeting.Version.Qemu.Micro);
+            client.QemuPackage = greeting.Version.Package;
+            await client.ExecuteAsync("qmp_capabilities", cancellation: cancellation);
+            return client;
+        }
+        catch
+        {
+            await client.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Sends a command and reads its reply. Arguments are a type that <see cref="QmpJson"/> knows, or a <see cref="System.Text.Json.Nodes.JsonObject"/>.</summary>
+    /// <exception cref="QmpException">QEMU refused it.</exception>
+    /// <exception cref="QmpTimeoutException">No reply in time; the connection stays good, and a late reply is dropped.</exception>
+    /// <exception cref="QmpConnectionException">The connection broke before the reply: whether QEMU did it is not known.</exception>
+    public async Task<TResult> ExecuteAsync<TResult>(string command, object? arguments = null, TimeSpan? deadline = null, CancellationToken cancellation = default)
+    {
+        JsonElement reply = await RoundTripAsync(command, arguments, deadline ?? Deadline, cancellation);
+        try
+        {
+            return reply.Deserialize((JsonTypeInfo<TResult>)QmpJson.TypeInfo(typeof(TResult)))
+                ?? throw new QmpConnectionException($"QEMU answered {command} with null.");
+        }
+        catch (JsonException unexpected)
+        {
+            throw new QmpConnectionException($"QEMU answered {command} in a shape that was not expected: {unexpected.Message}", unexpected);
+        }
+    }
+
+    /// <inheritdoc cref="ExecuteAsync{TResult}"/>
+    public Task ExecuteAsync(string command, object? arguments = null, TimeSpan? deadline = null, CancellationToken cancellation = default) =>
+        RoundTripAsync(command, arguments, deadline ?? Deadline, cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        Break(new QmpConnectionException($"The connection to {SocketPath} was closed."));
+        await _receiving;
+        _socket.Dispose();
+    }
+
+    private async Task<JsonElement> RoundTripAsync(string command, object? arguments, TimeSpan deadline, CancellationToken cancellation)
+    {
+        var pending = new PendingCommand(command);
+        ulong id = Interlocked.Increment(ref _lastId);
+        _pending[id] = pending;
+        try
+        {
+            if (_broken is { } reason) throw reason;
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(deadline);
+            await SendAsync(Frame(command, arguments, id), limit.Token);
+            return await pending.Reply.Task.WaitAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new QmpTimeoutException(
+                $"QEMU did not answer {command} at {SocketPath} within {deadline.TotalSeconds:0.###} s: its process {PeerProcessId} is stopped, hung or very busy. Whether the command took effect is not known.");
+        }
+        finally
+        {
+            _pending.TryRemove(id, out _);
+        }
+    }
+
+    private static ArrayBufferWriter<byte> Frame(string command, object? arguments, ulong id)
+    {
+        var frame = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(frame))
+        {
+            json.WriteStartObject();
+            json.WriteString("execute"u8, command);
+            if (arguments is not null)
+            {
+                json.WritePropertyName("arguments"u8);
+                JsonSerializer.Serialize(json, arguments, QmpJson.TypeInfo(arguments.GetType()));
+            }
+            json.WriteNumber("id"u8, id);
+            json.WriteEndObject();
+        }
+        frame.Write("\n"u8);
+        return frame;
+    }
+
+    private async Task SendAsync(ArrayBufferWriter<byte> frame, CancellationToken limit)
+    {
+        await _sending.WaitAsync(limit);
+        ReadOnlyMemory<byte> rest = frame.WrittenMemory;
+        try
+        {
+            while (!rest.IsEmpty) rest = rest[await _socket.SendAsync(rest, limit)..];
+        }
+        catch (SocketException failure)
+        {
+            throw Break(new QmpConnectionException($"QEMU closed the connection at {SocketPath}: the VM has ended, or its monitor was removed.", failure));
+        }
+        catch (OperationCanceledException) when (rest.Length != frame.WrittenCount)
+        {
+            // Half a command is on the wire: nothing that follows could be understood.
+            throw Break(new QmpConnectionException($"QEMU at {SocketPath} stopped reading in the middle of a command; the connection was given up."));
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    private async Task ReceiveAsync()
+    {
+        var end = new QmpConnectionException($"QEMU closed the connection at {SocketPath}: the VM has ended, or its monitor was removed.");
+        try
+        {
+            ReadResult read;
+            long searched = 0; // bytes of an unfinished line that hold no newline
+            do
+            {
+                read = await _lines.ReadAsync();
+                ReadOnlySequence<byte> buffer = read.Buffer;
+                while (buffer.Slice(searched).PositionOf((byte)'\n') is { } newline)
+                {
+                    Dispatch(buffer.Slice(0, newline));
+                    buffer = buffer.Slice(buffer.GetPosition(1, newline));
+                    searched = 0;
+                }
+                searched = buffer.Length;
+                if (buffer.Length > MaxLineLength) throw new InvalidDataException($"a line of more than {MaxLineLength} bytes");
+                _lines.AdvanceTo(buffer.Start, buffer.End);
+            } while (!read.IsCompleted);
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidDataException)
+        {
+            end = new QmpConnectionException($"What listens at {SocketPath} does not speak QMP: {failure.Message}. Give the socket of -qmp (or of -mon mode=control).", failure);
+        }
+        catch (Exception failure) when (failure is IOException or SocketException or ObjectDisposedException)
+        {
+            end = new QmpConnectionException(end.Message, failure);
+        }
+        Break(end);
+        await _lines.CompleteAsync();
+    }
+
+    private void Dispatch(ReadOnlySequence<byte> line)
+    {
+        var json = new Utf8JsonReader(line);
+        QmpMessage message = JsonSerializer.Deserialize(ref json, QmpJson.Default.QmpMessage) ?? throw new InvalidDataException("an empty message");
+        if (message.Event is { } name)
+            Publish(new QmpEvent(name, message.Timestamp?.ToDateTimeOffset() ?? default, message.Data));
+        else if (message.Greeting is { } greeting)
+            _greeting.TrySetResult(greeting);
+        else if (message.Id is not { } id)
+            throw new InvalidDataException(message.Error is { } error ? $"QEMU could not read a command: {error.Desc}" : "a message that is neither greeting, reply nor event");
+        else if (_pending.TryRemove(id, out PendingCommand? pending))
+            pending.Complete(message);
+        // else: the reply to a command that was given up
+    }
+
+    /// <summary>Ends the connection and everything that waits on it. The first reason stands.</summary>
+    private Exception Break(Exception reason)
+    {
+        Exception first = Interlocked.CompareExchange(ref _broken, reason, null) ?? reason;
+        _greeting.TrySetException(first);
+        _ = _greeting.Task.Exception;
+        foreach (ulong id in _pending.Keys)
+        {
+            if (_pending.TryRemove(id, out PendingCommand? pending)) pending.Fail(first);
+        }
+        EndEvents(first);
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both); // wakes the receiver
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // already closed by QEMU or by us
+        }
+        return first;
+    }
+
+    private sealed class PendingCommand(string command)
+    {
+        public TaskCompletionSource<JsonElement> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Complete(QmpMessage message)
+        {
+            if (message.Error is { } error) Fail(new QmpException(command, error.Class, error.Desc));
+            else Reply.TrySetResult(message.Return ?? default);
+        }
+
+        public void Fail(Exception reason)
+        {
+            Reply.TrySetException(reason);
+            _ = Reply.Task.Exception; // observed: the caller may have given up
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Watari.Hypervisor;
+
+/// <summary>Connections to unix sockets, with errors that say what to do.</summary>
+internal static class UnixSocket
+{
+    /// <summary>Longest path of a socket in bytes: <c>sun_path</c> holds 108 with the closing zero (unix(7)).</summary>
+    internal const int MaxPathLength = 107;
+
+    internal static bool PathFits(string path) => Encoding.UTF8.GetByteCount(path) <= MaxPathLength;
+
+    /// <exception cref="QmpConnectionException"/>
+    /// <exception cref="QmpTimeoutException"/>
+    internal static async Task<Socket> ConnectAsync(string path, TimeSpan deadline, CancellationToken cancellation)
+    {
+        if (!PathFits(path))
+            throw new QmpConnectionException($"The socket path {path} is longer than {MaxPathLength} bytes, which a unix socket cannot have: use a shorter run directory (WATARI_RUN).");
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(deadline);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), limit.Token);
+            return socket;
+        }
+        catch (SocketException failure)
+        {
+            socket.Dispose();
+            throw new QmpConnectionException(Explain(path, failure), failure);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            socket.Dispose();
+            throw new QmpTimeoutException($"No connection to {path} within {deadline.TotalSeconds:0.###} s: its QEMU is stopped or hung.");
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static string Explain(string path, SocketException failure) => failure.SocketErrorCode switch
+    {
+        SocketError.ConnectionRefused when File.Exists(path) =>
+            $"Connection refused at {path}: the VM that made this socket has ended. Start it again, or remove the socket.",
+        SocketError.AccessDenied =>
+            $"No permission to connect to {path}: run as root or as the user who runs this QEMU.",
+        _ when !Path.Exists(path) =>
+            $"There is no socket {path}: no VM of this name runs here, or QEMU was started without -qmp unix:{path},server=on,wait=off.",
+        _ => $"No connection to {path}: {failure.Message}.",
+    };
+}
+
+/// <summary>Who is at the other end of a unix socket.</summary>
+internal static class PeerCredentials
+{
+    /// <summary>The pid in <c>struct ucred</c> { pid, uid, gid } of SO_PEERCRED: of the process that listens.</summary>
+    internal static int ProcessIdOf(Socket socket)
+    {
+        Span<byte> ucred = stackalloc byte[12];
+        socket.GetRawSocketOption(LibC.SolSocket, LibC.SoPeerCred, ucred);
+        return BinaryPrimitives.ReadInt32LittleEndian(ucred);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Watari.Hypervisor.Tests;
+
+/// <summary>A real QEMU that has not started its guest (-S): cheap, for its processors never run unless a test says so.</summary>
+internal sealed class RealQemu : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    private RealQemu()
+    {
+    }
+
+    internal string SocketPath => Path.Combine(_directory.Path, "qmp.sock");
+
+    internal string DirectoryPath => _directory.Path;
+
+    internal int ProcessId { get; private set; }
+
+    /// <summary>Starts it; done when its socket listens. Where {dir} stands in an argument, the test's directory is put.</summary>
+    internal static async Task<RealQemu> StartAsync(params string[] arguments)
+    {
+        var qemu = new RealQemu();
+        string pidFile = Path.Combine(qemu._directory.Path, "qemu.pid");
+        var start = new ProcessStartInfo("qemu-system-x86_64") { RedirectStandardError = true };
+        foreach (string argument in (string[])[
+            "-S", "-daemonize", "-pidfile", pidFile, "-accel", "tcg", "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none",
+            "-qmp", $"unix:{qemu.SocketPath},server=on,wait=off", .. arguments])
+        {
+            start.ArgumentList.Add(argument.Replace("{dir}", qemu._directory.Path, StringComparison.Ordinal));
+        }
+        using Process launcher = Process.Start(start)!;
+        string errors = await launcher.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await launcher.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(launcher.ExitCode == 0, errors);
+        qemu.ProcessId = int.Parse(await File.ReadAllTextAsync(pidFile, TestContext.Current.CancellationToken), CultureInfo.InvariantCulture);
+        return qemu;
+    }
+
+    /// <summary>A small guest with shared RAM.</summary>
+    internal static Task<RealQemu> StartSmallAsync(string machine = "q35") => StartAsync(
+        "-name", "small", "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", $"{machine},memory-backend=ram");
+
+    internal void Signal(string signal)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using ProcessHandle? process = ProcessHandle.TryOpen(ProcessId);
+        if (process is not null)
+        {
+            process.Kill();
+            Assert.True(await process.WaitForEndAsync(TimeSpan.FromSeconds(10)));
+        }
+        _directory.Dispose();
+    }
+}

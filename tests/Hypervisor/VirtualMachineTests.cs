@@ -1,0 +1,168 @@
+namespace Watari.Hypervisor.Tests;
+
+public sealed class VirtualMachineTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_VM_tells_what_it_is_made_of()
+    {
+        await using RealQemu qemu = await RealQemu.StartAsync(
+            "-name", "alpha", "-smp", "2", "-cpu", "max,-cx16", "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", "pc-q35-7.0,memory-backend=ram");
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+
+        Assert.Equal("alpha", vm.Name);
+        Assert.Equal(qemu.ProcessId, vm.Process.Id);
+        Assert.Equal("pc-q35-7.0", vm.Machine.MachineType);
+        Assert.Equal(Accelerator.Tcg, vm.Machine.Accelerator);
+        Assert.Equal(2, vm.Machine.VcpuCount);
+        Assert.Equal(64 << 20, vm.Machine.MemorySize);
+        Assert.Equal(64 << 20, vm.Ram.Length);
+        Assert.Equal(RunState.Prelaunch, await vm.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task CPU_features_tell_which_VM_offers_less()
+    {
+        await using RealQemu full = await StartWithCpuAsync("max,-cx16");
+        await using RealQemu less = await StartWithCpuAsync("max,-cx16,-avx2,-rdrand,-la57");
+        await using VirtualMachine a = await VirtualMachine.AttachAsync(full.SocketPath, cancellation: Cancellation);
+        await using VirtualMachine b = await VirtualMachine.AttachAsync(less.SocketPath, cancellation: Cancellation);
+
+        Assert.Contains("avx2", a.Machine.CpuFeatures.Names);
+        Assert.Contains("la57", a.Machine.CpuFeatures.Names);
+        Assert.DoesNotContain("cx16", a.Machine.CpuFeatures.Names);
+        Assert.Equal(["avx2", "rdrand"], a.Machine.CpuFeatures.MissingOn(b.Machine.CpuFeatures)); // la57 is the kernel's
+        Assert.Empty(b.Machine.CpuFeatures.MissingOn(a.Machine.CpuFeatures));
+
+        static Task<RealQemu> StartWithCpuAsync(string cpu) => RealQemu.StartAsync(
+            "-cpu", cpu, "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", "q35,memory-backend=ram");
+    }
+
+    [Fact]
+    public async Task Pause_and_resume_may_be_said_twice()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+
+        await vm.ResumeAsync(Cancellation);
+        await vm.ResumeAsync(Cancellation);
+        Assert.Equal(RunState.Running, await vm.StateAsync(Cancellation));
+        await vm.PauseAsync(Cancellation);
+        await vm.PauseAsync(Cancellation);
+        Assert.Equal(RunState.Paused, await vm.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_running_VM_goes_on_when_the_last_hold_of_it_ends()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        await vm.ResumeAsync(Cancellation);
+
+        PausedVm first = await vm.HoldAsync(Cancellation);
+        PausedVm second = await vm.HoldAsync(Cancellation);
+        await first.DisposeAsync();
+        await first.DisposeAsync(); // ends it once only
+        Assert.Equal(RunState.Paused, await vm.StateAsync(Cancellation));
+        second.Dispose();
+
+        Assert.Equal(RunState.Running, await vm.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_VM_that_stood_still_before_a_hold_stands_still_after_it()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        await vm.ResumeAsync(Cancellation);
+        await vm.PauseAsync(Cancellation);
+
+        await using (await vm.HoldAsync(Cancellation))
+        {
+        }
+
+        Assert.Equal(RunState.Paused, await vm.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Resuming_a_VM_that_is_held_waits_for_the_hold()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+
+        await using (await vm.HoldAsync(Cancellation))
+        {
+            await vm.ResumeAsync(Cancellation);
+            Assert.NotEqual(RunState.Running, await vm.StateAsync(Cancellation));
+        }
+
+        Assert.Equal(RunState.Running, await vm.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_VM_let_go_in_the_middle_of_a_hold_runs_on()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        PausedVm hold;
+        await using (VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation))
+        {
+            await vm.ResumeAsync(Cancellation);
+            hold = await vm.HoldAsync(Cancellation);
+        }
+        await hold.DisposeAsync();
+
+        await using VirtualMachine again = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        Assert.Equal(RunState.Running, await again.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_hold_that_was_given_up_does_not_leave_the_VM_standing()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        await vm.ResumeAsync(Cancellation);
+        using var impatience = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        using QmpEventWait resumed = vm.Qmp.ExpectEvent("RESUME");
+
+        qemu.Signal("STOP"); // the process, not the guest: it hangs
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => vm.HoldAsync(impatience.Token));
+        qemu.Signal("CONT");
+
+        await resumed.Task;
+        Assert.Equal(RunState.Running, await vm.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task What_befalls_a_VM_is_told_up_to_its_end()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        IAsyncEnumerable<VmEvent> events = vm.Events(Cancellation);
+
+        await vm.ResumeAsync(Cancellation);
+        await vm.PauseAsync(Cancellation);
+        await vm.Qmp.ExecuteAsync("system_reset", cancellation: Cancellation);
+        await vm.Qmp.ExecuteAsync("quit", cancellation: Cancellation);
+
+        List<VmEventKind> told = await events.Select(happened => happened.Kind).ToListAsync(Cancellation);
+        Assert.Equal([VmEventKind.Resumed, VmEventKind.Stopped], told[..2]);
+        Assert.Contains(VmEventKind.Reset, told);
+        Assert.Contains(VmEventKind.ShuttingDown, told);
+        Assert.Equal(VmEventKind.Gone, told[^1]);
+    }
+
+    [Fact]
+    public async Task The_end_of_a_VM_in_the_middle_of_a_hold_is_no_error_of_the_hold()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        await vm.ResumeAsync(Cancellation);
+
+        await using (await vm.HoldAsync(Cancellation))
+        {
+            qemu.Signal("KILL");
+            await vm.Qmp.Disconnected;
+        }
+    }
+}
