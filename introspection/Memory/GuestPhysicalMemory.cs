@@ -1,0 +1,74 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Watari.Introspection.Memory;
+
+/// <summary>
+/// A guest's RAM, to be read by guest-physical address, in place. A running guest may change what a span shows while one
+/// looks at it: copy what must not change between two looks. There is no writing here; see <see cref="GuestMemoryWriter"/>.
+/// </summary>
+public sealed class GuestPhysicalMemory
+{
+    private readonly GuestSegmentMap _map;
+
+    public GuestPhysicalMemory(params IEnumerable<GuestMemorySegment> segments)
+    {
+        _map = new GuestSegmentMap(segments);
+        End = _map.Segments[^1].End;
+    }
+
+    /// <summary>The stretches of RAM, by rising address.</summary>
+    public ReadOnlySpan<GuestMemorySegment> Segments => _map.Segments;
+
+    /// <summary>The address after the last byte of RAM.</summary>
+    public GuestPhysicalAddress End { get; }
+
+    /// <summary>The bytes at <paramref name="address"/>, in place.</summary>
+    /// <exception cref="GuestMemoryException">Not all of them are RAM.</exception>
+    public ReadOnlySpan<byte> Span(GuestPhysicalAddress address, int length)
+    {
+        if (!TryGetSpan(address, length, out ReadOnlySpan<byte> span)) Throw(address, length);
+        return span;
+    }
+
+    public bool TryGetSpan(GuestPhysicalAddress address, int length, out ReadOnlySpan<byte> span)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ref byte found = ref _map.Find(address.Value, (ulong)length);
+        if (Unsafe.IsNullRef(ref found))
+        {
+            span = default;
+            return false;
+        }
+
+        span = MemoryMarshal.CreateReadOnlySpan(ref found, length);
+        return true;
+    }
+
+    /// <summary>A value of the guest's (little-endian) memory.</summary>
+    /// <exception cref="GuestMemoryException">It is not all in RAM.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T Read<T>(GuestPhysicalAddress address) where T : unmanaged
+    {
+        if (!TryRead(address, out T value)) Throw(address, Unsafe.SizeOf<T>());
+        return value;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryRead<T>(GuestPhysicalAddress address, out T value) where T : unmanaged
+    {
+        ref byte found = ref _map.Find(address.Value, (ulong)Unsafe.SizeOf<T>());
+        if (Unsafe.IsNullRef(ref found))
+        {
+            value = default;
+            return false;
+        }
+
+        value = Unsafe.ReadUnaligned<T>(ref found);
+        return true;
+    }
+
+    [DoesNotReturn]
+    private static void Throw(GuestPhysicalAddress address, long length) => throw new GuestMemoryException(address, length);
+}

@@ -1,0 +1,101 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+
+namespace Watari.Introspection.Symbols;
+
+/// <summary>
+/// The note that a kernel keeps in its memory for crash tools: where its tables are, before anything else is known
+/// (kernel/vmcore_info.c; Documentation/admin-guide/kdump/vmcoreinfo.rst).
+/// </summary>
+public sealed class VmCoreInfo
+{
+    private const int HeaderLength = 24; // Elf64_Nhdr, then the name padded to 12
+
+    private readonly Dictionary<string, string> _values;
+
+    private VmCoreInfo(GuestPhysicalAddress address, Dictionary<string, string> values)
+    {
+        Address = address;
+        _values = values;
+    }
+
+    /// <summary>Where the note lies.</summary>
+    public GuestPhysicalAddress Address { get; }
+
+    /// <summary>The kernel's release, as uname -r gives it.</summary>
+    public string Release => _values["OSRELEASE"];
+
+    /// <summary>The kernel's build id in hexadecimal, where it says one (since v5.9).</summary>
+    public string? BuildId => _values.GetValueOrDefault("BUILD-ID");
+
+    /// <summary>The notes in memory, by rising address. A reboot can leave an old one behind, so there may be several.</summary>
+    /// <remarks>The kernel keeps the note in a page of its own, so only the starts of pages are looked at.</remarks>
+    public static IEnumerable<VmCoreInfo> FindAll(GuestPhysicalMemory memory)
+    {
+        for (int i = 0; i < memory.Segments.Length; i++)
+        {
+            GuestMemorySegment segment = memory.Segments[i];
+            for (GuestPhysicalAddress page = segment.Start; page < segment.End && NextNote(memory, segment, page) is { } note; page = note.Address + GuestPage.Size)
+                yield return note;
+        }
+    }
+
+    /// <summary>An address that the note gives as SYMBOL(name).</summary>
+    public bool TryGetSymbol(string name, out GuestVirtualAddress address)
+    {
+        address = default;
+        if (!_values.TryGetValue($"SYMBOL({name})", out string? text)
+            || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value)) return false;
+        address = new GuestVirtualAddress(value);
+        return true;
+    }
+
+    /// <summary>An address that the note must give.</summary>
+    public GuestVirtualAddress Symbol(string name) => TryGetSymbol(name, out GuestVirtualAddress address)
+        ? address
+        : throw new KernelSymbolException(name, $"VMCOREINFO of kernel {Release} does not give it");
+
+    /// <summary>A number that the note gives as NUMBER(name), in decimal and signed.</summary>
+    public bool TryGetNumber(string name, out long number)
+    {
+        number = 0;
+        return _values.TryGetValue($"NUMBER({name})", out string? text)
+            && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+    }
+
+    private static VmCoreInfo? NextNote(GuestPhysicalMemory memory, GuestMemorySegment segment, GuestPhysicalAddress from)
+    {
+        for (GuestPhysicalAddress page = from; page + GuestPage.Size <= segment.End; page += GuestPage.Size)
+        {
+            if (memory.Read<ulong>(page + 12) == VmCoreI && TryParse(memory, page, out VmCoreInfo? note)) return note;
+        }
+
+        return null;
+    }
+
+    /// <summary>The first eight bytes of the note's name, "VMCOREIN".</summary>
+    private static readonly ulong VmCoreI = BinaryPrimitives.ReadUInt64LittleEndian("VMCOREIN"u8);
+
+    private static bool TryParse(GuestPhysicalMemory memory, GuestPhysicalAddress page, [NotNullWhen(true)] out VmCoreInfo? note)
+    {
+        note = null;
+        ReadOnlySpan<byte> bytes = memory.Span(page, GuestPage.Size);
+        uint nameLength = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        uint textLength = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
+        if (nameLength != 11 || textLength > GuestPage.Size - HeaderLength || !bytes[12..HeaderLength].SequenceEqual("VMCOREINFO\0\0"u8)) return false;
+
+        var values = new Dictionary<string, string>();
+        string text = Encoding.Latin1.GetString(bytes.Slice(HeaderLength, (int)textLength));
+        foreach (string line in text.Split('\n'))
+        {
+            int equals = line.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0) values[line[..equals]] = line[(equals + 1)..].TrimEnd('\0');
+        }
+
+        if (!values.ContainsKey("OSRELEASE")) return false;
+        note = new VmCoreInfo(page, values);
+        return true;
+    }
+}
