@@ -122,6 +122,22 @@ public sealed class PageTransferTests
         Assert.True(sender.Statistics.Throughput > 0);
     }
 
+    [Theory]
+    [InlineData(100)]
+    [InlineData(5_000)]
+    public async Task Room_that_was_made_ahead_is_filled_whether_it_is_too_small_or_too_large(int room)
+    {
+        using GuestPages memory = GuestPages.Random(1000);
+        using PageReceiver destination = Hosts.Destination();
+        using PageReception reception = destination.Expect(JobId.New(), new Epoch(1), room: new PageCount(room));
+        await reception.RoomMade;
+
+        await new PageSender(Hosts.To(destination.EndPoint, reception, memory.Run(1, 0))).SendAsync(Ending);
+
+        using ReceivedPages received = await reception.Completion;
+        Assert.True(memory.All.SequenceEqual(ContentsOf(received.Pages, 1, 0, 1000)));
+    }
+
     [Fact]
     public async Task Many_jobs_are_received_side_by_side()
     {

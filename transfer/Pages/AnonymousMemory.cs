@@ -39,5 +39,20 @@ internal sealed unsafe class AnonymousMemory : SafeHandle
         return new Span<byte>((byte*)handle + first * PageCount.Size, count * PageCount.Size);
     }
 
+    /// <summary>
+    /// Makes the first <paramref name="pages"/> pages present, step by step, until done or <paramref name="enough"/>:
+    /// first touches cost more than receiving the bytes.
+    /// </summary>
+    public void Populate(PageCount pages, Func<bool> enough)
+    {
+        const int step = 16 << 20;
+        nuint end = Math.Min((nuint)pages.Bytes, _length);
+        for (nuint at = 0; at < end && !enough(); at += step)
+        {
+            // Kernels before 5.14 do not know it; memory may be short: then pages come when they are touched.
+            if (Libc.Advise((byte*)handle + at, Math.Min(step, end - at), Libc.MADV_POPULATE_WRITE) != 0) return;
+        }
+    }
+
     protected override bool ReleaseHandle() => Libc.Unmap((void*)handle, _length) == 0;
 }

@@ -50,8 +50,11 @@ public sealed class PageReceiver : IDisposable
     /// <param name="job">The job. An older epoch of it that is still being received fails as replaced.</param>
     /// <param name="epoch">Streams of an older epoch are refused as stale, those of a newer one as unknown.</param>
     /// <param name="limits">Bounds for this transfer, for instance to what the plan of the migration reserved.</param>
-    /// <exception cref="TransferException">This epoch, or a newer one, is expected already.</exception>
-    public PageReception Expect(JobId job, Epoch epoch, TransferLimits? limits = null)
+    /// <param name="room">
+    /// So many pages of memory are made present at once, while nothing waits for them yet; the rest as pages arrive.
+    /// </param>
+    /// <exception cref="TransferException">This epoch, or a newer one, is expected already; or there is no address space for <see cref="TransferLimits.MaxPages"/>.</exception>
+    public PageReception Expect(JobId job, Epoch epoch, TransferLimits? limits = null, PageCount room = default)
     {
         PageReception? replaced;
         PageReception reception;
@@ -60,7 +63,7 @@ public sealed class PageReceiver : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_receptions.TryGetValue(job, out replaced) && replaced.Epoch >= epoch)
                 throw new TransferException(TransferFailure.StaleEpoch, $"{replaced.Epoch} of job {job} is expected already; {epoch} does not come after it.");
-            reception = _receptions[job] = new PageReception(this, job, epoch, limits ?? _limits);
+            reception = _receptions[job] = new PageReception(this, job, epoch, limits ?? _limits, room);
         }
         replaced?.Fail(new TransferException(TransferFailure.StaleEpoch, $"{replaced.Epoch} of job {job} was replaced by {epoch}."));
         return reception;
@@ -167,14 +170,6 @@ public sealed class PageReceiver : IDisposable
         known = reception.Epoch;
         if (hello.Epoch < known.Value) return TransferFailure.StaleEpoch;
         if (hello.Epoch > known.Value) return TransferFailure.UnknownJob;
-        try
-        {
-            return reception.Join(socket, hello, out stream);
-        }
-        catch (TransferException e)
-        {
-            reception.Fail(e);
-            return e.Failure;
-        }
+        return reception.Join(socket, hello, out stream);
     }
 }

@@ -15,18 +15,20 @@ public sealed class PageReception : IDisposable
     private readonly Timer _arrival;
     private ReceiveStream?[] _streams = [];
     private Hello _announced;
-    private PageStoreBuilder? _store;
+    private readonly PageStoreBuilder _store;
     private int _joined;
     private int _ended;
     private TransferException? _failure;
     private bool _closed;
 
-    internal PageReception(PageReceiver receiver, JobId job, Epoch epoch, TransferLimits limits)
+    internal PageReception(PageReceiver receiver, JobId job, Epoch epoch, TransferLimits limits, PageCount room)
     {
         _receiver = receiver;
         _limits = limits;
         Job = job;
         Epoch = epoch;
+        _store = new PageStoreBuilder(limits);
+        RoomMade = room > PageCount.Zero ? BulkThread.RunAsync("page-room", () => _store.Populate(room)) : Task.CompletedTask;
         _arrival = new Timer(_ => Fail(new TransferException(TransferFailure.TimedOut,
             $"The source of job {Job} did not connect all of its streams within {limits.ArrivalTimeout.TotalSeconds:0.#} s.")));
         _arrival.Change(limits.ArrivalTimeout, Timeout.InfiniteTimeSpan);
@@ -39,6 +41,9 @@ public sealed class PageReception : IDisposable
     /// <summary>Everything that was sent, once it has arrived and been checked.</summary>
     /// <exception cref="TransferException">Why it has not: the source vanished, stalled, was refused; a hash did not match; cancelled.</exception>
     public Task<ReceivedPages> Completion => _completion.Task;
+
+    /// <summary>Ends when the memory that was asked for ahead is there. The transfer need not wait for it.</summary>
+    public Task RoomMade { get; }
 
     /// <summary>How far it is; may be read at any time from anywhere.</summary>
     public TransferStatistics Statistics => _counters.Snapshot();
@@ -64,9 +69,9 @@ public sealed class PageReception : IDisposable
         lock (_lock)
         {
             if (_closed) return TransferFailure.Closed;
-            if (_store is null)
+            if (_joined == 0)
             {
-                _store = new PageStoreBuilder(new PageCount(hello.Pages), _limits);
+                _store.Announce(new PageCount(hello.Pages));
                 _streams = new ReceiveStream?[hello.StreamCount];
                 _announced = hello;
                 _counters.Announce(new PageCount(hello.Pages));
@@ -114,7 +119,7 @@ public sealed class PageReception : IDisposable
         }
         _arrival.Dispose();
         _counters.End();
-        _store?.Dispose();
+        _store.Dispose();
         _completion.TrySetException(failure);
         // Whoever does not await a failed reception has cancelled it.
         _ = _completion.Task.Exception;
@@ -135,7 +140,7 @@ public sealed class PageReception : IDisposable
 
     private void Seal()
     {
-        PageStore store = _store!.Seal(_streams.Select(s => s!.Index), _streams.Select(s => s!.Digests));
+        PageStore store = _store.Seal(_streams.Select(s => s!.Index), _streams.Select(s => s!.Digests));
         lock (_lock)
         {
             if (_closed)

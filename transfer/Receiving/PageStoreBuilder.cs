@@ -1,9 +1,11 @@
 namespace Watari.Transfer.Receiving;
 
 /// <summary>A store that is being filled by several streams at once, each in places that it reserved.</summary>
-internal sealed class PageStoreBuilder(PageCount announced, TransferLimits limits) : IDisposable
+internal sealed class PageStoreBuilder(TransferLimits limits) : IDisposable
 {
-    private readonly AnonymousMemory _memory = new(announced);
+    private readonly AnonymousMemory _memory = new(limits.MaxPages);
+    private PageCount _announced;
+    private volatile bool _disposed;
     private long _normal;
     private long _zero;
     private int _runs;
@@ -13,14 +15,31 @@ internal sealed class PageStoreBuilder(PageCount announced, TransferLimits limit
     /// <returns>To be disposed by the thread.</returns>
     public Hold KeepMapped() => new(_memory);
 
+    /// <summary>Makes the first pages present before they are received. Takes its time: for a thread of its own.</summary>
+    public void Populate(PageCount pages)
+    {
+        try
+        {
+            using Hold mapped = KeepMapped();
+            _memory.Populate(pages, () => _disposed);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The reception has ended already.
+        }
+    }
+
+    /// <summary>Sets what the streams may bring together; before the first of them.</summary>
+    public void Announce(PageCount pages) => _announced = pages;
+
     /// <summary>Makes room for a batch.</summary>
     /// <returns>The place of its first normal page in the store.</returns>
     public long Reserve(int normal, long zero)
     {
         long end = Interlocked.Add(ref _normal, normal);
         long zeroes = Interlocked.Add(ref _zero, zero);
-        if (end + zeroes > announced.Value)
-            throw new TransferException(TransferFailure.LimitExceeded, $"The source announced {announced} and sends more.");
+        if (end + zeroes > _announced.Value)
+            throw new TransferException(TransferFailure.LimitExceeded, $"The source announced {_announced} and sends more.");
         return end - normal;
     }
 
@@ -59,6 +78,7 @@ internal sealed class PageStoreBuilder(PageCount announced, TransferLimits limit
 
     public void Dispose()
     {
+        _disposed = true;
         if (!_sealed) _memory.Dispose();
     }
 

@@ -21,6 +21,7 @@ internal static unsafe partial class Libc
     public const int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000;
     public const int MADV_HUGEPAGE = 14;
     public const int MADV_DONTDUMP = 16;
+    public const int MADV_POPULATE_WRITE = 23;
 
     /// <summary>struct iovec of uio.h.</summary>
     public struct IoVec
