@@ -4,6 +4,7 @@ namespace Watari.GrainInterfaces.Model;
 /// <param name="Cores">Cores that the silo may run on.</param>
 /// <param name="MemoryBytes">Physical memory of the host.</param>
 /// <param name="LoadAverage">One-minute load average of the host, as in /proc/loadavg.</param>
+/// <param name="Problem">Why the host does not answer, in one sentence; null where it does.</param>
 [GenerateSerializer, Immutable, Alias("watari.HostDescription")]
 public sealed record HostDescription(
     [property: Id(0)] string Name,
@@ -11,7 +12,8 @@ public sealed record HostDescription(
     [property: Id(2)] long MemoryBytes,
     [property: Id(3)] double LoadAverage,
     [property: Id(4)] int VmCount,
-    [property: Id(5)] string Version);
+    [property: Id(5)] string Version,
+    [property: Id(6)] string? Problem = null);
 
 /// <summary>Run state of a VM, in QEMU's words (QMP <c>query-status</c>) where QEMU answers.</summary>
 [GenerateSerializer, Alias("watari.VmStatus")]

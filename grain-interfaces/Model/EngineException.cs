@@ -33,6 +33,9 @@ public enum FailureKind
 
     /// <summary>A defect of Watari.</summary>
     Internal,
+
+    /// <summary>No silo answers for the host.</summary>
+    HostLost,
 }
 
 /// <summary>A command failed; the message says what was wrong and what to do.</summary>

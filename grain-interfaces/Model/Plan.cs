@@ -8,12 +8,12 @@ namespace Watari.GrainInterfaces.Model;
 [GenerateSerializer, Immutable, Alias("watari.SourcePlan")]
 public sealed record SourcePlan(
     [property: Id(0)] ContainerDescription? Container,
-    [property: Id(1)] IReadOnlyList<ObjectVerdict> Objections,
+    [property: Id(1)] ImmutableArray<ObjectVerdict> Objections,
     [property: Id(2)] int CarriedObjects,
     [property: Id(3)] long ResidentBytes,
     [property: Id(4)] string? Bundle,
     [property: Id(5)] string KernelRelease,
-    [property: Id(6)] IReadOnlyList<string> CpuFlags)
+    [property: Id(6)] ImmutableArray<string> CpuFlags)
 {
     public bool IsRefused => Objections.Any(o => o.Kind == VerdictKind.Refused);
 }
@@ -25,7 +25,7 @@ public sealed record DestinationRequirements(
     [property: Id(1)] string? Bundle,
     [property: Id(2)] long MemoryBytes,
     [property: Id(3)] string KernelRelease,
-    [property: Id(4)] IReadOnlyList<string> CpuFlags);
+    [property: Id(4)] ImmutableArray<string> CpuFlags);
 
 /// <summary>Where the destination's host listens for a job's pages.</summary>
 [GenerateSerializer, Immutable, Alias("watari.TransferTarget")]

@@ -24,5 +24,5 @@ public sealed record PhaseTiming([property: Id(0)] string Name, [property: Id(1)
 /// <summary>What a command of the engine did: its time line and, where pages moved, how many.</summary>
 [GenerateSerializer, Immutable, Alias("watari.EngineReport")]
 public sealed record EngineReport(
-    [property: Id(0)] IReadOnlyList<PhaseTiming> Phases,
+    [property: Id(0)] ImmutableArray<PhaseTiming> Phases,
     [property: Id(1)] TransferStatistics? Transfer = null);

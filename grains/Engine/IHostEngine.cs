@@ -35,10 +35,10 @@ public interface IHostEngine
     /// <summary>Destination: builds the skeleton, writes and verifies the memory. The workload exists there, frozen.</summary>
     Task<EngineReport> RestoreAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
-    /// <summary>Destination, after the commit: the workload runs on from here.</summary>
+    /// <summary>Destination, after the commit: the workload runs on from here. Done also where it runs already.</summary>
     Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
-    /// <summary>Source, after the commit: the frozen workload is killed without having run again, and what the job held is let go.</summary>
+    /// <summary>Source, after the commit: the frozen workload is killed without having run again, and what the job held is let go. Done also where it is gone.</summary>
     Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
     /// <summary>Source, roll back: the workload runs again; nothing of the job is left. Done also where nothing was frozen.</summary>
@@ -50,4 +50,7 @@ public interface IHostEngine
     /// <summary>Saves the workload as a CRIU image set into a directory of the host; freezes and thaws it by itself.</summary>
     /// <param name="leaveRunning">True: the workload runs on. False: it is killed once the images are on disk.</param>
     Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken);
+
+    /// <summary>How far the job's pages are on this host, while a capture runs; null where nothing is known. Never blocks.</summary>
+    TransferStatistics? TransferProgress(string job) => null;
 }

@@ -1,0 +1,48 @@
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.GrainInterfaces;
+
+/// <summary>What a person asks first: what is there, and what does a name mean. Key: 0. Hosts are the live silos of the membership.</summary>
+[Alias("watari.IClusterGrain")]
+public interface IClusterGrain : IGrainWithIntegerKey
+{
+    [Alias("ListHosts"), ResponseTimeout("00:00:15")]
+    Task<ImmutableArray<HostDescription>> ListHostsAsync(CancellationToken cancellationToken = default);
+
+    [Alias("ListVms"), ResponseTimeout("00:00:15")]
+    Task<Listing<VmDescription>> ListVmsAsync(CancellationToken cancellationToken = default);
+
+    /// <param name="vm">Only this VM's, by a name as for <see cref="ResolveVmAsync"/>; null for all.</param>
+    /// <exception cref="EngineException">The VM is unknown or ambiguous.</exception>
+    [Alias("ListContainers"), ResponseTimeout("00:00:30")]
+    Task<Listing<ContainerDescription>> ListContainersAsync(string? vm = null, CancellationToken cancellationToken = default);
+
+    /// <param name="name"><c>VM</c>, where one host alone has it, or <c>HOST/VM</c>.</param>
+    /// <exception cref="EngineException">No VM or several bear the name; the message names those there are.</exception>
+    [Alias("ResolveVm"), ResponseTimeout("00:00:15")]
+    Task<VmId> ResolveVmAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <param name="name">A container's name, its id, or the beginning of its id.</param>
+    /// <param name="vm">Where to look; null for everywhere.</param>
+    /// <exception cref="EngineException">No container or several bear the name; the message names those there are.</exception>
+    [Alias("ResolveContainer"), ResponseTimeout("00:00:30")]
+    Task<ContainerDescription> ResolveContainerAsync(string name, string? vm = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Newest first.</summary>
+    [Alias("ListJobs"), ResponseTimeout("00:00:15")]
+    Task<ImmutableArray<JobSummary>> ListJobsAsync(CancellationToken cancellationToken = default);
+}
+
+/// <summary>The durable list of jobs. Key: 0. The list is written before a job is, so that no job is ever missing from it.</summary>
+[Alias("watari.IJobIndexGrain")]
+public interface IJobIndexGrain : IGrainWithIntegerKey
+{
+    [Alias("Put"), ResponseTimeout("00:00:10")]
+    Task PutAsync(JobSummary job);
+
+    [Alias("Remove"), ResponseTimeout("00:00:10")]
+    Task RemoveAsync(string job);
+
+    [Alias("List"), ResponseTimeout("00:00:10")]
+    Task<ImmutableArray<JobSummary>> ListAsync();
+}

@@ -1,0 +1,25 @@
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.GrainInterfaces;
+
+/// <summary>The door to a host's engine. Key: the host's name. It lives on the silo of that host and nowhere else.</summary>
+[Alias("watari.IHostGrain")]
+public interface IHostGrain : IGrainWithStringKey
+{
+    [Alias("Describe"), ResponseTimeout("00:00:10")]
+    Task<HostDescription> DescribeAsync(CancellationToken cancellationToken = default);
+
+    [Alias("ListVms"), ResponseTimeout("00:00:10")]
+    Task<ImmutableArray<VmDescription>> ListVmsAsync(CancellationToken cancellationToken = default);
+
+    /// <param name="vm">Name of the VM on this host.</param>
+    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
+    [Alias("ListContainers"), ResponseTimeout("00:00:20")]
+    Task<ImmutableArray<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken = default);
+
+    /// <summary>Starts a command, or finds the one that runs or ran under the same key, and waits for it for a while.</summary>
+    /// <param name="patience">How long to wait before answering that it still runs.</param>
+    /// <exception cref="EngineException">The command failed, or its epoch is older than one seen.</exception>
+    [Alias("Execute"), ResponseTimeout("00:00:10")]
+    Task<StepAnswer> ExecuteAsync(EngineCommand command, TimeSpan patience);
+}

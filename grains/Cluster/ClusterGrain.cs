@@ -1,0 +1,96 @@
+using Orleans.Concurrency;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+using Watari.GrainInterfaces;
+using Watari.GrainInterfaces.Model;
+using Watari.Grains.Hosts;
+
+namespace Watari.Grains.Cluster;
+
+/// <inheritdoc cref="IClusterGrain"/>
+[GrainType("cluster"), StatelessWorker, Reentrant]
+internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMetadataCache metadata, TimeProvider time) : Grain, IClusterGrain
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    public async Task<ImmutableArray<HostDescription>> ListHostsAsync(CancellationToken cancellationToken)
+    {
+        var answers = await AskAsync(Hosts(), host => GrainFactory.GetGrain<IHostGrain>(host).DescribeAsync(cancellationToken));
+        return [.. answers.Select(a => a.Answer ?? new HostDescription(a.Asked, 0, 0, 0, 0, "", a.Problem))];
+    }
+
+    public async Task<Listing<VmDescription>> ListVmsAsync(CancellationToken cancellationToken)
+    {
+        var answers = await AskAsync(Hosts(), host => GrainFactory.GetGrain<IHostGrain>(host).ListVmsAsync(cancellationToken));
+        return new Listing<VmDescription>(
+            [.. answers.Where(a => a.Problem is null).SelectMany(a => a.Answer).OrderBy(vm => vm.Id.ToString(), StringComparer.Ordinal)],
+            [.. answers.Where(a => a.Problem is not null).Select(a => $"host {a.Asked}: {a.Problem}")]);
+    }
+
+    public async Task<Listing<ContainerDescription>> ListContainersAsync(string? vm, CancellationToken cancellationToken)
+    {
+        if (vm is not null)
+        {
+            VmId id = await ResolveVmAsync(vm, cancellationToken);
+            return new Listing<ContainerDescription>(Sorted(await GrainFactory.GetGrain<IVmGrain>(id.ToString()).ListContainersAsync(cancellationToken)), []);
+        }
+
+        Listing<VmDescription> vms = await ListVmsAsync(cancellationToken);
+        var answers = await AskAsync(vms.Items.Select(v => v.Id), id => GrainFactory.GetGrain<IVmGrain>(id.ToString()).ListContainersAsync(cancellationToken));
+        return new Listing<ContainerDescription>(
+            Sorted(answers.Where(a => a.Problem is null).SelectMany(a => a.Answer)),
+            [.. vms.Problems, .. answers.Where(a => a.Problem is not null).Select(a => $"{a.Asked}: {a.Problem}")]);
+    }
+
+    public async Task<VmId> ResolveVmAsync(string name, CancellationToken cancellationToken) =>
+        Names.ResolveVm(name, await ListVmsAsync(cancellationToken), Hosts());
+
+    public async Task<ContainerDescription> ResolveContainerAsync(string name, string? vm, CancellationToken cancellationToken) =>
+        Names.ResolveContainer(name, vm, await ListContainersAsync(vm, cancellationToken));
+
+    public async Task<ImmutableArray<JobSummary>> ListJobsAsync(CancellationToken cancellationToken)
+    {
+        IJobIndexGrain index = GrainFactory.GetGrain<IJobIndexGrain>(0);
+        ImmutableArray<JobSummary> listed = await index.ListAsync();
+        var answers = await AskAsync(listed.Where(j => j.Ended is null), job => GrainFactory.GetGrain<IMigrationGrain>(job.Id).GetAsync());
+        Dictionary<string, JobSummary> current = answers.Where(a => a.Answer is not null).ToDictionary(a => a.Asked.Id, a => JobSummary.Of(a.Answer!));
+        foreach (var (asked, job, problem) in answers)
+        {
+            // Its line was written and the job was not: the client has been told that it does not exist.
+            if (job is null && problem is null && time.GetUtcNow() - asked.Created > TimeSpan.FromMinutes(2)) await index.RemoveAsync(asked.Id);
+        }
+
+        return [.. listed.Select(j => current.GetValueOrDefault(j.Id, j)).OrderByDescending(j => j.Created)];
+    }
+
+    /// <summary>Names of the hosts that have a live silo.</summary>
+    private IReadOnlyList<string> Hosts() =>
+    [
+        .. membership.CurrentSnapshot.Members.Values
+            .Where(member => member.Status == SiloStatus.Active)
+            .Select(member => metadata.GetSiloMetadata(member.SiloAddress).Metadata.GetValueOrDefault(HostPinnedDirector.MetadataKey))
+            .OfType<string>()
+            .Distinct()
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>Asks all at once; who fails or is slow has a problem instead of an answer, and keeps nobody else from answering.</summary>
+    private static async Task<(TKey Asked, T? Answer, string? Problem)[]> AskAsync<TKey, T>(IEnumerable<TKey> keys, Func<TKey, Task<T>> ask) =>
+        await Task.WhenAll(keys.Select(async key =>
+        {
+            try
+            {
+                return (key, await ask(key).WaitAsync(Patience), (string?)null);
+            }
+            catch (Exception e) when (e is EngineException or OrleansException)
+            {
+                return (key, default(T), e.Message);
+            }
+            catch (TimeoutException)
+            {
+                return (key, default(T), $"no answer within {Patience.TotalSeconds:0} s");
+            }
+        }));
+
+    private static ImmutableArray<ContainerDescription> Sorted(IEnumerable<ContainerDescription> containers) =>
+        [.. containers.OrderBy(c => c.Vm.ToString(), StringComparer.Ordinal).ThenBy(c => c.Name, StringComparer.Ordinal)];
+}

@@ -1,0 +1,53 @@
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Grains.Cluster;
+
+/// <summary>What a name that a person typed means; where it means nothing, or several things, the message says what there is.</summary>
+internal static class Names
+{
+    public static VmId ResolveVm(string name, Listing<VmDescription> vms, IReadOnlyList<string> hosts)
+    {
+        VmId[] all = [.. vms.Items.Select(v => v.Id)];
+        int slash = name.IndexOf('/', StringComparison.Ordinal);
+        if (slash > 0 && !hosts.Contains(name[..slash]))
+        {
+            throw new EngineException(FailureKind.NotFound, $"There is no host '{name[..slash]}' (there are: {List(hosts)}).");
+        }
+
+        VmId[] named = [.. all.Where(id => slash < 0 ? id.Vm == name : id.ToString() == name)];
+        return named.Length switch
+        {
+            1 => named[0],
+            0 => throw new EngineException(FailureKind.NotFound, $"There is no VM '{name}' (there are: {List(all.Select(id => id.ToString()))}).{Unseen(vms.Problems)}"),
+            _ => throw new EngineException(FailureKind.Ambiguous, $"Several hosts have a VM '{name}': name one of {List(named.Select(id => id.ToString()))}."),
+        };
+    }
+
+    public static ContainerDescription ResolveContainer(string name, string? vm, Listing<ContainerDescription> containers)
+    {
+        ContainerDescription[] exact = [.. containers.Items.Where(c => c.Name == name || c.Id == name)];
+        ContainerDescription[] named = exact.Length > 0 || name.Length == 0
+            ? exact
+            : [.. containers.Items.Where(c => c.Id.StartsWith(name, StringComparison.Ordinal))];
+        string where = vm is null ? "" : $" in {vm}";
+        return named.Length switch
+        {
+            1 => named[0],
+            0 => throw new EngineException(
+                FailureKind.NotFound,
+                $"There is no container '{name}'{where} (there are: {List(containers.Items.Select(c => $"{c.Name} in {c.Vm}"))}).{Unseen(containers.Problems)}"),
+            _ => throw new EngineException(
+                FailureKind.Ambiguous,
+                $"'{name}' is the name of several containers{where}: {List(named.Select(c => $"{c.Id} in {c.Vm}"))}; say which by its id{(vm is null ? " or by --from" : "")}."),
+        };
+    }
+
+    private static string List(IEnumerable<string> names)
+    {
+        string[] first = [.. names.Take(21)];
+        return first.Length == 0 ? "none" : first.Length > 20 ? string.Join(", ", first[..20]) + ", …" : string.Join(", ", first);
+    }
+
+    private static string Unseen(ImmutableArray<string> problems) =>
+        problems.IsEmpty ? "" : $" Not all could be looked into: {string.Join("; ", problems)}";
+}

@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Logging;
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Grains;
+
+/// <summary>
+/// What leaves a grain of ours is an <see cref="EngineException"/>, or Orleans's own: a caller may not have the assembly of any other
+/// exception, and would not know what to do with it.
+/// </summary>
+internal sealed partial class EngineExceptionFilter(ILogger<EngineExceptionFilter> logger) : IIncomingGrainCallFilter
+{
+    public async Task Invoke(IIncomingGrainCallContext context)
+    {
+        try
+        {
+            await context.Invoke();
+        }
+        catch (Exception e) when (IsForeign(e) && context.Grain.GetType().Assembly == typeof(EngineExceptionFilter).Assembly)
+        {
+            Defect(e, context.InterfaceName, context.MethodName);
+            throw new EngineException(FailureKind.Internal, $"{context.MethodName} failed in a way that is not foreseen: {e.GetType().Name}: {e.Message}");
+        }
+    }
+
+    private static bool IsForeign(Exception e) => e is not (EngineException or OrleansException or OperationCanceledException or TimeoutException);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Interface}.{Method} failed in a way that is not foreseen")]
+    private partial void Defect(Exception e, string? @interface, string? method);
+}

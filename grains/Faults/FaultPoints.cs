@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Grains.Faults;
+
+/// <summary>
+/// Named places at which a test can make things go wrong, as CRIU's fault injection has them. Nothing is armed unless it is asked
+/// for: by <see cref="Arm(string, Func{CancellationToken, Task})"/>, or for a process by <c>WATARI_FAULTS</c>, a list of
+/// <c>NAME=ACTION</c> parted by commas; the actions are <c>fail</c>, <c>hang</c> and <c>kill</c> (of the own process, as by SIGKILL).
+/// Each armed point goes off once.
+/// </summary>
+public sealed class FaultPoints
+{
+    public const string Variable = "WATARI_FAULTS";
+
+    private readonly ConcurrentDictionary<string, Func<CancellationToken, Task>> _armed = new(StringComparer.Ordinal);
+
+    /// <summary>Before and after each step at its grain, and before and after each state is written.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        .. Migrations.MigrationTable.StepNames.SelectMany(step => new[] { Before(step), After(step) }),
+        .. Enum.GetNames<MigrationState>().SelectMany(state => new[] { Before($"write.{state}"), After($"write.{state}") }),
+    ];
+
+    public static string Before(string name) => $"{name}.before";
+
+    public static string After(string name) => $"{name}.after";
+
+    /// <exception cref="FormatException">The text names no known point or action.</exception>
+    public static FaultPoints Parse(string? text)
+    {
+        var points = new FaultPoints();
+        foreach (string part in (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            int equals = part.IndexOf('=', StringComparison.Ordinal);
+            string name = equals < 0 ? part : part[..equals];
+            points.Arm(name, (equals < 0 ? "" : part[(equals + 1)..]) switch
+            {
+                "fail" => _ => throw new EngineException(FailureKind.Internal, $"Fault point {name} is armed."),
+                "hang" => cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken),
+                "kill" => _ =>
+                {
+                    Process.GetCurrentProcess().Kill();
+                    return Task.Delay(Timeout.Infinite, CancellationToken.None);
+                },
+                var action => throw new FormatException($"{Variable}: '{action}' of '{part}' is no action; there are fail, hang and kill."),
+            });
+        }
+
+        return points;
+    }
+
+    /// <exception cref="FormatException">There is no such point.</exception>
+    public void Arm(string name, Func<CancellationToken, Task> action)
+    {
+        if (!Names.Contains(name)) throw new FormatException($"'{name}' is no fault point; there are {string.Join(", ", Names)}.");
+        _armed[name] = action;
+    }
+
+    public Task HitAsync(string name, CancellationToken cancellationToken) =>
+        !_armed.IsEmpty && _armed.TryRemove(name, out Func<CancellationToken, Task>? action) ? action(cancellationToken) : Task.CompletedTask;
+}

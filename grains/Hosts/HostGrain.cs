@@ -1,0 +1,21 @@
+using Orleans.Concurrency;
+using Orleans.Placement;
+using Watari.GrainInterfaces;
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Grains.Hosts;
+
+/// <inheritdoc cref="IHostGrain"/>
+[GrainType("host"), HostPinned, Immovable, Reentrant]
+internal sealed class HostGrain(HostCommands commands) : Grain, IHostGrain
+{
+    public Task<HostDescription> DescribeAsync(CancellationToken cancellationToken) => commands.Engine.DescribeHostAsync(cancellationToken);
+
+    public async Task<ImmutableArray<VmDescription>> ListVmsAsync(CancellationToken cancellationToken) =>
+        [.. await commands.Engine.ListVmsAsync(cancellationToken)];
+
+    public async Task<ImmutableArray<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken) =>
+        [.. await commands.Engine.ListContainersAsync(vm, cancellationToken)];
+
+    public Task<StepAnswer> ExecuteAsync(EngineCommand command, TimeSpan patience) => commands.ExecuteAsync(command, patience);
+}

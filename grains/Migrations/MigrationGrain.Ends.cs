@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Logging;
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Grains.Migrations;
+
+/// <content>The two ends of a job: forward after the commit, back before it. Each step is tried until it is done or its VM is gone.</content>
+internal sealed partial class MigrationGrain
+{
+    private async Task FinishAsync()
+    {
+        if (Job.Destination == SideOutcome.Open)
+        {
+            if (await UntilDoneAsync(MigrationTable.Thaw) == SideOutcome.Lost)
+            {
+                // The copy that was committed died before it was known to run, and nothing runs in a VM that is gone. The source,
+                // frozen and whole, is the only copy there is: the write below makes it the container again.
+                await WriteAsync(Job with
+                {
+                    Epoch = Job.Epoch.Next(),
+                    Destination = SideOutcome.Lost,
+                    Failure = new JobFailure(FailureKind.VmLost, $"{Job.Request.Destination} is gone; it was lost before the container was thawed there.", Job.State),
+                });
+                return;
+            }
+
+            await WriteAsync(Job with
+            {
+                Destination = SideOutcome.Settled,
+                Downtime = Job.FreezeAsked is { } asked ? DowntimeClock.Between(Job.Phases, time.GetUtcNow() - asked) : null,
+                Problem = null,
+            });
+        }
+
+        SideOutcome source = await UntilDoneAsync(MigrationTable.Retire);
+        await EndAsync(Job with { Source = source }, MigrationState.Done);
+    }
+
+    /// <summary>Both sides at once: the destination has never run, so the source need not wait for it.</summary>
+    private async Task RollBackAsync()
+    {
+        SideOutcome[] outcomes = await Task.WhenAll(
+            Job.Source == SideOutcome.Open ? UntilDoneAsync(MigrationTable.RollBackSource) : Task.FromResult(Job.Source),
+            Job.Destination == SideOutcome.Open ? UntilDoneAsync(MigrationTable.RollBackDestination) : Task.FromResult(Job.Destination));
+        await EndAsync(Job with { Source = outcomes[0], Destination = outcomes[1] }, MigrationState.RolledBack);
+    }
+
+    private async Task<SideOutcome> UntilDoneAsync(Step step)
+    {
+        VmId vm = EngineCalls.VmOf(Job, step.Side);
+        int attempt = 1;
+        for (int failures = 1; ; failures++)
+        {
+            try
+            {
+                MigrationJob asked = Job;
+                MigrationJob done = await engines.RunAsync(asked, step, attempt, _ => { }, _stopping.Token);
+                // The other side may have been published meanwhile: only what this step adds is taken over.
+                Publish(Job with
+                {
+                    Phases = [.. Job.Phases, .. done.Phases.Skip(asked.Phases.Length)],
+                    Source = step.Side == Side.Source ? done.Source : Job.Source,
+                    Destination = step == MigrationTable.RollBackDestination ? done.Destination : Job.Destination,
+                    Problem = null,
+                });
+                return SideOutcome.Settled;
+            }
+            catch (EngineException e)
+            {
+                TryingAgain(e, Id, step.Name, vm, failures);
+                Publish(Job with { Problem = e.Message });
+                // A step that still runs, or whose host is silent, is asked for again; one that has failed is begun anew.
+                if (e.Kind is not (FailureKind.TimedOut or FailureKind.HostLost)) attempt++;
+                if (e.Kind is FailureKind.VmLost or FailureKind.NotFound && await engines.IsGoneAsync(vm, _stopping.Token)) return Lost(step);
+            }
+
+            await PauseAsync(failures);
+        }
+    }
+
+    private SideOutcome Lost(Step step)
+    {
+        if (step.Side == Side.Source) Publish(Job with { Source = SideOutcome.Lost });
+        else if (step == MigrationTable.RollBackDestination) Publish(Job with { Destination = SideOutcome.Lost });
+        return SideOutcome.Lost;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Job {Job} goes on in {State} with epoch {Epoch}")]
+    private partial void Resumed(string job, MigrationState state, Epoch epoch);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job} turns back in {State}")]
+    private partial void Failed(Exception e, string job, MigrationState state);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Job {Job} is {State}: {Workload} {Whereabouts}")]
+    private partial void Ended(string job, MigrationState state, WorkloadId workload, string whereabouts);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job}: step {Step} in {Vm} failed {Failures} times and is tried again")]
+    private partial void TryingAgain(Exception e, string job, string step, VmId vm, int failures);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job} reads its state again")]
+    private partial void StateUnknown(Exception e, string job);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job} is led by another activation")]
+    private partial void Overtaken(Exception e, string job);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Job {Job} stopped in a way that is not foreseen; its reminder will take it up")]
+    private partial void LoopFailed(Exception e, string job);
+}
