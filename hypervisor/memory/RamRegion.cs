@@ -53,25 +53,8 @@ public sealed unsafe class RamRegion
     /// The stretches that have pages, in order (lseek(2) SEEK_DATA). Everything between them reads as zero, and reading it through the
     /// mapping would give each page memory: a walk over all of RAM should go by this.
     /// </summary>
-    public IEnumerable<(GuestPhysicalAddress Start, long Length)> Populated()
-    {
-        long end = FileOffset + Length;
-        for (long data = Seek(FileOffset, LibC.SeekData); data < end;)
-        {
-            long hole = Math.Min(Seek(data, LibC.SeekHole), end);
-            yield return (Start + (data - FileOffset), hole - data);
-            data = hole < end ? Seek(hole, LibC.SeekData) : end;
-        }
-    }
-
-    private long Seek(long offset, int whence)
-    {
-        long found = LibC.Lseek(File, offset, whence);
-        if (found >= 0) return found;
-        return Marshal.GetLastPInvokeError() == LibC.Enxio
-            ? long.MaxValue // no data from here on
-            : throw new HypervisorException($"The RAM file cannot tell its holes (lseek: {Marshal.GetLastPInvokeErrorMessage()}).");
-    }
+    public IEnumerable<(GuestPhysicalAddress Start, long Length)> Populated() =>
+        SparseFile.Data(File, FileOffset, Length).Select(data => (Start + (data.Offset - FileOffset), data.Length));
 
     /// <summary>Maps the region. No page of it is touched.</summary>
     internal static RamRegion Map(GuestPhysicalAddress start, long length, SafeFileHandle file, long fileOffset)

@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+
+namespace Watari.Hypervisor;
+
+/// <summary>A VM to be started.</summary>
+public sealed partial record VmSpec
+{
+    /// <summary>Lower-case letters, digits, hyphens and dots; its name on the host and in the guest.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Directory of a <see cref="GuestImage"/>.</summary>
+    public string Image { get; init; } = GuestImage.DefaultDirectory();
+
+    public int MemoryMiB { get; init; } = 512;
+
+    public int Vcpus { get; init; } = 1;
+
+    /// <summary>KVM where this host can, unless said otherwise.</summary>
+    public Accelerator Accelerator { get; init; } = Accelerators.Best;
+
+    /// <summary>QEMU's -cpu. <c>max,-cx16</c> under TCG: kernels from 6.12 on were seen to panic after cmpxchg16b in QEMU 7.2's translation.</summary>
+    public string Cpu => Accelerator == Accelerator.Kvm ? "host" : "max,-cx16";
+
+    /// <summary>More arguments for QEMU, as they are: a NIC, say.</summary>
+    public IReadOnlyList<string> ExtraArguments { get; init; } = [];
+
+    /// <exception cref="HypervisorException">The specification cannot be started anywhere.</exception>
+    internal void Check()
+    {
+        if (!NamePattern().IsMatch(Name))
+            throw new HypervisorException($"\"{Name}\" is no name for a VM: use up to 63 lower-case letters, digits, dots and hyphens, a letter or digit first.");
+        if (MemoryMiB is < 64 or > 1 << 20) throw new HypervisorException($"A VM cannot have {MemoryMiB} MiB of memory: give 64 or more.");
+        if (Vcpus is < 1 or > 255) throw new HypervisorException($"A VM cannot have {Vcpus} processors: give 1 to 255.");
+    }
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9.-]{0,62}$")]
+    private static partial Regex NamePattern();
+}
+
+/// <summary>What this host has to run guests with.</summary>
+public static class Accelerators
+{
+    private static readonly Lazy<Accelerator> s_best = new(() => HasVirtualization() && KvmOpens() ? Accelerator.Kvm : Accelerator.Tcg);
+
+    /// <summary>KVM where the processor has VMX or SVM and /dev/kvm opens. The device alone says little: it may exist and still run no stock kernel.</summary>
+    public static Accelerator Best => s_best.Value;
+
+    private static bool HasVirtualization() =>
+        File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal))?.Split(' ') is { } flags
+        && (flags.Contains("vmx") || flags.Contains("svm"));
+
+    private static bool KvmOpens()
+    {
+        try
+        {
+            File.OpenHandle("/dev/kvm", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}
