@@ -1,0 +1,57 @@
+namespace Watari.Introspection.Fs;
+
+/// <summary>An open file description (struct file, include/linux/fs.h): what descriptors and mappings refer to.</summary>
+[KernelStruct("file")]
+public readonly partial record struct FileStruct
+{
+    /// <summary>FMODE_* (include/linux/fs.h).</summary>
+    [Field] public partial uint FMode { get; }
+
+    /// <summary>struct file_operations *: its symbol tells what kind of file this is.</summary>
+    [Field] public partial GuestVirtualAddress FOp { get; }
+
+    /// <summary>What the kind of file keeps of its own: a struct socket, pipe_inode_info, eventfd_ctx, ….</summary>
+    [Field] public partial GuestVirtualAddress PrivateData { get; }
+
+    [Field] public partial Ptr<InodeStruct> FInode { get; }
+
+    /// <summary>O_* (include/uapi/asm-generic/fcntl.h); O_CLOEXEC is the descriptor's, not the file's.</summary>
+    [Field] public partial uint FFlags { get; }
+
+    [Embedded] public partial PathStruct FPath { get; }
+
+    [Field] public partial long FPos { get; }
+
+    /// <summary>F_SETOWN and F_SETSIG; null where none was ever set.</summary>
+    public FownStruct? Owner
+    {
+        get
+        {
+            if (OwnerInPlace is { } owner) return owner;
+            return OwnerElsewhere is { } pointer && pointer.TryGet(out owner) ? owner : null;
+        }
+    }
+
+    [Embedded("f_owner", Optional = true)] private partial FownStruct? OwnerInPlace { get; }
+
+    /// <summary>A pointer since 1934b212615d, v6.12. Only asked for where it is not the structure itself.</summary>
+    [Field("f_owner", Optional = true)] private partial Ptr<FownStruct>? OwnerElsewhere { get; }
+}
+
+/// <summary>Who gets a file's signals (include/linux/fs.h).</summary>
+[KernelStruct("fown_struct")]
+public readonly partial record struct FownStruct
+{
+    /// <summary>struct pid *; null where no owner is set.</summary>
+    [Field] public partial GuestVirtualAddress Pid { get; }
+
+    /// <summary>enum pid_type.</summary>
+    [Field] public partial uint PidType { get; }
+
+    [Field("uid.val")] public partial uint Uid { get; }
+
+    [Field("euid.val")] public partial uint Euid { get; }
+
+    /// <summary>F_SETSIG; 0 for SIGIO.</summary>
+    [Field] public partial int Signum { get; }
+}

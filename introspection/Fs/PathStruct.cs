@@ -1,0 +1,47 @@
+namespace Watari.Introspection.Fs;
+
+/// <summary>A place in the tree of mounts: a mount and a name in it (struct path, include/linux/path.h).</summary>
+[KernelStruct("path")]
+public readonly partial record struct PathStruct
+{
+    [Field] public partial Ptr<VfsMount> Mnt { get; }
+
+    [Field] public partial Ptr<DentryStruct> Dentry { get; }
+
+    /// <summary>The path as text, as a process with this root sees it.</summary>
+    /// <exception cref="KernelWalkException">No root is reached.</exception>
+    public PathName NameFrom(PathStruct root) => PathName.Of(this, root);
+}
+
+/// <summary>The public half of a mount (include/linux/mount.h).</summary>
+[KernelStruct("vfsmount")]
+public readonly partial record struct VfsMount
+{
+    [Field] public partial Ptr<DentryStruct> MntRoot { get; }
+
+    [Field] public partial Ptr<SuperBlock> MntSb { get; }
+
+    /// <summary>MNT_* (include/linux/mount.h).</summary>
+    [Field] public partial int MntFlags { get; }
+
+    /// <summary>The whole mount: real_mount.</summary>
+    public MountStruct Mount => MountStruct.At(Kernel, Address - MountStruct.At(Kernel, default).Mnt.Address.Value);
+}
+
+/// <summary>A mount (fs/mount.h).</summary>
+[KernelStruct("mount")]
+public readonly partial record struct MountStruct
+{
+    /// <summary>The mount that it stands in; of a topmost one itself.</summary>
+    [Field] public partial Ptr<MountStruct> MntParent { get; }
+
+    [Field] public partial Ptr<DentryStruct> MntMountpoint { get; }
+
+    [Embedded] public partial VfsMount Mnt { get; }
+
+    /// <summary>As in /proc/PID/mountinfo.</summary>
+    [Field] public partial int MntId { get; }
+
+    /// <summary>struct mnt_namespace *; null for a mount that is gone (lazily unmounted) or internal.</summary>
+    [Field] public partial GuestVirtualAddress MntNs { get; }
+}
