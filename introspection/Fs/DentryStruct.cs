@@ -21,6 +21,17 @@ public readonly partial record struct DentryStruct
     /// <summary>Its node among its inode's names.</summary>
     [Embedded("d_u.d_alias")] public partial HlistNode Alias { get; }
 
+    /// <summary>The names in it: an hlist since da549bdd15c2, v6.8, a list before.</summary>
+    public DentryChildren Children => new(this);
+
+    [Embedded(Optional = true)] internal partial HlistHead? DChildren { get; }
+
+    [Embedded(Optional = true)] internal partial HlistNode? DSib { get; }
+
+    [Embedded(Optional = true)] internal partial ListHead? DSubdirs { get; }
+
+    [Embedded(Optional = true)] internal partial ListHead? DChild { get; }
+
     /// <summary>Its name's bytes.</summary>
     public byte[] Name
     {

@@ -22,6 +22,9 @@ public readonly partial record struct FileStruct
 
     [Field] public partial long FPos { get; }
 
+    /// <summary>The name of its operations ("ext4_file_operations", "eventpoll_fops"); null for those of a module.</summary>
+    public string? OperationsName => Kernel.Symbols.TryGetName(FOp, out string? name) ? name : null;
+
     /// <summary>F_SETOWN and F_SETSIG; null where none was ever set.</summary>
     public FownStruct? Owner
     {

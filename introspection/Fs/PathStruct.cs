@@ -1,3 +1,5 @@
+using Watari.Introspection.Walks;
+
 namespace Watari.Introspection.Fs;
 
 /// <summary>A place in the tree of mounts: a mount and a name in it (struct path, include/linux/path.h).</summary>
@@ -24,6 +26,8 @@ public readonly partial record struct VfsMount
     /// <summary>MNT_* (include/linux/mount.h).</summary>
     [Field] public partial int MntFlags { get; }
 
+    public MountFlags Flags => (MountFlags)MntFlags;
+
     /// <summary>The whole mount: real_mount.</summary>
     public MountStruct Mount => MountStruct.At(Kernel, Address - MountStruct.At(Kernel, default).Mnt.Address.Value);
 }
@@ -38,6 +42,20 @@ public readonly partial record struct MountStruct
     [Field] public partial Ptr<DentryStruct> MntMountpoint { get; }
 
     [Embedded] public partial VfsMount Mnt { get; }
+
+    /// <summary>What is mounted, as mount(2) was told: a device or a word.</summary>
+    [Field] public partial KernelCharPointer MntDevname { get; }
+
+    /// <summary>Its peer group, if it is shared.</summary>
+    [Field] public partial int MntGroupId { get; }
+
+    /// <summary>The mount that it takes changes from, if it is a slave.</summary>
+    [Field] public partial Ptr<MountStruct> MntMaster { get; }
+
+    /// <summary>Its node in its namespace's tree (2eea9ce4310d, v6.8) or list (before).</summary>
+    [Embedded(Optional = true)] internal partial RbNode? MntNode { get; }
+
+    [Embedded(Optional = true)] internal partial ListHead? MntList { get; }
 
     /// <summary>As in /proc/PID/mountinfo.</summary>
     [Field] public partial int MntId { get; }

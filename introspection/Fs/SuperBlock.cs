@@ -1,3 +1,5 @@
+using Watari.Introspection.Walks;
+
 namespace Watari.Introspection.Fs;
 
 /// <summary>A file system that is there, mounted or internal (include/linux/fs.h).</summary>
@@ -8,6 +10,12 @@ public readonly partial record struct SuperBlock
     [Field] public partial uint SDev { get; }
 
     [Field] public partial Ptr<FileSystemType> SType { get; }
+
+    /// <summary>What tells the kind of file system (include/uapi/linux/magic.h).</summary>
+    [Field] public partial ulong SMagic { get; }
+
+    /// <summary>What the kind of file system keeps for it: of tmpfs a struct shmem_sb_info.</summary>
+    [Field] public partial GuestVirtualAddress SFsInfo { get; }
 
     /// <summary>SB_* (include/linux/fs.h).</summary>
     [Field] public partial ulong SFlags { get; }
@@ -28,6 +36,11 @@ public readonly partial record struct FileSystemType
 public readonly partial record struct AddressSpaceStruct
 {
     [Field] public partial Ptr<InodeStruct> Host { get; }
+
+    [Embedded] public partial Xarray IPages { get; }
+
+    /// <summary>Its pages by their place in the file.</summary>
+    public FilePages Pages => new(this);
 
     [Field("nrpages")] public partial ulong PageCount { get; }
 }

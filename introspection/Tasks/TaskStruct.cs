@@ -1,3 +1,7 @@
+using Watari.Introspection.Cgroups;
+using Watari.Introspection.Fs;
+using Watari.Introspection.Mm;
+using Watari.Introspection.Namespaces;
 using Watari.Introspection.Walks;
 
 namespace Watari.Introspection.Tasks;
@@ -44,6 +48,120 @@ public readonly partial record struct TaskStruct
     [Field] public partial Ptr<SignalStruct> Signal { get; }
 
     [Field] public partial Ptr<PidStruct> ThreadPid { get; }
+
+    /// <summary>Shared by its threads; null for the kernel's own.</summary>
+    [Field] public partial Ptr<MmStruct> Mm { get; }
+
+    [Field] public partial Ptr<FilesStruct> Files { get; }
+
+    [Field] public partial Ptr<FsStruct> Fs { get; }
+
+    [Field] public partial Ptr<NsProxy> Nsproxy { get; }
+
+    [Field] public partial Ptr<CssSet> Cgroups { get; }
+
+    /// <summary>The credentials that it acts with.</summary>
+    [Field] public partial Ptr<Cred> Cred { get; }
+
+    [Field] public partial Ptr<Cred> RealCred { get; }
+
+    [Field] public partial Ptr<SighandStruct> Sighand { get; }
+
+    /// <summary>Signals for this thread alone; those for the process wait in <see cref="SignalStruct.SharedPending"/>.</summary>
+    [Embedded] public partial SigPending Pending { get; }
+
+    [Field] public partial ulong Blocked { get; }
+
+    /// <summary>What <see cref="Blocked"/> will be again, if <see cref="RestoreSigmask"/> is set (sigsuspend, ppoll).</summary>
+    [Field] public partial ulong SavedSigmask { get; }
+
+    [BitField] public partial bool RestoreSigmask { get; }
+
+    [Field] public partial ulong SasSsSp { get; }
+
+    [Field] public partial ulong SasSsSize { get; }
+
+    [Field] public partial uint SasSsFlags { get; }
+
+    /// <summary>JOBCTL_* (include/linux/sched/jobctl.h).</summary>
+    [Field] public partial ulong Jobctl { get; }
+
+    /// <summary>Stopped by the cgroup freezer (since v5.2).</summary>
+    [BitField] public partial bool Frozen { get; }
+
+    /// <summary>Not 0 while it runs on a CPU, its registers then being there.</summary>
+    [Field] public partial int OnCpu { get; }
+
+    /// <summary>TIF_* (arch/x86/include/asm/thread_info.h).</summary>
+    [Field("thread_info.flags")] public partial ulong ThreadInfoFlags { get; }
+
+    /// <summary>The lowest address of its kernel stack.</summary>
+    [Field] public partial GuestVirtualAddress Stack { get; }
+
+    /// <summary>Its tracer's flags, PT_*; 0 if it is not traced.</summary>
+    [Field] public partial uint Ptrace { get; }
+
+    [Field] public partial int ExitSignal { get; }
+
+    [Field] public partial int PdeathSignal { get; }
+
+    [Field] public partial uint Personality { get; }
+
+    /// <summary>PFA_*; bit 0 is no_new_privs.</summary>
+    [Field] public partial ulong AtomicFlags { get; }
+
+    [Field(Optional = true)] public partial uint? Loginuid { get; }
+
+    [Field("seccomp.mode", Optional = true)] public partial int? SeccompMode { get; }
+
+    /// <summary>struct seccomp_filter *.</summary>
+    [Field("seccomp.filter", Optional = true)] public partial GuestVirtualAddress? SeccompFilter { get; }
+
+    /// <summary>Nice value plus 120.</summary>
+    [Field] public partial int StaticPrio { get; }
+
+    /// <summary>SCHED_*.</summary>
+    [Field] public partial uint Policy { get; }
+
+    [Field] public partial uint RtPriority { get; }
+
+    /// <summary>Where the program wants to be told of its end; the rest of the line of set_tid_address and set_robust_list.</summary>
+    [Field] public partial GuestVirtualAddress ClearChildTid { get; }
+
+    [Field] public partial GuestVirtualAddress RobustList { get; }
+
+    [Field(Optional = true)] public partial GuestVirtualAddress? Rseq { get; }
+
+    [Field(Optional = true)] public partial uint? RseqLen { get; }
+
+    [Field(Optional = true)] public partial uint? RseqSig { get; }
+
+    [Field] public partial ulong TimerSlackNs { get; }
+
+    /// <summary>Nanoseconds on CPUs, in user space and in the kernel.</summary>
+    [Field] public partial ulong Utime { get; }
+
+    [Field] public partial ulong Stime { get; }
+
+    /// <summary>Nanoseconds of its start on the monotonic clock and on that of boot time (real_start_time before v5.5).</summary>
+    [Field] public partial ulong StartTime { get; }
+
+    [Field("start_boottime", "real_start_time")] public partial ulong StartBoottime { get; }
+
+    [Field("thread.fsbase")] public partial ulong FsBase { get; }
+
+    [Field("thread.gsbase")] public partial ulong GsBase { get; }
+
+    [Field("thread.fsindex")] public partial ushort FsIndex { get; }
+
+    [Field("thread.gsindex")] public partial ushort GsIndex { get; }
+
+    [Field("thread.ds")] public partial ushort Ds { get; }
+
+    [Field("thread.es")] public partial ushort Es { get; }
+
+    /// <summary>Its FPU and vector registers (since v5.16).</summary>
+    [Field("thread.fpu.fpstate", Optional = true)] public partial Ptr<FpState>? FpState { get; }
 
     public bool IsKernelThread => (Flags & TaskFlags.KernelThread) != 0;
 

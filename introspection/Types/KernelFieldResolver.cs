@@ -50,7 +50,8 @@ internal static class KernelFieldResolver
         switch (wanted.Shape)
         {
             case KernelFieldShape.Scalar:
-                if (kind is not (BtfKind.Int or BtfKind.Enum or BtfKind.Enum64 or BtfKind.Pointer))
+                // A structure of the same size is one that wraps an integer, as kuid_t, atomic_t and sigset_t do.
+                if (kind is not (BtfKind.Int or BtfKind.Enum or BtfKind.Enum64 or BtfKind.Pointer or BtfKind.Struct or BtfKind.Union))
                     throw new KernelTypeException($"{path} is a {kind}, not an integer.");
                 if (size != wanted.Size)
                     throw new KernelTypeException($"{path} has {size} bytes, not the {wanted.Size} that it is read as.");

@@ -1,0 +1,33 @@
+namespace Watari.Introspection.Mm;
+
+/// <summary>The kernel's record of one physical page (include/linux/mm_types.h).</summary>
+[KernelStruct("page")]
+public readonly partial record struct PageStruct
+{
+    private const ulong TailBit = 1;      // in compound_head
+    private const ulong AnonymousBit = 1; // PAGE_MAPPING_ANON, in mapping
+
+    [Field] public partial ulong Flags { get; }
+
+    /// <summary>Of a tail page: the head page plus one.</summary>
+    [Field] public partial ulong CompoundHead { get; }
+
+    [Field] public partial ulong Mapping { get; }
+
+    [Field("_mapcount")] public partial int Mapcount { get; }
+
+    [Field("_refcount")] public partial int Refcount { get; }
+
+    /// <summary>The first page of the compound page that this one belongs to; itself if it is single.</summary>
+    public PageStruct Head
+    {
+        get
+        {
+            ulong head = CompoundHead;
+            return (head & TailBit) == 0 ? this : At(Kernel, new GuestVirtualAddress(head - TailBit));
+        }
+    }
+
+    /// <summary>A process's own memory, not a file's.</summary>
+    public bool IsAnonymous => (Head.Mapping & AnonymousBit) != 0;
+}

@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+
+namespace Watari.Introspection.Tasks;
+
+/// <summary>
+/// A thread's XSAVE area, copied, in either of its two forms (Intel SDM vol. 1, 13.4): plain, each component at its fixed
+/// place, or compacted, one after another, as XSAVES writes them under KVM and on bare metal.
+/// </summary>
+public sealed class XState
+{
+    private const int LegacyLength = 512;
+    private const int HeaderLength = 64;
+    private const int ExtendedStart = LegacyLength + HeaderLength;
+    private const int LargestArea = 64 << 10; // AMX makes it 11 KiB
+    private const ulong CompactedBit = 1UL << 63;
+    private const int FirstExtended = 2;
+
+    private readonly XStateLayout _layout;
+    private readonly byte[] _area;
+
+    private XState(XStateLayout layout, byte[] area)
+    {
+        _layout = layout;
+        _area = area;
+        Features = BinaryPrimitives.ReadUInt64LittleEndian(area.AsSpan(LegacyLength));
+        CompactedFeatures = BinaryPrimitives.ReadUInt64LittleEndian(area.AsSpan(LegacyLength + 8));
+    }
+
+    /// <summary>XSTATE_BV: the components that are not in their initial state. What the area holds of others is stale.</summary>
+    public ulong Features { get; }
+
+    /// <summary>XCOMP_BV; its bit 63 says that the area is compacted.</summary>
+    public ulong CompactedFeatures { get; }
+
+    public bool IsCompacted => (CompactedFeatures & CompactedBit) != 0;
+
+    /// <summary>x87 and SSE registers as FXSAVE lays them out, 512 bytes; valid as far as bits 0 and 1 of <see cref="Features"/> say.</summary>
+    public ReadOnlySpan<byte> Legacy => _area.AsSpan(0, LegacyLength);
+
+    /// <summary>The saved state of a thread that is off the CPU.</summary>
+    public static XState Read(TaskStruct task)
+    {
+        GuestKernel kernel = task.Kernel;
+        FpState state = (task.FpState ?? throw new KernelTypeException("This kernel's task_struct has no thread.fpu.fpstate: its FPU state cannot be found.")).Value;
+        uint size = state.Size;
+        if (size is < ExtendedStart or > LargestArea) throw new KernelWalkException("task_struct.thread.fpu.fpstate.size", $"is {size}, which is no size of an XSAVE area");
+        byte[] area = new byte[size];
+        kernel.AddressSpace.Read(state.AreaAddress, area);
+        return new XState(new XStateLayout(kernel), area);
+    }
+
+    /// <summary>One component's bytes, by its XSAVE number (2 is AVX); empty if it is in its initial state.</summary>
+    public ReadOnlySpan<byte> Component(int feature)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(feature, FirstExtended);
+        if (feature >= _layout.Count || (Features >> feature & 1) == 0) return default;
+        int offset = IsCompacted ? CompactedOffset(feature) : _layout.Offset(feature);
+        int size = _layout.Size(feature);
+        if (offset < 0 || (long)offset + size > _area.Length) throw new KernelWalkException("xstate_offsets", $"component {feature} lies at {offset}, beyond the area's {_area.Length} bytes");
+        return _area.AsSpan(offset, size);
+    }
+
+    private int CompactedOffset(int feature)
+    {
+        int offset = ExtendedStart;
+        for (int i = FirstExtended; i <= feature; i++)
+        {
+            if ((CompactedFeatures >> i & 1) == 0) continue;
+            if (_layout.IsAligned(i)) offset = (offset + 63) & ~63;
+            if (i == feature) return offset;
+            offset += _layout.Size(i);
+        }
+
+        return -1;
+    }
+}
+
+/// <summary>Where the processor lays XSAVE components, as the kernel asked it at boot (arch/x86/kernel/fpu/xstate.c).</summary>
+internal sealed class XStateLayout
+{
+    private const int MostComponents = 63;
+    private const uint AlignedFlag = 2; // XSTATE_FLAG_ALIGNED_64 = BIT(1)
+
+    private readonly int[] _offsets;
+    private readonly int[] _sizes;
+    private readonly int[]? _flags;
+
+    public XStateLayout(GuestKernel kernel)
+    {
+        Count = (int)Math.Min((ulong)kernel.Types.Enumerator("XFEATURE_MAX"), MostComponents);
+        _offsets = Table(kernel, "xstate_offsets");
+        _sizes = Table(kernel, "xstate_sizes");
+        _flags = kernel.Symbols.TryFind("xstate_flags"u8, out _) ? Table(kernel, "xstate_flags") : null;
+    }
+
+    public int Count { get; }
+
+    public int Offset(int feature) => _offsets[feature];
+
+    public int Size(int feature) => Math.Max(_sizes[feature], 0);
+
+    /// <summary>Compacted, it begins at a multiple of 64.</summary>
+    public bool IsAligned(int feature) => _flags is not null && ((uint)_flags[feature] & AlignedFlag) != 0;
+
+    private int[] Table(GuestKernel kernel, string symbol) =>
+        new KernelArray<int>(kernel, kernel.Symbols.Find(symbol), Count).ToArray();
+}
