@@ -24,13 +24,14 @@ public struct ListEntries<T> where T : struct, IKernelStruct<T>
     private readonly ListHead _head;
     private readonly ulong _nodeOffset;
     private GuestVirtualAddress _node;
+    private GuestVirtualAddress _next;
     private int _left;
 
     internal ListEntries(ListHead head, ulong nodeOffset)
     {
         _head = head;
         _nodeOffset = nodeOffset;
-        _node = head.Address;
+        _next = NodeWalk.Next<T>(head.Kernel, head.Address, nodeOffset);
         _left = head.Kernel.Limits.Entries;
     }
 
@@ -40,11 +41,11 @@ public struct ListEntries<T> where T : struct, IKernelStruct<T>
 
     public bool MoveNext()
     {
-        GuestVirtualAddress next = NodeWalk.Next<T>(_head.Kernel, _node, _nodeOffset);
-        if (next == _head.Address) return false;
-        if (next.IsNull) throw NodeWalk.Broken<T>(_head.Kernel, _nodeOffset, $"the list ends in a null pointer after {_node}");
+        if (_next == _head.Address) return false;
+        if (_next.IsNull) throw NodeWalk.Broken<T>(_head.Kernel, _nodeOffset, $"the list ends in a null pointer after {_node}");
         if (--_left < 0) throw NodeWalk.Broken<T>(_head.Kernel, _nodeOffset, $"the list does not come back to its head within {_head.Kernel.Limits.Entries} entries");
-        _node = next;
+        _node = _next;
+        _next = NodeWalk.Next<T>(_head.Kernel, _node, _nodeOffset);
         return true;
     }
 }

@@ -8,7 +8,13 @@ public sealed unsafe class GuestMemoryBuilder : IDisposable
     private readonly List<nint> _allocations = [];
     private readonly List<GuestMemorySegment> _segments = [];
 
-    public GuestMemoryBuilder(long length = 1 << 20) => AddSegment(new GuestPhysicalAddress(0), length);
+    private GuestPhysicalAddress _nextPage;
+
+    public GuestMemoryBuilder(long length = 1 << 20)
+    {
+        AddSegment(new GuestPhysicalAddress(0), length);
+        _nextPage = new GuestPhysicalAddress((ulong)length);
+    }
 
     public GuestPhysicalMemory Memory => new(_segments);
 
@@ -22,6 +28,9 @@ public sealed unsafe class GuestMemoryBuilder : IDisposable
         _segments.Add(new GuestMemorySegment(start, pointer, length));
         return this;
     }
+
+    /// <summary>A page of the first segment that nobody else uses, from its end downwards.</summary>
+    public GuestPhysicalAddress TakePage() => _nextPage = new GuestPhysicalAddress(_nextPage.Value - GuestPage.Size);
 
     public GuestMemoryBuilder Put<T>(GuestPhysicalAddress address, T value) where T : unmanaged
     {

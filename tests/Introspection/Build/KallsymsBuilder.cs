@@ -1,0 +1,86 @@
+using System.Text;
+
+namespace Watari.Introspection.Tests.Build;
+
+/// <summary>Writes the kernel's compressed symbol tables as scripts/kallsyms does.</summary>
+public sealed class KallsymsBuilder
+{
+    /// <summary>The lowest address of the image, from which offsets are counted.</summary>
+    public const ulong RelativeBase = 0xffff_ffff_8000_0000;
+
+    /// <summary>A token of more than one letter; all others stand for their own character.</summary>
+    private const byte LongToken = 0x80;
+    private const string LongTokenText = "Tsys_";
+
+    private readonly List<(string Name, ulong Address)> _symbols = [];
+
+    /// <summary>Whether per-cpu symbols are plain numbers and others negative (before v6.15), or all unsigned.</summary>
+    public bool AbsolutePerCpu { get; init; } = true;
+
+    public int Count => _symbols.Count;
+
+    public KallsymsBuilder Add(string name, ulong address)
+    {
+        _symbols.Add((name, address));
+        return this;
+    }
+
+    public byte[] Names
+    {
+        get
+        {
+            var names = new List<byte>();
+            foreach ((string name, _) in _symbols)
+            {
+                byte[] text = Encoding.UTF8.GetBytes(name);
+                byte[] tokens = name.StartsWith("sys_", StringComparison.Ordinal) ? [LongToken, .. text[4..]] : [(byte)'T', .. text];
+                if (tokens.Length < 0x80)
+                {
+                    names.Add((byte)tokens.Length);
+                }
+                else
+                {
+                    names.Add((byte)(tokens.Length & 0x7f | 0x80));
+                    names.Add((byte)(tokens.Length >> 7));
+                }
+
+                names.AddRange(tokens);
+            }
+
+            return [.. names];
+        }
+    }
+
+    public static byte[] TokenTable => [.. Enumerable.Range(0, 256).SelectMany(token => (byte[])[.. TokenText(token), 0])];
+
+    public static byte[] TokenIndex
+    {
+        get
+        {
+            var index = new List<byte>();
+            ushort position = 0;
+            for (int token = 0; token < 256; token++)
+            {
+                index.AddRange(BitConverter.GetBytes(position));
+                position += (ushort)(TokenText(token).Length + 1);
+            }
+
+            return [.. index];
+        }
+    }
+
+    public byte[] Offsets => [.. _symbols.SelectMany(symbol => BitConverter.GetBytes(Offset(symbol.Address)))];
+
+    private int Offset(ulong address)
+    {
+        if (!AbsolutePerCpu) return unchecked((int)(uint)(address - RelativeBase));
+        return address <= int.MaxValue ? (int)address : unchecked((int)(long)(RelativeBase - 1 - address));
+    }
+
+    private static byte[] TokenText(int token) => token switch
+    {
+        LongToken => Encoding.ASCII.GetBytes(LongTokenText),
+        0 => [],
+        _ => [(byte)token],
+    };
+}
