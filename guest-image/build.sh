@@ -8,6 +8,7 @@ cache=${WATARI_CACHE:-/var/cache/watari}/guest-image
 mirror=${WATARI_MIRROR:-http://deb.debian.org/debian}
 agent=${WATARI_AGENT:-}
 disk_size=4G
+keep_days=7 # an image or root that was not asked for so long is removed
 scratch=
 
 usage() {
@@ -46,7 +47,10 @@ guest_packages() { grep -v '^#' "$here/packages" | paste -sd,; }
 
 # The slow part: packages, and what follows from them alone.
 build_root() {
-    local suite=$1 tarball=$2
+    local suite=$1 tarball=$2 prepare
+    # podman unpacks images only where / is a mount point.
+    # shellcheck disable=SC2016 # $1 is the hook's: the new root
+    prepare='mount --rbind "$1" "$1" && exec chroot "$1" sh /tmp/prepare.sh /tmp/initrd'
     say "installing the packages of $suite"
     mmdebstrap --quiet --variant=minbase --components=main --include="$(guest_packages)" \
         --aptopt='APT::Install-Recommends "false"' \
@@ -61,21 +65,30 @@ build_root() {
         --setup-hook="mkdir -p \"\$1/etc/initramfs-tools/conf.d\" && echo MODULES=list >\"\$1/etc/initramfs-tools/conf.d/watari\"" \
         --customize-hook="copy-in '$here/initrd' /tmp" \
         --customize-hook="upload '$here/prepare.sh' /tmp/prepare.sh" \
-        --customize-hook="chroot \"\$1\" sh /tmp/prepare.sh" \
+        --customize-hook="unshare --mount sh -c '$prepare' - \"\$1\"" \
         --customize-hook="rm -rf \"\$1\"/tmp/*" \
         "$suite" "$tarball" "$mirror" "deb $mirror $suite-updates main" \
         "deb ${WATARI_SECURITY_MIRROR:-http://deb.debian.org/debian-security} $suite-security main" >&2
 }
 
-build_programs() {
-    local root=$1 source name
-    for source in "$here"/programs/*.c; do
-        [[ -e $source ]] || continue
-        name=$(basename "$source" .c)
-        mkdir -p "$root/var/lib/watari/bundles/$name/rootfs/bin"
-        gcc -std=gnu17 -O2 -Wall -Wextra -Werror -static -pthread \
-            -o "$root/var/lib/watari/bundles/$name/rootfs/bin/$name" "$source"
+# Each program is a folder of sources, linked statically, and the only file of its container but data.
+build_program() {
+    local name=$1 rootfs=$2
+    mkdir -p "$rootfs"/{bin,data,dev,etc,proc,run,sys,tmp}
+    gcc -std=gnu17 -O2 -Wall -Wextra -Werror -static -pthread -o "$rootfs/bin/$name" "$here/programs/$name"/*.[cS]
+}
+
+# A bundle for runc: config.json from the template, the root file system from a program or prepare.sh.
+build_bundles() {
+    local bundles=$1/var/lib/watari/bundles arguments name
+    for arguments in "$here"/bundles/*.args; do
+        name=$(basename "$arguments" .args)
+        mkdir -p "$bundles/$name"
+        if [[ -d $here/programs/$name ]]; then build_program "$name" "$bundles/$name/rootfs"; fi
+        sed -e "s#@NAME@#$name#" -e "s#@ARGUMENTS@#$(<"$arguments")#" "$here/bundles/template.json" \
+            >"$bundles/$name/config.json"
     done
+    "$bundles/kinds/rootfs/bin/kinds" --files "$bundles/kinds/rootfs/data"
 }
 
 write_manifest() {
@@ -102,7 +115,7 @@ build_image() {
     tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' -xf "$tarball"
     cp -a --no-preserve=ownership "$here/overlay/." "$root/"
     ln -sfn /bin/busybox "$root/usr/sbin/init"
-    build_programs "$root"
+    build_bundles "$root"
     if [[ -n $agent ]]; then install -m 755 "$agent" "$root/usr/lib/watari/watari-agent"; fi
 
     # shellcheck disable=SC2016 # the fields are dpkg-query's
@@ -110,7 +123,7 @@ build_image() {
     cp "$(echo "$root"/boot/vmlinuz-*)" "$image/vmlinuz"
     mv "$root/boot/watari-initrd.img" "$image/initrd.img"
     write_manifest "$suite" "$image" "$root"
-    mke2fs -q -t ext4 -L watari -m 0 -d "$root" "$image/disk.raw" "$disk_size" >&2
+    mke2fs -q -t ext4 -L watari -m 0 -d "$root" "$image/disk.raw" "$disk_size" >/dev/null
 }
 
 main() {
@@ -154,6 +167,8 @@ main() {
             mv -T "$scratch/image" "$image"
         fi
     fi
+    touch -c "$image" "$tarball"
+    find "$cache" -maxdepth 1 -name "$suite-*" -mtime "+$keep_days" -exec rm -rf {} +
     ln -sfn "$suite-$image_hash" "$cache/$suite.new.$$"
     mv -T "$cache/$suite.new.$$" "$cache/$suite"
     echo "$image"

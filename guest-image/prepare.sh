@@ -1,19 +1,54 @@
 #!/bin/sh
 # Runs inside the new root once its packages are installed: what depends on the packages alone.
+# $1: the folder of the initrd's init.
 set -eu
 
-# An initrd of three files: busybox, the disk's driver, init. Debian's own takes seconds longer to boot.
-kernel=$(basename "$(echo /lib/modules/*)")
-work=$(mktemp -d)
-mkdir -p "$work/bin" "$work/dev" "$work/root"
-cp /bin/busybox "$work/bin/busybox"
-cp /tmp/initrd/init "$work/init"
-driver=$(find "/lib/modules/$kernel" -name 'virtio_blk.ko*')
-case $driver in
-    *.xz) busybox unxz -c "$driver" >"$work/virtio_blk.ko" ;;
-    *) cp "$driver" "$work/virtio_blk.ko" ;;
-esac
-(cd "$work" && find . | cpio --quiet -o -H newc) >/boot/watari-initrd.img
-rm -rf "$work" /boot/initrd.img-*
+# An initrd of busybox, an init and the modules that the disk needs, numbered in the order of loading.
+# Debian's own takes seconds longer to boot.
+make_initrd() {
+    kernel=$(basename "$(echo /lib/modules/*)")
+    work=$(mktemp -d)
+    mkdir -p "$work/bin" "$work/dev" "$work/modules" "$work/root"
+    cp /bin/busybox "$work/bin/busybox"
+    cp "$1/init" "$work/init"
+    modprobe --set-version "$kernel" --show-depends --all virtio_pci virtio_blk crc32c ext4 |
+        awk '$1 == "insmod" && !seen[$2]++ { printf "%02d %s\n", ++count, $2 }' |
+        while read -r number module; do
+            to=$work/modules/$number-$(basename "$module" .xz)
+            case $module in
+                *.xz) busybox unxz -c "$module" >"$to" ;;
+                *) cp "$module" "$to" ;;
+            esac
+        done
+    (cd "$work" && find . | cpio --quiet -o -H newc) >/boot/watari-initrd.img
+    rm -rf "$work" /boot/initrd.img-*
+}
 
-rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+# The root file system of a container with redis, its client, a shell and what they link.
+make_redis_root() {
+    root=/var/lib/watari/bundles/redis/rootfs
+    for directory in usr/bin usr/lib usr/lib64 data dev etc proc run sys tmp; do mkdir -p "$root/$directory"; done
+    ln -s usr/bin usr/lib usr/lib64 "$root/"
+    for program in redis-server redis-cli dash; do
+        cp -L "/usr/bin/$program" "$root/usr/bin/"
+        ldd "/usr/bin/$program" | grep -o '/[^ ]*' | while read -r library; do
+            mkdir -p "$root/$(dirname "$library")"
+            cp -L "$library" "$root/$library"
+        done
+    done
+    ln -s dash "$root/usr/bin/sh"
+    echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
+}
+
+# The same as an image of podman, for a guest that has no registry to ask.
+import_redis_image() {
+    tar -C /var/lib/watari/bundles/redis/rootfs -c . |
+        podman --storage-driver overlay import --quiet \
+            --change 'CMD ["/usr/bin/redis-server", "--save", "", "--appendonly", "no", "--dir", "/data", "--bind", "127.0.0.1", "--unixsocket", "/run/redis.sock", "--enable-debug-command", "yes"]' \
+            - localhost/redis
+}
+
+make_initrd "$1"
+make_redis_root
+import_redis_image
+rm -rf /run/containers /run/libpod /etc/resolv.conf /etc/hostname /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
