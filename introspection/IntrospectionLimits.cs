@@ -17,6 +17,9 @@ public sealed record IntrospectionLimits
     /// <summary>Bytes of one string, without its end.</summary>
     public int StringLength { get; init; } = 4096;
 
+    /// <summary>Bytes that stand unread in one pipe or one socket.</summary>
+    public int QueueBytes { get; init; } = 64 << 20;
+
     /// <summary>Page-table entries looked at in one walk of an address space: 2^28 entries map 1 TiB in small pages.</summary>
     public long PageTableEntries { get; init; } = 1L << 28;
 

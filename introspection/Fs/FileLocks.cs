@@ -16,7 +16,7 @@ public readonly partial record struct FileLockContext
     [Embedded] public partial ListHead FlcLease { get; }
 }
 
-/// <summary>One lock (include/linux/filelock.h). Its core is a structure of its own since 4ca52f539865, v6.9.</summary>
+/// <summary>One lock (include/linux/filelock.h). Its core is a structure of its own since v6.9.</summary>
 [KernelStruct("file_lock_core", "file_lock")]
 public readonly partial record struct FileLock
 {

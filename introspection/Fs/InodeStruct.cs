@@ -55,6 +55,11 @@ public readonly partial record struct InodeStruct
     /// <summary>What its file system keeps: of a namespace's file the struct ns_common.</summary>
     [Field] public partial GuestVirtualAddress IPrivate { get; }
 
+    /// <summary>struct fsnotify_mark_connector *.</summary>
+    [Field("i_fsnotify_marks")] internal partial GuestVirtualAddress MarksConnector { get; }
+
+    internal static ulong MarksConnectorOffset(GuestKernel kernel) => (ulong)kernel.Types.Member("inode", "i_fsnotify_marks").ByteOffset;
+
     public FileType Type => (FileType)(IMode & FileTypeMask);
 
     private const int FileTypeMask = 0xf000; // S_IFMT

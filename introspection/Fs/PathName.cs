@@ -21,11 +21,14 @@ public readonly record struct PathName(ReadOnlyMemory<byte> Bytes, PathOrigin Or
 {
     private const int MaxSteps = 4096; // a path of PATH_MAX bytes has at most half as many names
 
-    internal static PathName Of(PathStruct path, PathStruct root)
+    internal static PathName Of(PathStruct path, PathStruct root) => Of(path.Mnt.Value, path.Dentry.Value, root);
+
+    /// <summary>The path of a name that is seen through a mount.</summary>
+    /// <exception cref="KernelWalkException">No root is reached.</exception>
+    public static PathName Of(VfsMount mount, DentryStruct last, PathStruct root)
     {
-        DentryStruct last = path.Dentry.Value;
         var names = new List<DentryStruct>();
-        PathOrigin origin = Climb(path, root, names);
+        PathOrigin origin = Climb(mount, last, root, names);
         return new PathName(origin == PathOrigin.Nowhere ? last.Name : Join(names), origin, last.IsUnlinked);
     }
 
@@ -41,10 +44,8 @@ public readonly record struct PathName(ReadOnlyMemory<byte> Bytes, PathOrigin Or
         return Join(names);
     }
 
-    private static PathOrigin Climb(PathStruct path, PathStruct root, List<DentryStruct> names)
+    private static PathOrigin Climb(VfsMount mount, DentryStruct dentry, PathStruct root, List<DentryStruct> names)
     {
-        VfsMount mount = path.Mnt.Value;
-        DentryStruct dentry = path.Dentry.Value;
         GuestVirtualAddress rootMount = root.Mnt.Address;
         GuestVirtualAddress rootDentry = root.Dentry.Address;
         for (int step = 0; mount.Address != rootMount || dentry.Address != rootDentry; step++)

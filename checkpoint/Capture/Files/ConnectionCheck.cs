@@ -1,0 +1,125 @@
+using System.Collections.Immutable;
+using Watari.Checkpoint.Model;
+using Watari.Introspection.Memory;
+
+namespace Watari.Checkpoint.Capture.Files;
+
+/// <summary>
+/// What only all files together show: whether both ends of a pipe or connection are inside, and whether what an epoll
+/// watches still has its number.
+/// </summary>
+internal sealed class ConnectionCheck(FileTable table)
+{
+    private const uint Tcp = 6;         // IPPROTO_TCP
+    private const uint Established = 1; // TCP_ESTABLISHED
+    private const uint Datagram = 2;    // SOCK_DGRAM
+
+    public void Run()
+    {
+        CheckPipes();
+        CheckUnixPeers();
+        CheckTcpPeers();
+        CheckPolled();
+    }
+
+    /// <summary>A pipe knows how many files refer to it: those that are not here are outside.</summary>
+    private void CheckPipes()
+    {
+        foreach (IGrouping<GuestVirtualAddress, CapturedFile> ends in table.Files.Where(file => file.Model is PipeEnd).GroupBy(file => file.File.FInode.Address))
+        {
+            CapturedFile first = ends.First();
+            uint files = PipeBuffers.Of(first.File.FInode.Value).Files;
+            if (files <= ends.Count()) continue;
+            foreach (CapturedFile end in ends)
+            {
+                if (end.Holders.Exists(holder => holder.IsStandardStream))
+                    end.Mention("its other end is outside of the container: the runtime must hand in another at the restore; what stands unread in it is lost");
+                else
+                    end.Model = end.Refuse("its other end is outside of the container");
+            }
+        }
+    }
+
+    private void CheckUnixPeers()
+    {
+        Dictionary<uint, UnixSocket> sockets = [];
+        foreach (CapturedFile file in table.Files)
+        {
+            if (file.Model is UnixSocket socket) sockets.TryAdd(socket.Inode, socket);
+        }
+
+        foreach (CapturedFile file in table.Files)
+        {
+            if (file.Model is not UnixSocket socket) continue;
+            if (socket.Peer != 0 && !sockets.ContainsKey(socket.Peer))
+                file.Model = file.Refuse($"it is connected to a socket outside of the container (inode {socket.Peer})");
+            else if (socket.Peer != 0 && sockets[socket.Peer] is var peer && peer.Peer != socket.Inode && peer.Name.IsEmpty)
+                file.Model = file.Refuse($"it sends to a socket (inode {socket.Peer}) that has no name and another peer");
+            else if (socket is { Peer: 0, State: Established, Shutdown: not SocketShutdown.Both } && socket.Type != Datagram)
+                file.Model = file.Refuse("its connection waits to be accepted; try again");
+        }
+    }
+
+    private void CheckTcpPeers()
+    {
+        HashSet<(uint Namespace, UInt128 Source, uint SourcePort, UInt128 Destination, uint DestinationPort)> ends = [];
+        foreach (CapturedFile file in table.Files)
+        {
+            if (file.Model is InetSocket { Stream: not null } socket)
+                ends.Add((socket.NetNamespace, Number(socket.SourceAddress), socket.SourcePort, Number(socket.DestinationAddress), socket.DestinationPort));
+        }
+
+        foreach (CapturedFile file in table.Files)
+        {
+            if (file.Model is not InetSocket { Protocol: Tcp, Stream: not null } socket) continue;
+            var mirrored = (socket.NetNamespace, Number(socket.DestinationAddress), socket.DestinationPort, Number(socket.SourceAddress), socket.SourcePort);
+            if (!ends.Contains(mirrored))
+                file.Model = file.Refuse($"it is connected to {AddressOf(socket)}, outside of the container; established connections to the outside are not carried yet");
+        }
+    }
+
+    /// <summary>
+    /// epoll remembers the number that a file had; it may have another by now, and CRIU goes by numbers. The number is looked
+    /// for in the first table that has the epoll.
+    /// </summary>
+    private void CheckPolled()
+    {
+        foreach (CapturedFile file in table.Files)
+        {
+            if (file.Model is not EventPoll poll) continue;
+            CapturedDescriptors? owner = table.Descriptors.FirstOrDefault(descriptors => descriptors.Descriptors.Exists(descriptor => descriptor.File == file));
+            if (owner is not null) file.Model = WithNumbers(file, poll, owner);
+        }
+    }
+
+    private static Model.OpenFile? WithNumbers(CapturedFile file, EventPoll poll, CapturedDescriptors owner)
+    {
+        var targets = ImmutableArray.CreateBuilder<EventPollTarget>(poll.Targets.Length);
+        foreach ((EventPollTarget target, GuestVirtualAddress watched) in poll.Targets.Zip(file.Watched))
+        {
+            int number = owner.Descriptors.Where(descriptor => descriptor.File.File.Address == watched)
+                .Select(descriptor => descriptor.Number)
+                .OrderBy(number => number == target.Descriptor ? 0 : 1)
+                .DefaultIfEmpty(-1)
+                .First();
+            if (number < 0) return file.Refuse($"it watches a file that was added as fd {target.Descriptor} and is not open there any more");
+            targets.Add(target with { Descriptor = number });
+        }
+
+        return poll with { Targets = targets.ToImmutable() };
+    }
+
+    /// <summary>An address as a number; IPv4 ones as IPv6 maps them, since one end may be of either family.</summary>
+    private static UInt128 Number(ReadOnlyMemory<byte> address)
+    {
+        const int ipv6Length = 16;
+        Span<byte> bytes = stackalloc byte[ipv6Length];
+        bytes.Clear();
+        if (address.Length < ipv6Length) bytes[10] = bytes[11] = 0xff;
+        address.Span.CopyTo(bytes[^address.Length..]);
+        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
+
+    private static string AddressOf(InetSocket socket) =>
+        new System.Net.IPEndPoint(new System.Net.IPAddress(socket.DestinationAddress.Span), (int)socket.DestinationPort).ToString();
+}

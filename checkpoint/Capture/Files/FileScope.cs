@@ -1,0 +1,49 @@
+using System.Collections.Frozen;
+using Watari.Introspection.Fs;
+using Watari.Introspection.Kernel;
+using Watari.Introspection.Memory;
+using Watari.Introspection.Namespaces;
+using Watari.Introspection.Tasks;
+using Watari.Introspection.Time;
+
+namespace Watari.Checkpoint.Capture.Files;
+
+/// <summary>The container as its files see it: where paths begin, what numbers mean, which namespaces are inside.</summary>
+public sealed record FileScope
+{
+    public required GuestKernel Kernel { get; init; }
+
+    /// <summary>Where the container's paths begin: its first process's root.</summary>
+    public required PathStruct Root { get; init; }
+
+    /// <summary>Its mounts are not the guest's own, so that files name the mount that they were opened through.</summary>
+    public required bool HasOwnMounts { get; init; }
+
+    /// <summary>struct pid_namespace * in which the model numbers processes.</summary>
+    public required GuestVirtualAddress PidNamespace { get; init; }
+
+    /// <summary>The inode numbers of all namespaces that the container's processes are in.</summary>
+    public required FrozenSet<uint> Namespaces { get; init; }
+
+    /// <summary>What the clocks showed; timers keep what is left of them from here.</summary>
+    public required GuestClocks Clocks { get; init; }
+
+    /// <summary>The scope of a tree of processes.</summary>
+    /// <param name="processes">Their leaders that are not zombies, the first one first.</param>
+    public static FileScope Of(IReadOnlyList<TaskStruct> processes, GuestClocks clocks)
+    {
+        TaskStruct first = processes[0];
+        GuestVirtualAddress hostMounts = first.Kernel.InitTask.Nsproxy.Value.MntNs.Address;
+        return new FileScope
+        {
+            Kernel = first.Kernel,
+            Root = first.Fs.Value.Root,
+            HasOwnMounts = first.Nsproxy.Value.MntNs.Address != hostMounts,
+            PidNamespace = first.ThreadPid.Value.Innermost.Ns,
+            Namespaces = processes.Select(TaskNamespaces.Of)
+                .SelectMany(IEnumerable<uint> (set) => [set.Pid, set.Net, set.Ipc, set.Uts, set.Mnt, set.User, set.Cgroup, set.Time])
+                .ToFrozenSet(),
+            Clocks = clocks,
+        };
+    }
+}

@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using Watari.Checkpoint.Model;
+using Watari.Introspection.Fs;
+using Watari.Introspection.Memory;
+
+namespace Watari.Checkpoint.Capture.Files;
+
+/// <summary>Files that are opened again by their path, and what is left of those whose path is gone.</summary>
+internal sealed class PathFiles(FileScope scope, SharedMemories memory)
+{
+    private const uint AccessMode = 3;
+    private const uint WriteOnly = 1;
+    private const uint Append = 0x400;
+
+    private readonly Dictionary<GuestVirtualAddress, GhostFileId?> _ghosts = [];
+    private readonly ImmutableArray<GhostFile>.Builder _ghostFiles = ImmutableArray.CreateBuilder<GhostFile>();
+
+    public ImmutableArray<GhostFile> Ghosts => _ghostFiles.ToImmutable();
+
+    public Model.OpenFile? Capture(CapturedFile file, PathStruct path, uint flags, ulong position)
+    {
+        PathName name = path.NameFrom(scope.Root);
+        string text = KernelText.Decode(name.Bytes.Span);
+        InodeStruct inode = path.Dentry.Value.DInode.Value;
+        file.What = $"{KindOf(inode)} {text}";
+        if (name.Origin != PathOrigin.Root)
+            return file.Refuse("it lies outside of the container's root; it would not be found again");
+
+        GhostFileId? ghost = null;
+        if (name.IsDeleted)
+        {
+            ghost = CaptureGhost(file, inode);
+            if (ghost is null) return null;
+        }
+
+        bool appendsOnly = (flags & AccessMode) == WriteOnly && (flags & Append) != 0;
+        return new PathFile
+        {
+            Id = file.Id,
+            Flags = flags,
+            Owner = file.File.Address.IsNull || file.Holders[0].Hold != FileHold.Descriptor ? default : file.Owner,
+            Path = text,
+            MountId = scope.HasOwnMounts ? path.Mnt.Value.Mount.MntId : null,
+            Mode = inode.IMode,
+            Position = position,
+            // A log that is only ever appended to may grow meanwhile.
+            Size = inode.Type == FileType.Regular && !appendsOnly ? (ulong)inode.ISize : null,
+            Ghost = ghost,
+        };
+    }
+
+    private GhostFileId? CaptureGhost(CapturedFile file, InodeStruct inode)
+    {
+        if (_ghosts.TryGetValue(inode.Address, out GhostFileId? known)) return known;
+        if (WhyNoGhost(inode) is { } reason)
+        {
+            file.Refuse(reason);
+            return null;
+        }
+
+        var id = new GhostFileId((uint)_ghosts.Count + 1);
+        _ghosts.Add(inode.Address, id);
+        _ghostFiles.Add(new GhostFile
+        {
+            Id = id,
+            Uid = inode.IUid,
+            Gid = inode.IGid,
+            Mode = inode.IMode,
+            Device = inode.ISb.Value.SDev,
+            Inode = inode.IIno,
+            DeviceNumber = inode.Type == FileType.CharacterDevice ? inode.IRdev : null,
+            AccessTime = Nanoseconds.FromTimespec((ulong)inode.AtimeSeconds, inode.AtimeNanoseconds),
+            ModificationTime = Nanoseconds.FromTimespec((ulong)inode.MtimeSeconds, inode.MtimeNanoseconds),
+            Contents = inode.Type == FileType.Regular
+                ? new PagedContents((ulong)inode.ISize, memory.PagesOf(file, inode))
+                : new InlineContents(ReadOnlyMemory<byte>.Empty),
+        });
+        return id;
+    }
+
+    private static string? WhyNoGhost(InodeStruct inode)
+    {
+        SuperBlock fileSystem = inode.ISb.Value;
+        string type = fileSystem.SType.Value.Name.ToString();
+        if (inode.INlink > 0 && inode.Type != FileType.Directory)
+            return "it was opened by a name that is gone, while another name leads to it; such files are not carried";
+        if (inode.Type is not (FileType.Regular or FileType.CharacterDevice))
+            return $"it is a deleted {KindOf(inode)}; only deleted files are carried";
+        return type == "tmpfs" ? null : $"it is deleted and lay on {type}: its contents are on the guest's disk alone; deleted files are carried from tmpfs only";
+    }
+
+    private static string KindOf(InodeStruct inode) => inode.Type switch
+    {
+        FileType.Directory => "directory",
+        FileType.CharacterDevice => "device",
+        FileType.Fifo => "FIFO",
+        FileType.SymbolicLink => "symbolic link",
+        _ => "file",
+    };
+}

@@ -1,0 +1,31 @@
+using System.Buffers;
+
+namespace Watari.Introspection.Kernel;
+
+/// <summary>Copies what stands in the kernel's queues, piece by piece, as long as it stays within the limit.</summary>
+internal static class QueuedBytes
+{
+    /// <summary>Bytes that are contiguous in physical memory.</summary>
+    public static void Append(GuestKernel kernel, ArrayBufferWriter<byte> bytes, GuestPhysicalAddress address, uint length, string path)
+    {
+        CheckRoom(kernel, bytes, length, path);
+        if (!kernel.Memory.TryGetSpan(address, (int)length, out ReadOnlySpan<byte> span))
+            throw new KernelWalkException(path, $"{length} bytes at {address} are not in memory");
+        bytes.Write(span);
+    }
+
+    /// <summary>Bytes at a kernel address.</summary>
+    public static void Append(GuestKernel kernel, ArrayBufferWriter<byte> bytes, GuestVirtualAddress address, uint length, string path)
+    {
+        CheckRoom(kernel, bytes, length, path);
+        kernel.AddressSpace.Read(address, bytes.GetSpan((int)length)[..(int)length]);
+        bytes.Advance((int)length);
+    }
+
+    private static void CheckRoom(GuestKernel kernel, ArrayBufferWriter<byte> bytes, uint length, string path)
+    {
+        int limit = kernel.Limits.QueueBytes;
+        if (length > limit - bytes.WrittenCount)
+            throw new KernelWalkException(path, $"{bytes.WrittenCount + (long)length} bytes are queued, and the limit is {limit}");
+    }
+}
