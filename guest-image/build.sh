@@ -2,10 +2,10 @@
 # Builds the guest image of a Debian suite from its packages. See README.md.
 set -euo pipefail
 export LC_ALL=C
+umask 022
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${WATARI_CACHE:-/var/cache/watari}/guest-image
-mirror=${WATARI_MIRROR:-http://deb.debian.org/debian}
 agent=${WATARI_AGENT:-}
 disk_size=4G
 keep_days=7 # an image or root that was not asked for so long is removed
@@ -41,34 +41,6 @@ require_host() {
 hash_of() {
     tar -C "$here" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' -cf - "$@" |
         sha256sum | cut -c1-16
-}
-
-guest_packages() { grep -v '^#' "$here/packages" | paste -sd,; }
-
-# The slow part: packages, and what follows from them alone.
-build_root() {
-    local suite=$1 tarball=$2 prepare
-    # podman unpacks images only where / is a mount point.
-    # shellcheck disable=SC2016 # $1 is the hook's: the new root
-    prepare='mount --rbind "$1" "$1" && exec chroot "$1" sh /tmp/prepare.sh /tmp/initrd'
-    say "installing the packages of $suite"
-    mmdebstrap --quiet --variant=minbase --components=main --include="$(guest_packages)" \
-        --aptopt='APT::Install-Recommends "false"' \
-        --aptopt='Acquire::Retries "3"' \
-        --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/info/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-        --dpkgopt='path-exclude=/usr/lib/udev/hwdb.d/*' \
-        --dpkgopt='path-exclude=/usr/libexec/podman/podman-testing' \
-        --setup-hook="mkdir -p \"\$1/etc/initramfs-tools/conf.d\" && echo MODULES=list >\"\$1/etc/initramfs-tools/conf.d/watari\"" \
-        --customize-hook="copy-in '$here/initrd' /tmp" \
-        --customize-hook="upload '$here/prepare.sh' /tmp/prepare.sh" \
-        --customize-hook="unshare --mount sh -c '$prepare' - \"\$1\"" \
-        --customize-hook="rm -rf \"\$1\"/tmp/*" \
-        "$suite" "$tarball" "$mirror" "deb $mirror $suite-updates main" \
-        "deb ${WATARI_SECURITY_MIRROR:-http://deb.debian.org/debian-security} $suite-security main" >&2
 }
 
 # Each program is a folder of sources, linked statically, and the only file of its container but data.
@@ -141,7 +113,7 @@ main() {
     [[ -z $agent || -f $agent ]] || die "no agent at $agent"
 
     local root_hash image_hash image tarball
-    root_hash=$(hash_of packages prepare.sh initrd)
+    root_hash=$(hash_of root.sh packages prepare.sh initrd)
     image_hash=$({ echo "$suite $root_hash"; hash_of build.sh overlay programs bundles; cat ${agent:+"$agent"} /dev/null; } |
         sha256sum | cut -c1-16)
     image=$cache/$suite-$image_hash
@@ -156,7 +128,8 @@ main() {
         scratch=$(mktemp -d "$cache/.building-XXXXXX")
         trap remove_scratch EXIT
         if [[ ! -e $tarball ]]; then
-            build_root "$suite" "$scratch/root.tar"
+            say "installing the packages of $suite"
+            "$here/root.sh" "$suite" "$scratch/root.tar"
             mv "$scratch/root.tar" "$tarball"
         fi
         if [[ ! -e $image/manifest.json ]]; then
