@@ -15,6 +15,7 @@ public sealed class FaultPoints
     public const string Variable = "WATARI_FAULTS";
 
     private readonly ConcurrentDictionary<string, Func<CancellationToken, Task>> _armed = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _hits = new(StringComparer.Ordinal);
 
     /// <summary>Before and after each step at its grain, and before and after each state is written.</summary>
     public static IReadOnlyList<string> Names { get; } =
@@ -55,9 +56,19 @@ public sealed class FaultPoints
     public void Arm(string name, Func<CancellationToken, Task> action)
     {
         if (!Names.Contains(name)) throw new FormatException($"'{name}' is no fault point; there are {string.Join(", ", Names)}.");
+        _hits[name] = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _armed[name] = action;
     }
 
-    public Task HitAsync(string name, CancellationToken cancellationToken) =>
-        !_armed.IsEmpty && _armed.TryRemove(name, out Func<CancellationToken, Task>? action) ? action(cancellationToken) : Task.CompletedTask;
+    public void Disarm(string name) => _armed.TryRemove(name, out _);
+
+    /// <summary>Ends when an armed point has gone off.</summary>
+    public Task WaitUntilHitAsync(string name, CancellationToken cancellationToken) => _hits[name].Task.WaitAsync(cancellationToken);
+
+    public Task HitAsync(string name, CancellationToken cancellationToken)
+    {
+        if (_armed.IsEmpty || !_armed.TryRemove(name, out Func<CancellationToken, Task>? action)) return Task.CompletedTask;
+        _hits[name].TrySetResult();
+        return action(cancellationToken);
+    }
 }

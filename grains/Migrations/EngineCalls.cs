@@ -16,7 +16,8 @@ internal sealed partial class EngineCalls(IGrainFactory grains, FaultPoints faul
     private readonly MigrationOptions _options = options.Value;
 
     /// <param name="attempt">Part of the key from the second attempt on: an engine answers a key with its first outcome for ever.</param>
-    /// <exception cref="EngineException">The command failed, took too long, or its host is silent.</exception>
+    /// <exception cref="EngineException">The command failed.</exception>
+    /// <exception cref="UnansweredException">It took too long, or its host is silent: it may still run.</exception>
     /// <exception cref="OperationCanceledException">The caller does not wait any more; the command may still run.</exception>
     public async Task<MigrationJob> RunAsync(MigrationJob job, Step step, int attempt, Action<TransferStatistics> progress, CancellationToken cancellationToken)
     {
@@ -71,7 +72,7 @@ internal sealed partial class EngineCalls(IGrainFactory grains, FaultPoints faul
                 Silent(e, vm.Host, command.Key);
                 if (Stopwatch.GetElapsedTime(heard) > _options.HostSilence)
                 {
-                    throw new EngineException(
+                    throw new UnansweredException(
                         FailureKind.HostLost,
                         $"Host '{vm.Host}' has not answered step '{command.Key.Step}' for {_options.HostSilence.TotalSeconds:0} s: look whether its silo runs.");
                 }
@@ -81,7 +82,7 @@ internal sealed partial class EngineCalls(IGrainFactory grains, FaultPoints faul
 
             if (Stopwatch.GetElapsedTime(started) > deadline)
             {
-                throw new EngineException(FailureKind.TimedOut, $"Step '{command.Key.Step}' on {vm} was not done after {deadline.TotalSeconds:0} s.");
+                throw new UnansweredException(FailureKind.TimedOut, $"Step '{command.Key.Step}' on {vm} was not done after {deadline.TotalSeconds:0} s.");
             }
         }
     }

@@ -64,12 +64,17 @@ internal sealed partial class MigrationGrain
                 });
                 return SideOutcome.Settled;
             }
+            catch (UnansweredException e)
+            {
+                TryingAgain(Id, step.Name, vm, failures, e.Message);
+                Publish(Job with { Problem = e.Message });
+            }
             catch (EngineException e)
             {
-                TryingAgain(e, Id, step.Name, vm, failures);
+                TryingAgain(Id, step.Name, vm, failures, e.Message);
                 Publish(Job with { Problem = e.Message });
-                // A step that still runs, or whose host is silent, is asked for again; one that has failed is begun anew.
-                if (e.Kind is not (FailureKind.TimedOut or FailureKind.HostLost)) attempt++;
+                // It has failed and would answer so for ever: the next attempt has a key of its own.
+                attempt++;
                 if (e.Kind is FailureKind.VmLost or FailureKind.NotFound && await engines.IsGoneAsync(vm, _stopping.Token)) return Lost(step);
             }
 
@@ -87,14 +92,14 @@ internal sealed partial class MigrationGrain
     [LoggerMessage(Level = LogLevel.Information, Message = "Job {Job} goes on in {State} with epoch {Epoch}")]
     private partial void Resumed(string job, MigrationState state, Epoch epoch);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job} turns back in {State}")]
-    private partial void Failed(Exception e, string job, MigrationState state);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job} turns back in {State}: {Kind}: {Reason}")]
+    private partial void Failed(string job, MigrationState state, FailureKind kind, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Job {Job} is {State}: {Workload} {Whereabouts}")]
     private partial void Ended(string job, MigrationState state, WorkloadId workload, string whereabouts);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job}: step {Step} in {Vm} failed {Failures} times and is tried again")]
-    private partial void TryingAgain(Exception e, string job, string step, VmId vm, int failures);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job}: step {Step} in {Vm} failed {Failures} times and is tried again: {Reason}")]
+    private partial void TryingAgain(string job, string step, VmId vm, int failures, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job} reads its state again")]
     private partial void StateUnknown(Exception e, string job);

@@ -113,7 +113,7 @@ internal sealed partial class MigrationGrain
         }
         catch (EngineException e)
         {
-            Failed(e, Id, Job.State);
+            Failed(Id, Job.State, e.Kind, e.Message);
             await TurnBackAsync(e, row);
         }
     }
@@ -138,6 +138,10 @@ internal sealed partial class MigrationGrain
 
             stop.Token.ThrowIfCancellationRequested();
             return job;
+        }
+        catch (UnansweredException e)
+        {
+            throw new EngineException(e.Kind, e.Message);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested && !_stopping.IsCancellationRequested)
         {

@@ -66,6 +66,10 @@ internal sealed partial class MigrationGrain(
 
             return new MigrationPlan(job.Plan!, null);
         }
+        catch (UnansweredException e)
+        {
+            throw new EngineException(e.Kind, e.Message);
+        }
         catch (EngineException e) when (job.Plan is not null && e.Kind == FailureKind.Refused)
         {
             return new MigrationPlan(job.Plan, e.Message);
@@ -84,9 +88,9 @@ internal sealed partial class MigrationGrain(
         {
             await WriteAsync(job);
         }
-        catch (StateUnknownException)
+        catch
         {
-            // Whether the job exists is not known here; its reminder will find out.
+            // Whether the job exists is not known here: the next activation will find out.
             DeactivateOnIdle();
             throw;
         }

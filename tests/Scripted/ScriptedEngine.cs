@@ -1,0 +1,205 @@
+using System.Collections.Concurrent;
+using Watari.GrainInterfaces.Model;
+using Watari.Grains.Engine;
+
+namespace Watari.Scripted;
+
+/// <summary>
+/// An engine whose VMs are lines of a <see cref="ScriptedWorld"/>: it does to them what the real one does to VMs, checks that no
+/// command comes that would break the law, and lets a test hold or fail any command by its name.
+/// </summary>
+public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngine
+{
+    private readonly ConcurrentDictionary<string, int> _epochs = new(StringComparer.Ordinal);
+
+    public string Host => host;
+
+    /// <summary>Asked before each command takes effect, with its name (<c>freeze</c>, <c>capture</c>, …) and the workload.</summary>
+    public Func<string, string, CancellationToken, Task> Before { get; set; } = (_, _, _) => Task.CompletedTask;
+
+    public TransferStatistics? Progress { get; set; }
+
+    public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult(
+        new HostDescription(host, 2, 24L << 30, 0.5, world.Read().Vms.Count(v => v.Id.Host == host), "scripted"));
+
+    public Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken)
+    {
+        ScriptedState state = world.Read();
+        return Task.FromResult<IReadOnlyList<VmDescription>>([.. state.Vms.Where(v => v.Id.Host == host).Select(v => new VmDescription(
+            v.Id, v.Status, v.MemoryBytes, 1, "tcg", "6.12.0", v.HasAgent ? "0.1.0" : null, state.Copies.Count(c => c.Vm == v.Id), null))]);
+    }
+
+    public Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken)
+    {
+        ScriptedState state = world.Read();
+        VmId id = Known(state, vm);
+        return Task.FromResult<IReadOnlyList<ContainerDescription>>(
+            [.. state.Copies.Where(c => c.Vm == id && c.State is CopyState.Running or CopyState.Frozen).Select(Describe)]);
+    }
+
+    public async Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        await BeginAsync("plan", key, workload, cancellationToken);
+        ScriptedState state = world.Read();
+        ScriptedCopy copy = Find(state, vm, workload) is { State: CopyState.Running } running ? running : throw Missing(vm, workload);
+        ObjectVerdict[] objections = copy.Container.StartsWith("packet", StringComparison.Ordinal)
+            ? [new ObjectVerdict(VerdictKind.Refused, "pid 7 fd 12 packet socket", "packet sockets are not carried")]
+            : [];
+        return new SourcePlan(Describe(copy), [.. objections], 42, 64 << 20, "/run/bundle", "6.12.0", ["sse2"]);
+    }
+
+    public async Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken)
+    {
+        await BeginAsync("check", key, requirements.Workload, cancellationToken);
+        if (Find(world.Read(), vm, requirements.Workload) is { } there)
+        {
+            throw new EngineException(FailureKind.Refused, $"{there.Vm} has a container '{there.Container}' already: remove it first.");
+        }
+    }
+
+    public async Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken)
+    {
+        await BeginAsync("prepare", key, requirements.Workload, cancellationToken);
+        Change(key, state => ScriptedWorld.Put(new ScriptedCopy(Known(state, vm), requirements.Workload.ToString(), CopyState.Prepared, key.Job), state));
+        return new TransferTarget("127.0.0.1", 4711);
+    }
+
+    public async Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("freeze", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            ScriptedWorld.Put(copy with { State = CopyState.Frozen, Job = key.Job }, state);
+        });
+        return Report(start, "freeze");
+    }
+
+    public async Task<EngineReport> CaptureAsync(StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("capture", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            if (Find(state, vm, workload) is not { State: CopyState.Frozen }) Violate(state, $"{key}: capture of what is not frozen");
+            ScriptedCopy there = state.Copies.Find(c => c.Job == key.Job && c.State == CopyState.Prepared)
+                ?? throw new EngineException(FailureKind.TransferFailed, "Nobody listens for the pages.");
+            ScriptedWorld.Put(there with { HasPages = true }, state);
+        });
+        return Report(start, "capture") with { Transfer = new TransferStatistics(64 << 20, 25 << 20, 6_400, 9_984, 0) };
+    }
+
+    public async Task<EngineReport> RestoreAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("restore", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            ScriptedCopy copy = Find(state, vm, workload) is { HasPages: true } whole ? whole : throw new EngineException(FailureKind.RestoreFailed, "There is nothing to restore.");
+            ScriptedWorld.Put(copy with { State = CopyState.Restored }, state);
+        });
+        return Report(start, "skeleton", "memwrite");
+    }
+
+    public async Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("thaw", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            if (copy.State is not (CopyState.Restored or CopyState.Running)) Violate(state, $"{key}: thaw of what is {copy.State}");
+            ScriptedWorld.Put(copy with { State = CopyState.Running }, state);
+        });
+        return Report(start, "thaw");
+    }
+
+    public async Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        await BeginAsync("retire", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            ScriptedCopy? copy = Find(state, vm, workload);
+            if (copy is { State: CopyState.Running }) Violate(state, $"{key}: a running source is retired");
+            if (copy is not null) state.Copies.Remove(copy);
+        });
+    }
+
+    public async Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        await BeginAsync("roll-back-source", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            ScriptedWorld.Put(copy with { State = CopyState.Running, Job = null }, state);
+        });
+    }
+
+    public async Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        await BeginAsync("roll-back-destination", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            Known(state, vm);
+            if (Find(state, vm, workload) is not { } copy || copy.Job != key.Job) return;
+            if (copy.State == CopyState.Running) Violate(state, $"{key}: a running destination is removed");
+            state.Copies.Remove(copy);
+        });
+    }
+
+    public async Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("checkpoint", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            Directory.CreateDirectory(directory);
+            File.WriteAllText(System.IO.Path.Combine(directory, "inventory.img"), copy.ToString());
+            if (!leaveRunning) state.Copies.Remove(copy);
+        });
+        return Report(start, "freeze", "capture");
+    }
+
+    public TransferStatistics? TransferProgress(string job) => Progress;
+
+    private async Task BeginAsync(string command, StepKey key, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        await Before(command, workload.ToString(), cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        int newest = _epochs.AddOrUpdate(key.Job, key.Epoch.Value, (_, seen) => Math.Max(seen, key.Epoch.Value));
+        if (key.Epoch.Value < newest) world.Change(state => Violate(state, $"{key} came after epoch {newest}"));
+    }
+
+    private void Change(StepKey key, Action<ScriptedState> change) => world.Change(state =>
+    {
+        state.Journal.Add($"{host}: {key}");
+        change(state);
+    });
+
+    private VmId Known(ScriptedState state, string vm) =>
+        state.Vms.Find(v => v.Id == new VmId(host, vm) && v.Status == VmStatus.Running)?.Id
+        ?? throw new EngineException(FailureKind.VmLost, $"VM {host}/{vm} is gone.");
+
+    private ScriptedCopy? Find(ScriptedState state, string vm, WorkloadId workload)
+    {
+        VmId id = Known(state, vm);
+        return state.Copies.Find(c => c.Vm == id && c.Container == workload.ToString());
+    }
+
+    private EngineException Missing(string vm, WorkloadId workload) => new(FailureKind.NotFound, $"There is no container '{workload}' in {host}/{vm}.");
+
+    private static void Violate(ScriptedState state, string what) => state.Violations.Add(what);
+
+    private static ContainerDescription Describe(ScriptedCopy copy) => new(
+        copy.Container, copy.Container, copy.Vm, copy.State == CopyState.Frozen ? ContainerStatus.Paused : ContainerStatus.Running,
+        "runc", $"/{copy.Container}", 812, 1, 4, 64 << 20, "redis-server *:6379");
+
+    /// <summary>Divides the time since the start between the phases.</summary>
+    private static EngineReport Report(DateTimeOffset start, params string[] phases)
+    {
+        double each = (DateTimeOffset.UtcNow - start).TotalMilliseconds / phases.Length;
+        return new EngineReport([.. phases.Select((name, i) => new PhaseTiming(name, start.AddMilliseconds(i * each), each))]);
+    }
+}
