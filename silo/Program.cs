@@ -1,1 +1,3 @@
-return 0;
+using Watari.Silo.Hosting;
+
+return await SiloHost.RunAsync(args, static (_, _) => { });
