@@ -1,1 +1,3 @@
-return 0;
+using Watari.Client;
+
+return await WatariCommand.RunAsync(args, Terminal.OfThisProcess());

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Spectre.Console;
+using Watari.Client.Cluster;
+using Watari.Client.Output;
+using Watari.GrainInterfaces;
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Client.Commands;
+
+/// <summary>
+/// Follows a job to its end: a line that is redrawn on a terminal, a line for each change in a pipe. Ctrl-C cancels the job and goes
+/// on waiting; a second one detaches from it.
+/// </summary>
+internal static class JobWatch
+{
+    /// <summary>How long to wait for what is only tidying up, and for a cluster that has fallen silent.</summary>
+    private static readonly TimeSpan TidyingPatience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan SilencePatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
+
+    /// <param name="cancelFirst">False: the first Ctrl-C detaches already.</param>
+    /// <returns>The job at its end, or as far as can be waited for; null where the person detached.</returns>
+    public static async Task<MigrationJob?> FollowAsync(Conversation cluster, Terminal terminal, MigrationJob job, bool cancelFirst)
+    {
+        using var detached = new CancellationTokenSource();
+        int interrupts = cancelFirst ? 0 : 1;
+        var cancelling = Task.CompletedTask;
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            context.Cancel = true;
+            if (Interlocked.Increment(ref interrupts) == 1) cancelling = CancelAsync(cluster.Job(job.Id), terminal);
+            else detached.Cancel();
+        });
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            detached.Cancel();
+        });
+        try
+        {
+            MigrationJob end = terminal.IsLive
+                ? await LiveAsync(cluster, terminal, job, detached.Token)
+                : await PlainAsync(cluster, terminal, job, detached.Token);
+            await cancelling;
+            return end;
+        }
+        catch (OperationCanceledException) when (detached.IsCancellationRequested)
+        {
+            terminal.Say($"detached; job {job.Id} goes on: 'watari jobs watch {job.Id}' follows it, 'watari jobs cancel {job.Id}' turns it back");
+            return null;
+        }
+    }
+
+    private static async Task CancelAsync(IMigrationGrain job, Terminal terminal)
+    {
+        try
+        {
+            terminal.Say("cancelling; Ctrl-C again detaches");
+            await job.CancelAsync();
+        }
+        catch (EngineException e)
+        {
+            terminal.Say(e.Message);
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansException)
+        {
+            terminal.Say($"The cancellation was not answered ({e.Message}); 'watari jobs cancel' asks again.");
+        }
+    }
+
+    private static async Task<MigrationJob> PlainAsync(Conversation cluster, Terminal terminal, MigrationJob job, CancellationToken detached)
+    {
+        string last = "";
+        return await WatchAsync(cluster.Job(job.Id), job, seen =>
+        {
+            string line = Printer.Clean($"{seen.Request.Workload}: {Sentences.Doing(seen)}");
+            if (line != last) terminal.Error.WriteLine(line);
+            last = line;
+        }, detached);
+    }
+
+    private static async Task<MigrationJob> LiveAsync(Conversation cluster, Terminal terminal, MigrationJob job, CancellationToken detached)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(terminal.Error),
+            ColorSystem = terminal.HasColour ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+        });
+        return await console.Progress()
+            .AutoClear(true)
+            .HideCompleted(false)
+            .Columns(new SpinnerColumn(Spinner.Known.Line), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn())
+            .StartAsync(async context =>
+            {
+                ProgressTask task = context.AddTask(Markup.Escape(Sentences.Doing(job)), maxValue: (int)MigrationState.Done);
+                return await WatchAsync(cluster.Job(job.Id), job, seen =>
+                {
+                    task.Description = Markup.Escape(Printer.Clean($"{seen.Request.Workload}: {Sentences.Doing(seen)}"));
+                    task.Value = Math.Min((int)seen.State, (int)MigrationState.Done);
+                }, detached);
+            });
+    }
+
+    /// <summary>Watches through silos that die; returns when the job has ended, or is settled and has been for a while.</summary>
+    private static async Task<MigrationJob> WatchAsync(IMigrationGrain grain, MigrationJob job, Action<MigrationJob> show, CancellationToken detached)
+    {
+        long? settled = null;
+        long heard = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await foreach (MigrationJob seen in grain.WatchAsync(detached).WithBatchSize(1).WithCancellation(detached))
+                {
+                    job = seen;
+                    heard = Stopwatch.GetTimestamp();
+                    show(job);
+                    if (job.IsTerminal) return job;
+                    if (!job.IsSettled) settled = null;
+                    else if (Stopwatch.GetElapsedTime(settled ??= heard) > TidyingPatience) return job;
+                }
+            }
+            catch (Exception e) when (e is EnumerationAbortedException or TimeoutException or OrleansException)
+            {
+                if (Stopwatch.GetElapsedTime(heard) > SilencePatience)
+                {
+                    throw new CommandException(ExitCodes.Unknown, $"Nothing has been heard of job {job.Id} for {SilencePatience.TotalSeconds:0} s; {job.Request.Workload} {job.Whereabouts}, as far as is known. 'watari jobs show {job.Id}' says more once a silo answers.");
+                }
+            }
+
+            await Task.Delay(Pause, detached);
+        }
+    }
+}

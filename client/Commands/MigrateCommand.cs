@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.Globalization;
+using Watari.Client.Cluster;
+using Watari.Client.Output;
+using Watari.GrainInterfaces;
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Client.Commands;
+
+/// <summary><c>watari migrate</c>.</summary>
+internal static class MigrateCommand
+{
+    public static Command Build(Connector connect, Terminal terminal)
+    {
+        WorkloadArguments workload = new(new("--from") { Description = "The VM it is in, where its name alone does not say", HelpName = "VM" });
+        Option<string> to = new("--to") { Description = "The VM to move it to (VM, or HOST/VM)", HelpName = "VM", Required = true };
+        Option<bool> dryRun = new("--dry-run") { Description = "Say what would be carried and what would be refused; touch nothing" };
+        Option<bool> detach = new("--detach", "-d") { Description = "Print the job's id and do not wait" };
+        Option<TimeSpan?> timeout = new("--timeout")
+        {
+            Description = "Turn back if it is not ready to commit after this time, e.g. 30s or 2m",
+            HelpName = "TIME",
+            CustomParser = result =>
+            {
+                if (TryParseTime(result.Tokens[0].Value, out TimeSpan time)) return time;
+                result.AddError($"'{result.Tokens[0].Value}' is no time: write 90, 90s, 2m or 1h.");
+                return null;
+            },
+        };
+        Option<int> streams = new("--streams") { Description = "Parallel connections for the pages", HelpName = "N", DefaultValueFactory = _ => 4 };
+        Option<OutputFormat> output = OutputOption.New();
+        Command command = new("migrate", "Move a running container to another virtual machine") { to };
+        workload.AddTo(command);
+        foreach (Option option in new Option[] { dryRun, detach, timeout, streams, output }) command.Options.Add(option);
+        streams.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 64) result.AddError("--streams can be 1 to 64.");
+        });
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
+            Task<VmId> destination = cluster.Cluster.ResolveVmAsync(parsed.GetValue(to)!, cancellationToken);
+            (VmId source, WorkloadId moved) = await workload.ResolveAsync(parsed, cluster, cancellationToken);
+            var request = new MigrationRequest(moved, source, await destination, parsed.GetValue(streams), parsed.GetValue(timeout));
+            IMigrationGrain job = cluster.Job(JobId.New());
+            if (parsed.GetValue(dryRun)) return Plan(terminal, parsed.GetValue(output), request, await job.PlanAsync(request));
+            MigrationJob started = await job.StartAsync(request);
+            if (parsed.GetValue(detach))
+            {
+                terminal.Out.WriteLine(started.Id);
+                return ExitCodes.Done;
+            }
+
+            MigrationJob? end = await JobWatch.FollowAsync(cluster, terminal, started, cancelFirst: true);
+            return Report(terminal, parsed.GetValue(output), end);
+        });
+        return command;
+    }
+
+    /// <summary>The result as data: the last line, or the document.</summary>
+    /// <param name="job">Null: the watcher went away before the job was settled, and has said so.</param>
+    public static int Report(Terminal terminal, OutputFormat format, MigrationJob? job)
+    {
+        if (job is null) return ExitCodes.Interrupted;
+        int code = ExitCodes.Of(job);
+        if (format is OutputFormat.Json or OutputFormat.Yaml)
+        {
+            Printer.Document(terminal, format, MigrationView.Of(job), Views.Default.MigrationView);
+            if (code != ExitCodes.Done) terminal.Say(Printer.Clean(Sentences.Last(job)));
+        }
+        else if (code == ExitCodes.Done)
+        {
+            terminal.Out.WriteLine(Printer.Clean(Sentences.Last(job)));
+        }
+        else
+        {
+            terminal.Say(Printer.Clean(Sentences.Last(job)));
+        }
+
+        return code;
+    }
+
+    internal static bool TryParseTime(string text, out TimeSpan time)
+    {
+        double unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 };
+        string number = unit == 0 ? text : text[..^1];
+        bool good = double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value is > 0 and < 1e6;
+        time = good ? TimeSpan.FromSeconds(value * (unit == 0 ? 1 : unit)) : default;
+        return good;
+    }
+
+    private static int Plan(Terminal terminal, OutputFormat format, MigrationRequest request, MigrationPlan plan)
+    {
+        var view = PlanView.Of(request, plan);
+        if (format is OutputFormat.Json or OutputFormat.Yaml)
+        {
+            Printer.Document(terminal, format, view, Views.Default.PlanView);
+        }
+        else
+        {
+            if (view.Objects.Count > 0)
+            {
+                Printer.Table<VerdictView>(terminal.Out, view.Objects, [new("VERDICT", v => v.Verdict), new("OBJECT", v => v.Subject), new("REASON", v => v.Reason)]);
+            }
+
+            terminal.Out.WriteLine(Printer.Clean(
+                $"{view.Workload} {view.From} -> {view.To}: {(view.Accepted ? "can be migrated" : "would be refused")}, {view.CarriedObjects} objects carried, {Human.Bytes(view.ResidentBytes)} of memory at most"));
+        }
+
+        if (plan.Refusal is null) return ExitCodes.Done;
+        terminal.Say(Printer.Clean(plan.Refusal));
+        return ExitCodes.Refused;
+    }
+}

@@ -1,0 +1,41 @@
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Client;
+
+/// <summary>What <c>watari</c> tells the shell. Part of its contract: scripts decide by these.</summary>
+internal static class ExitCodes
+{
+    public const int Done = 0;
+    public const int Usage = 2;
+    public const int NotFound = 3;
+
+    /// <summary>Refused before anything was touched.</summary>
+    public const int Refused = 4;
+
+    /// <summary>Failed and rolled back: the source runs.</summary>
+    public const int RolledBack = 5;
+
+    /// <summary>Failed, or not heard of any more: the job says more.</summary>
+    public const int Unknown = 6;
+
+    public const int Interrupted = 130;
+
+    public static int Of(FailureKind kind) => kind switch
+    {
+        FailureKind.NotFound or FailureKind.Ambiguous => NotFound,
+        FailureKind.Refused => Refused,
+        FailureKind.Cancelled => Interrupted,
+        FailureKind.Internal or FailureKind.Fenced => Unknown,
+        _ => RolledBack,
+    };
+
+    public static int Of(MigrationJob job) => job switch
+    {
+        { State: MigrationState.Done } or { State: MigrationState.Committed, IsSettled: true, Failure: null } => Done,
+        { IsSettled: false } or { Source: SideOutcome.Lost } => Unknown,
+        { Failure.Kind: FailureKind.Cancelled } => Interrupted,
+        { State: MigrationState.Refused, Failure.Kind: FailureKind.NotFound or FailureKind.Ambiguous } => NotFound,
+        { State: MigrationState.Refused } => Refused,
+        _ => RolledBack,
+    };
+}

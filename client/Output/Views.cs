@@ -1,0 +1,105 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Watari.GrainInterfaces.Model;
+
+namespace Watari.Client.Output;
+
+// What -o json and -o yaml print: a contract with scripts, held by golden files. Times are UTC, sizes bytes, durations milliseconds.
+
+internal sealed record HostView(string Name, string Status, int Cores, long MemoryBytes, double LoadAverage, int Vms, string Version, string? Problem)
+{
+    public static HostView Of(HostDescription host) => new(
+        host.Name, host.Problem is null ? "up" : "unreachable", host.Cores, host.MemoryBytes, host.LoadAverage, host.VmCount, host.Version, host.Problem);
+}
+
+internal sealed record VmView(
+    string Name, string Host, string Status, int VirtualCpus, long MemoryBytes, string Accelerator, string? KernelRelease, string? AgentVersion, int Containers, string? Problem)
+{
+    public static VmView Of(VmDescription vm) => new(
+        vm.Id.Vm, vm.Id.Host, Word(vm.Status), vm.VirtualCpus, vm.MemoryBytes, vm.Accelerator, vm.KernelRelease, vm.AgentVersion, vm.ContainerCount, vm.Problem);
+
+    private static string Word(VmStatus status) => JsonNamingPolicy.KebabCaseLower.ConvertName(status.ToString());
+}
+
+internal sealed record ContainerView(
+    string Id, string Name, string Host, string Vm, string Status, string Runtime, string Cgroup, int Pid, int Processes, int Threads, long ResidentBytes, string Command)
+{
+    public static ContainerView Of(ContainerDescription container) => new(
+        container.Id, container.Name, container.Vm.Host, container.Vm.Vm, container.Status == ContainerStatus.Running ? "running" : "paused", container.Runtime,
+        container.CgroupPath, container.InitPid, container.Processes, container.Threads, container.ResidentBytes, container.Command);
+}
+
+internal sealed record JobView(
+    string Id, string Workload, string From, string To, string State, DateTimeOffset Created, DateTimeOffset? Ended, string? Failure)
+{
+    public static JobView Of(JobSummary job) => new(
+        job.Id, job.Workload.ToString(), job.Source.ToString(), job.Destination.ToString(), MigrationView.Word(job.State), job.Created, job.Ended, job.Failure);
+}
+
+internal sealed record PhaseView(string Name, double Milliseconds)
+{
+    public static PhaseView Of(PhaseTiming phase) => new(phase.Name, Math.Round(phase.Milliseconds, 3));
+}
+
+internal sealed record TransferView(long TotalBytes, long TransferredBytes, long NormalPages, long ZeroPages, long RemainingBytes)
+{
+    public static TransferView Of(TransferStatistics t) => new(t.Total, t.Transferred, t.Normal, t.Zero, t.Remaining);
+}
+
+internal sealed record DowntimeView(double Milliseconds, IReadOnlyList<PhaseView> Parts);
+
+internal sealed record FailureView(string Kind, string During, string Message);
+
+internal sealed record StateView(string State, DateTimeOffset At);
+
+internal sealed record MigrationView(
+    string Id, string Workload, string From, string To, string State, string Whereabouts, int Epoch, DateTimeOffset Created, DateTimeOffset? Ended, double? Milliseconds,
+    DowntimeView? Downtime, IReadOnlyList<PhaseView> Phases, TransferView? Transfer, FailureView? Failure, string? Problem, IReadOnlyList<StateView> History)
+{
+    public static MigrationView Of(MigrationJob job) => new(
+        job.Id,
+        job.Request.Workload.ToString(),
+        job.Request.Source.ToString(),
+        job.Request.Destination.ToString(),
+        Word(job.State),
+        job.Whereabouts,
+        job.Epoch.Value,
+        job.Created,
+        job.IsTerminal ? job.Updated : null,
+        job.IsTerminal ? Math.Round((job.Updated - job.Created).TotalMilliseconds, 3) : null,
+        job.Downtime is { } d ? new DowntimeView(Math.Round(d.Milliseconds, 3), [.. d.Parts.Select(PhaseView.Of)]) : null,
+        [.. job.Phases.Select(PhaseView.Of)],
+        job.Transfer is { } t ? TransferView.Of(t) : null,
+        job.Failure is { } f ? new FailureView(JsonNamingPolicy.KebabCaseLower.ConvertName(f.Kind.ToString()), Word(f.During), f.Message) : null,
+        job.Problem,
+        [.. job.History.Select(h => new StateView(Word(h.State), h.At))]);
+
+    public static string Word(MigrationState state) => JsonNamingPolicy.KebabCaseLower.ConvertName(state.ToString());
+}
+
+internal sealed record VerdictView(string Verdict, string Subject, string Reason)
+{
+    public static VerdictView Of(ObjectVerdict verdict) => new(JsonNamingPolicy.KebabCaseLower.ConvertName(verdict.Kind.ToString()), verdict.Subject, verdict.Reason);
+}
+
+internal sealed record PlanView(string Workload, string From, string To, bool Accepted, string? Refusal, int CarriedObjects, long ResidentBytes, string KernelRelease, IReadOnlyList<VerdictView> Objects)
+{
+    public static PlanView Of(MigrationRequest request, MigrationPlan plan) => new(
+        request.Workload.ToString(), request.Source.ToString(), request.Destination.ToString(), plan.Refusal is null, plan.Refusal, plan.Source.CarriedObjects,
+        plan.Source.ResidentBytes, plan.Source.KernelRelease, [.. plan.Source.Objections.Select(VerdictView.Of)]);
+}
+
+internal sealed record CheckpointView(string Workload, string Vm, string Host, string Directory, IReadOnlyList<PhaseView> Phases, TransferView? Pages);
+
+internal sealed record LocalVmView(string Name, string Host, string Status, int? Pid, int VirtualCpus, int MemoryMiB, string Accelerator, string Image, string Directory);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(IReadOnlyList<HostView>))]
+[JsonSerializable(typeof(IReadOnlyList<VmView>))]
+[JsonSerializable(typeof(IReadOnlyList<ContainerView>))]
+[JsonSerializable(typeof(IReadOnlyList<JobView>))]
+[JsonSerializable(typeof(IReadOnlyList<LocalVmView>))]
+[JsonSerializable(typeof(MigrationView))]
+[JsonSerializable(typeof(PlanView))]
+[JsonSerializable(typeof(CheckpointView))]
+internal sealed partial class Views : JsonSerializerContext;
