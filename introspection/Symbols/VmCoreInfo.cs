@@ -30,15 +30,19 @@ public sealed class VmCoreInfo
     /// <summary>The kernel's build id in hexadecimal, where it says one (since v5.9).</summary>
     public string? BuildId => _values.GetValueOrDefault("BUILD-ID");
 
-    /// <summary>The notes in memory, by rising address. A reboot can leave an old one behind, so there may be several.</summary>
-    /// <remarks>The kernel keeps the note in a page of its own, so only the starts of pages are looked at.</remarks>
+    /// <summary>The notes in memory. A reboot can leave an old one behind, so there may be several.</summary>
+    /// <remarks>
+    /// The kernel keeps the note in a page of its own, so only the starts of pages are looked at; first those that are in the
+    /// host's memory, and only if the caller goes on, those that the host has swapped out or the guest never touched.
+    /// </remarks>
     public static IEnumerable<VmCoreInfo> FindAll(GuestPhysicalMemory memory)
     {
-        for (int i = 0; i < memory.Segments.Length; i++)
+        foreach (bool resident in (bool[])[true, false])
         {
-            GuestMemorySegment segment = memory.Segments[i];
-            for (GuestPhysicalAddress page = segment.Start; page < segment.End && NextNote(memory, segment, page) is { } note; page = note.Address + GuestPage.Size)
-                yield return note;
+            for (int i = 0; i < memory.Segments.Length; i++)
+            {
+                foreach (VmCoreInfo note in FindIn(memory, memory.Segments[i], resident)) yield return note;
+            }
         }
     }
 
@@ -65,14 +69,21 @@ public sealed class VmCoreInfo
             && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
     }
 
-    private static VmCoreInfo? NextNote(GuestPhysicalMemory memory, GuestMemorySegment segment, GuestPhysicalAddress from)
+    private static IEnumerable<VmCoreInfo> FindIn(GuestPhysicalMemory memory, GuestMemorySegment segment, bool wanted)
     {
-        for (GuestPhysicalAddress page = from; page + GuestPage.Size <= segment.End; page += GuestPage.Size)
+        long pages = segment.Length >> GuestPage.Shift;
+        bool[] resident = new bool[ResidentPages.Batch];
+        for (long batch = 0; batch < pages; batch += ResidentPages.Batch)
         {
-            if (memory.Read<ulong>(page + 12) == VmCoreI && TryParse(memory, page, out VmCoreInfo? note)) return note;
+            int count = (int)Math.Min(ResidentPages.Batch, pages - batch);
+            ResidentPages.Query(segment.Pointer + (nint)(batch << GuestPage.Shift), resident.AsSpan(0, count));
+            for (int i = 0; i < count; i++)
+            {
+                if (resident[i] != wanted) continue;
+                GuestPhysicalAddress page = segment.Start + (ulong)((batch + i) << GuestPage.Shift);
+                if (memory.Read<ulong>(page + 12) == VmCoreI && TryParse(memory, page, out VmCoreInfo? note)) yield return note;
+            }
         }
-
-        return null;
     }
 
     /// <summary>The first eight bytes of the note's name, "VMCOREIN".</summary>
