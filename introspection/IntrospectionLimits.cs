@@ -20,7 +20,7 @@ public sealed record IntrospectionLimits
     /// <summary>Bytes that stand unread in one pipe or one socket.</summary>
     public int QueueBytes { get; init; } = 64 << 20;
 
-    /// <summary>Page-table entries looked at in one walk of an address space: 2^28 entries map 1 TiB in small pages.</summary>
+    /// <summary>Page-table entries looked at in one walk of an address space, or slots in one of a file's pages: 2^28 are 1 TiB in small pages.</summary>
     public long PageTableEntries { get; init; } = 1L << 28;
 
     /// <summary>Symbols in kallsyms (Debian's 6.12 has 150,866).</summary>

@@ -68,8 +68,11 @@ public sealed partial class GuestKernel
             : new KernelNotFoundException($"A VMCOREINFO note was found, but its kernel cannot be read. {last.Message}", last);
     }
 
-    /// <summary>The address space of user processes under a root table given by its kernel address (mm_struct.pgd).</summary>
-    public AddressSpace AddressSpaceAt(GuestVirtualAddress pgd) => AddressSpace.Tables with { Root = AddressSpace.Translate(pgd) };
+    /// <summary>The address space of a user process under a root table given by its kernel address (mm_struct.pgd).</summary>
+    /// <exception cref="KernelWalkException">No memory is at that address.</exception>
+    public AddressSpace AddressSpaceAt(GuestVirtualAddress pgd) => AddressSpace.TryTranslate(pgd, out GuestPhysicalAddress root)
+        ? AddressSpace.Tables with { Root = root }
+        : throw new KernelWalkException("mm_struct.pgd", $"leads to {pgd}, where no memory is");
 
     /// <summary>A structure at an address.</summary>
     public T At<T>(GuestVirtualAddress address) where T : struct, IKernelStruct<T> => T.At(this, address);

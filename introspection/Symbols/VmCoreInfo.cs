@@ -12,6 +12,7 @@ namespace Watari.Introspection.Symbols;
 public sealed class VmCoreInfo
 {
     private const int HeaderLength = 24; // Elf64_Nhdr, then the name padded to 12
+    private const int MaxTextLength = GuestPage.Size; // VMCOREINFO_BYTES
 
     private readonly Dictionary<string, string> _values;
 
@@ -92,13 +93,14 @@ public sealed class VmCoreInfo
     private static bool TryParse(GuestPhysicalMemory memory, GuestPhysicalAddress page, [NotNullWhen(true)] out VmCoreInfo? note)
     {
         note = null;
-        ReadOnlySpan<byte> bytes = memory.Span(page, GuestPage.Size);
-        uint nameLength = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        uint textLength = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-        if (nameLength != 11 || textLength > GuestPage.Size - HeaderLength || !bytes[12..HeaderLength].SequenceEqual("VMCOREINFO\0\0"u8)) return false;
+        ReadOnlySpan<byte> header = memory.Span(page, HeaderLength);
+        uint nameLength = BinaryPrimitives.ReadUInt32LittleEndian(header);
+        uint textLength = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
+        if (nameLength != 11 || textLength > MaxTextLength || !header[12..].SequenceEqual("VMCOREINFO\0\0"u8)) return false;
+        if (!memory.TryGetSpan(page + HeaderLength, (int)textLength, out ReadOnlySpan<byte> bytes)) return false;
 
         var values = new Dictionary<string, string>();
-        string text = Encoding.Latin1.GetString(bytes.Slice(HeaderLength, (int)textLength));
+        string text = Encoding.Latin1.GetString(bytes);
         foreach (string line in text.Split('\n'))
         {
             int equals = line.IndexOf('=', StringComparison.Ordinal);

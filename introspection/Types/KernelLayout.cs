@@ -8,6 +8,7 @@ namespace Watari.Introspection.Types;
 /// </summary>
 public sealed class KernelLayout(BtfTypes types)
 {
+    private readonly Lock _resolving = new();
     private KernelSlot[] _slots = [];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -58,7 +59,7 @@ public sealed class KernelLayout(BtfTypes types)
     {
         KernelStructDescriptor descriptor = KernelStructDescriptor.OfSlot(slot);
         KernelSlot resolved = KernelFieldResolver.Resolve(types, descriptor, slot - descriptor.FirstSlot - 1);
-        lock (types)
+        lock (_resolving)
         {
             if (slot >= _slots.Length)
             {

@@ -41,14 +41,14 @@ public struct XarrayEntries
     private readonly ulong _head;
     private Stack _stack;
     private int _height;
-    private int _left;
+    private long _left;
     private bool _started;
 
     internal XarrayEntries(Xarray array)
     {
         _kernel = array.Kernel;
         _head = array.Head;
-        _left = _kernel.Limits.Entries;
+        _left = _kernel.Limits.PageTableEntries;
     }
 
     public XarrayEntry Current { get; private set; }
@@ -71,7 +71,7 @@ public struct XarrayEntries
 
         while (_height > 0)
         {
-            if (--_left < 0) throw Astray($"the array has more than {_kernel.Limits.Entries} slots");
+            if (--_left < 0) throw Astray($"the array has more than {_kernel.Limits.PageTableEntries} slots");
             ref Frame frame = ref _stack[_height - 1];
             if (frame.Slot >= frame.Slots.Length)
             {
