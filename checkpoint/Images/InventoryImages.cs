@@ -8,9 +8,6 @@ internal static class InventoryImages
     /// <summary>The version since which the common magic stands before each image (criu/include/magic.h).</summary>
     private const uint ImagesVersion = 2;
 
-    // CRIU's own objects; those of the container count from 2.
-    private static readonly SharedObjects OfCriu = new(1, new DescriptorTableId(1), 1, 1);
-
     public const uint OwnCgroupSet = 1;
 
     public static void Build(ImageSetWriter images, Container container, NamespaceIds ids, CriuImageOptions options) =>
@@ -18,12 +15,23 @@ internal static class InventoryImages
         {
             ImgVersion = ImagesVersion,
             FdinfoPerId = true,
-            RootIds = ids.Build(container.HostNamespaces, OfCriu),
+            RootIds = ids.Build(container.HostNamespaces, OfCriu(container)),
             NsPerId = true,
             RootCgSet = OwnCgroupSet,
             Lsmtype = Proto.LsmType.None,
             NetworkLockMethod = (uint)options.NetworkLock,
         });
+
+    /// <summary>CRIU's own objects: none that a process of the container has, or that would not get one of its own.</summary>
+    private static SharedObjects OfCriu(Container container)
+    {
+        IEnumerable<SharedObjects> taken = container.Processes.Select(process => process.Shares);
+        return new SharedObjects(
+            taken.Max(shares => shares.Memory) + 1,
+            new DescriptorTableId(taken.Max(shares => shares.Descriptors.Value) + 1),
+            taken.Max(shares => shares.FileSystem) + 1,
+            taken.Max(shares => shares.SignalHandlers) + 1);
+    }
 
     public static NamespaceSet Parse(ImageSetView images)
     {

@@ -16,6 +16,9 @@ public readonly partial record struct Cgroup
 
     [Field] public partial Ptr<KernfsNode> Kn { get; }
 
+    /// <summary>struct cgroup_subsys_state * by controller (enum cgroup_subsys_id).</summary>
+    [Field] public partial KernelArray<ulong> Subsys { get; }
+
     /// <summary>The path from the hierarchy's root, as in /proc/PID/cgroup.</summary>
     public string Path => Kn.Value.Path;
 }

@@ -21,6 +21,11 @@ public readonly partial record struct SuperBlock
     [Field] public partial ulong SFlags { get; }
 
     [Field] public partial Ptr<DentryStruct> SRoot { get; }
+
+    /// <summary>Every mount of it, in whichever namespace.</summary>
+    [Embedded] private partial ListHead SMounts { get; }
+
+    public ListEntries<MountStruct> Mounts => SMounts.Entries<MountStruct>(static mount => mount.MntInstance);
 }
 
 /// <summary>include/linux/fs.h.</summary>

@@ -14,7 +14,9 @@ public enum VmFlags : ulong
     MayExec = 0x40,
     MayShare = 0x80,
     GrowsDown = 0x100,
+    UffdMissing = 0x200,
     PfnMap = 0x400,
+    UffdWriteProtect = 0x1000,
     Locked = 0x2000,
     Io = 0x4000,
     SequentialRead = 0x8000,
@@ -35,4 +37,8 @@ public enum VmFlags : ulong
     HugePage = 0x2000_0000,
     NoHugePage = 0x4000_0000,
     Mergeable = 0x8000_0000,
+
+    /// <summary>The protection key that pkey_mprotect gave it.</summary>
+    ProtectionKey = 0xf_0000_0000,
+    ShadowStack = 0x20_0000_0000,
 }

@@ -1,3 +1,4 @@
+using Watari.Introspection.Cgroups;
 using Watari.Introspection.Fs;
 
 namespace Watari.Introspection.Namespaces;
@@ -61,6 +62,20 @@ public readonly partial record struct IpcNamespace
     [Field] public partial uint MqMsgDefault { get; }
 
     [Field] public partial uint MqMsgsizeDefault { get; }
+
+    /// <summary>POSIX message queues that there are.</summary>
+    [Field] public partial uint MqQueuesCount { get; }
+
+    /// <summary>System V objects: semaphores 0, message queues 1, shared memory 2.</summary>
+    [Field] public partial KernelStructArray<IpcIds> Ids { get; }
+}
+
+/// <summary>System V objects of one kind (include/linux/ipc_namespace.h).</summary>
+[KernelStruct("ipc_ids")]
+public readonly partial record struct IpcIds
+{
+    /// <summary>How many there are.</summary>
+    [Field] public partial int InUse { get; }
 }
 
 [KernelStruct("pid_namespace")]
@@ -102,4 +117,7 @@ public readonly partial record struct TimeNamespace
 public readonly partial record struct CgroupNamespace
 {
     [Field("ns.inum")] public partial uint Inum { get; }
+
+    /// <summary>The cgroups that a task in it sees as roots.</summary>
+    [Field] public partial Ptr<CssSet> RootCset { get; }
 }

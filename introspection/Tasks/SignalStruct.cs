@@ -33,6 +33,9 @@ public readonly partial record struct SignalStruct
 
     [Field] public partial long ItRealIncr { get; }
 
+    /// <summary>setitimer: ITIMER_PROF 0 and ITIMER_VIRTUAL 1 (CPUCLOCK_PROF, CPUCLOCK_VIRT).</summary>
+    [Field] public partial KernelStructArray<CpuItimer> It { get; }
+
     /// <summary>POSIX timers (timer_create): an hlist since v6.12, a list before.</summary>
     [Embedded("posix_timers", Optional = true)] public partial HlistHead? PosixTimersHlist { get; }
 

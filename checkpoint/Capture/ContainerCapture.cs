@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using Watari.Checkpoint.Capture.Files;
+using Watari.Checkpoint.Capture.Namespaces;
+using Watari.Checkpoint.Capture.Processes;
+using Watari.Checkpoint.Model;
+using Watari.Checkpoint.Verdicts;
+using Watari.Introspection.Fs;
+using Watari.Introspection.Kernel;
+using Watari.Introspection.Namespaces;
+using Watari.Introspection.Tasks;
+using Watari.Introspection.Time;
+
+namespace Watari.Checkpoint.Capture;
+
+/// <summary>A container out of a guest's memory. Nothing in the guest runs for it or knows of it.</summary>
+public static class ContainerCapture
+{
+    /// <summary>The container as it stands. Contents of its pages lie where its runs say, for as long as it is frozen.</summary>
+    /// <exception cref="CheckpointRefusedException">It has something that cannot be carried.</exception>
+    /// <exception cref="Introspection.IntrospectionException">The guest's structures lead astray.</exception>
+    public static Container Capture(FrozenTasks tasks)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        (Container container, ImmutableArray<Verdict> verdicts) = Walk(tasks.Guest, tasks.Processes, frozen: true);
+        return verdicts.Any(verdict => verdict.Kind == VerdictKind.Refused) ? throw new CheckpointRefusedException(verdicts) : container;
+    }
+
+    /// <summary>
+    /// What a capture would refuse or need help for, while the container runs; the guest is only paused for the look.
+    /// Empty: all of it is carried.
+    /// </summary>
+    /// <exception cref="TasksNotFrozenException">There is no such container.</exception>
+    /// <exception cref="Introspection.IntrospectionException">The guest's structures lead astray.</exception>
+    public static ImmutableArray<Verdict> Judge(StillGuest guest, TaskSelection selection)
+    {
+        ArgumentNullException.ThrowIfNull(guest);
+        ArgumentNullException.ThrowIfNull(selection);
+        IReadOnlyList<TaskStruct> processes = selection.Find(guest.Kernel);
+        return processes.Any(process => process.ExitState == 0)
+            ? Walk(guest, processes, frozen: false).Verdicts
+            : throw new TasksNotFrozenException($"No task is in {selection}: the container has ended, or never ran in this VM.");
+    }
+
+    private static (Container Container, ImmutableArray<Verdict> Verdicts) Walk(StillGuest guest, IReadOnlyList<TaskStruct> processes, bool frozen)
+    {
+        GuestKernel kernel = guest.Kernel;
+        TaskStruct[] living = [.. processes.Where(process => process.ExitState == 0)];
+        TaskStruct first = living[0];
+        FileScope scope = FileScope.Of(living, GuestClocks.Read(kernel));
+        var files = FileCapture.Begin(guest, scope);
+        var context = new CaptureContext(kernel, scope, files, processes.Select(process => process.Tgid).ToHashSet(), frozen);
+        TaskVerdicts.Judge(processes, context);
+
+        var capture = new ProcessCapture(context);
+        ImmutableArray<Process> captured = [.. processes.Select(capture.Capture)];
+        CapturedFiles open = files.Complete();
+        NsProxy namespaces = first.Nsproxy.Value;
+        NamespaceSet host = context.HostNamespaces;
+        NamespaceSet own = NamespaceCapture.Of(first);
+        var mounts = new MountCapture(first.Fs.Value.Root, context);
+        MntNamespace mountSpace = namespaces.MntNs.Value;
+        bool ownMounts = own.Mnt != host.Mnt;
+
+        var container = new Container
+        {
+            Processes = captured,
+            Files = open.Files,
+            DescriptorTables = open.DescriptorTables,
+            Pipes = open.Pipes,
+            Fifos = open.Fifos,
+            SharedMemory = open.SharedMemory,
+            MemfdInodes = open.MemfdInodes,
+            GhostFiles = open.GhostFiles,
+            HostNamespaces = host,
+            UtsNamespaces = own.Uts != host.Uts ? [NamespaceCapture.Capture(namespaces.UtsNs.Value)] : [],
+            IpcNamespaces = own.Ipc != host.Ipc ? [NamespaceCapture.Capture(namespaces.IpcNs.Value)] : [],
+            MountNamespaces = ownMounts ? [mounts.Capture(mountSpace)] : [],
+            Tmpfs = ownMounts ? mounts.CaptureTmpfs(mountSpace) : [],
+            CgroupSets = context.Cgroups.Sets,
+            Cgroups = context.Cgroups.Hierarchies(),
+            SeccompFilters = context.Seccomp.Filters,
+            Clocks = NamespaceCapture.Clocks(first, scope.Clocks),
+        };
+        return (container, [.. context.Verdicts, .. open.Verdicts]);
+    }
+}
