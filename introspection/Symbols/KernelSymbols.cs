@@ -9,6 +9,8 @@ namespace Watari.Introspection.Symbols;
 /// </summary>
 public sealed class KernelSymbols
 {
+    private const int LongestName = 512; // KSYM_NAME_LEN
+
     private readonly KallsymsTables _tables;
     private readonly int[] _nameStart;
     private readonly uint[] _hashes;
@@ -48,7 +50,17 @@ public sealed class KernelSymbols
     }
 
     /// <inheritdoc cref="TryFind(ReadOnlySpan{byte}, out GuestVirtualAddress)"/>
-    public bool TryFind(string name, out GuestVirtualAddress address) => TryFind(Encoding.UTF8.GetBytes(name), out address);
+    public bool TryFind(string name, out GuestVirtualAddress address)
+    {
+        Span<byte> text = stackalloc byte[LongestName];
+        if (!Encoding.UTF8.TryGetBytes(name, text, out int length))
+        {
+            address = default;
+            return false;
+        }
+
+        return TryFind(text[..length], out address);
+    }
 
     /// <summary>The address of a symbol that must be there.</summary>
     /// <exception cref="KernelSymbolException">It is not.</exception>
