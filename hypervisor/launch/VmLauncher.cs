@@ -12,7 +12,7 @@ public sealed class VmLauncher
     /// <summary>What the guest image says on its console once it is up.</summary>
     public const string ReadyLine = "watari: guest ready";
 
-    private const string QemuPackages = "qemu-system-x86 qemu-utils";
+    internal const string QemuPackages = "qemu-system-x86 qemu-utils";
     private static readonly TimeSpan s_startDeadline = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_quitDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_listDeadline = TimeSpan.FromSeconds(2);

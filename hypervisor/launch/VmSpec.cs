@@ -36,29 +36,3 @@ public sealed partial record VmSpec
     [GeneratedRegex("^[a-z0-9][a-z0-9.-]{0,62}$")]
     private static partial Regex NamePattern();
 }
-
-/// <summary>What this host has to run guests with.</summary>
-public static class Accelerators
-{
-    private static readonly Lazy<Accelerator> s_best = new(() => HasVirtualization() && KvmOpens() ? Accelerator.Kvm : Accelerator.Tcg);
-
-    /// <summary>KVM where the processor has VMX or SVM and /dev/kvm opens. The device alone says little: it may exist and still run no stock kernel.</summary>
-    public static Accelerator Best => s_best.Value;
-
-    private static bool HasVirtualization() =>
-        File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal))?.Split(' ') is { } flags
-        && (flags.Contains("vmx") || flags.Contains("svm"));
-
-    private static bool KvmOpens()
-    {
-        try
-        {
-            File.OpenHandle("/dev/kvm", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
-            return true;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-}

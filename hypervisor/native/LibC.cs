@@ -10,6 +10,7 @@ internal static unsafe partial class LibC
     internal const int MadvDontFork = 10, MadvDontDump = 16;
     internal const int SeekData = 3, SeekHole = 4;
     internal const int SigKill = 9;
+    internal const int LockExclusive = 2;
     internal const int SolSocket = 1, SoPeerCred = 17;
     internal const short PollIn = 1;
     internal const int Enxio = 6;
@@ -27,6 +28,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     internal static partial long Lseek(SafeFileHandle file, long offset, int whence);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    internal static partial int Flock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     internal static partial int Poll(PollFd* descriptors, nuint count, int milliseconds);

@@ -19,13 +19,13 @@ public sealed class QemuProcess
 
     /// <summary>The process behind a QMP socket, found without sending a command: it works for a QEMU that hangs, too.</summary>
     /// <exception cref="HypervisorException">Nobody listens there, or its process cannot be seen from here.</exception>
-    public static async Task<QemuProcess> DiscoverAsync(string qmpSocketPath, CancellationToken cancellation = default)
+    public static QemuProcess Discover(string qmpSocketPath)
     {
-        using System.Net.Sockets.Socket socket = await UnixSocket.ConnectAsync(qmpSocketPath, QmpClient.DefaultDeadline, cancellation);
+        using System.Net.Sockets.Socket socket = UnixSocket.Connect(qmpSocketPath, QmpClient.DefaultDeadline);
         return Of(PeerCredentials.ProcessIdOf(socket), qmpSocketPath);
     }
 
-    /// <inheritdoc cref="DiscoverAsync"/>
+    /// <inheritdoc cref="Discover(string)"/>
     public static QemuProcess Of(QmpClient qmp) => Of(qmp.PeerProcessId, qmp.SocketPath);
 
     private static QemuProcess Of(int id, string socketPath)

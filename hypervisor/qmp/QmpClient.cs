@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -19,11 +18,10 @@ public sealed partial class QmpClient : IAsyncDisposable
     public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(5);
 
     private readonly Socket _socket;
-    private readonly PipeReader _lines;
-    private readonly SemaphoreSlim _sending = new(1, 1);
+    private readonly Lock _sending = new();
     private readonly ConcurrentDictionary<ulong, PendingCommand> _pending = new();
     private readonly TaskCompletionSource<QmpGreeting> _greeting = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _receiving;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Exception? _broken;
     private ulong _lastId;
 
@@ -33,8 +31,10 @@ public sealed partial class QmpClient : IAsyncDisposable
         SocketPath = socketPath;
         Deadline = deadline;
         PeerProcessId = PeerCredentials.ProcessIdOf(socket);
-        _lines = PipeReader.Create(new NetworkStream(socket, ownsSocket: false), new StreamPipeReaderOptions(bufferSize: 64 << 10));
-        _receiving = ReceiveAsync();
+
+        // A thread of its own that blocks in recv(2): a reply then wakes it at once. Over the runtime's poller and thread pool it passes
+        // two more threads, and stop and cont are part of every blackout.
+        new Thread(Receive, maxStackSize: 256 << 10) { IsBackground = true, Name = "qmp" }.Start();
     }
 
     public string SocketPath { get; }
@@ -51,7 +51,7 @@ public sealed partial class QmpClient : IAsyncDisposable
     public string QemuPackage { get; private set; } = "";
 
     /// <summary>Done when the connection is over, whoever ended it. Never fails.</summary>
-    public Task Disconnected => _receiving;
+    public Task Disconnected => _ended.Task;
 
     /// <summary>Connects and leaves the monitor ready for commands. The deadline is for the connection with its greeting, and for each command later.</summary>
     /// <exception cref="QmpConnectionException">Nobody listens there, or it is not QEMU.</exception>
@@ -59,8 +59,7 @@ public sealed partial class QmpClient : IAsyncDisposable
     public static async Task<QmpClient> ConnectAsync(string socketPath, TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
         TimeSpan limit = deadline ?? DefaultDeadline;
-        Socket socket = await UnixSocket.ConnectAsync(socketPath, limit, cancellation);
-        var client = new QmpClient(socket, socketPath, limit);
+        var client = new QmpClient(UnixSocket.Connect(socketPath, limit), socketPath, limit);
         try
         {
             QmpGreeting greeting;
@@ -111,12 +110,13 @@ public sealed partial class QmpClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Break(new QmpConnectionException($"The connection to {SocketPath} was closed."));
-        await _receiving;
+        await _ended.Task;
         _socket.Dispose();
     }
 
     private async Task<JsonElement> RoundTripAsync(string command, object? arguments, TimeSpan deadline, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         var pending = new PendingCommand(command);
         ulong id = Interlocked.Increment(ref _lastId);
         _pending[id] = pending;
@@ -125,7 +125,7 @@ public sealed partial class QmpClient : IAsyncDisposable
             if (_broken is { } reason) throw reason;
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             limit.CancelAfter(deadline);
-            await SendAsync(Frame(command, arguments, id), limit.Token);
+            Send(Frame(command, arguments, id).WrittenSpan);
             return await pending.Reply.Task.WaitAsync(limit.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -158,67 +158,66 @@ public sealed partial class QmpClient : IAsyncDisposable
         return frame;
     }
 
-    private async Task SendAsync(ArrayBufferWriter<byte> frame, CancellationToken limit)
+    /// <summary>Commands are small and the socket takes many of them, so this does not block unless QEMU has long stopped reading.</summary>
+    private void Send(ReadOnlySpan<byte> frame)
     {
-        await _sending.WaitAsync(limit);
-        ReadOnlyMemory<byte> rest = frame.WrittenMemory;
         try
         {
-            while (!rest.IsEmpty) rest = rest[await _socket.SendAsync(rest, limit)..];
+            lock (_sending)
+            {
+                while (!frame.IsEmpty) frame = frame[_socket.Send(frame)..];
+            }
         }
-        catch (SocketException failure)
+        catch (Exception failure) when (failure is SocketException or ObjectDisposedException)
         {
-            throw Break(new QmpConnectionException($"QEMU closed the connection at {SocketPath}: the VM has ended, or its monitor was removed.", failure));
-        }
-        catch (OperationCanceledException) when (rest.Length != frame.WrittenCount)
-        {
-            // Half a command is on the wire: nothing that follows could be understood.
-            throw Break(new QmpConnectionException($"QEMU at {SocketPath} stopped reading in the middle of a command; the connection was given up."));
-        }
-        finally
-        {
-            _sending.Release();
+            // What follows half a command could not be understood, so no failure here can be mended.
+            throw Break(Lost(failure));
         }
     }
 
-    private async Task ReceiveAsync()
+    private void Receive()
     {
-        var end = new QmpConnectionException($"QEMU closed the connection at {SocketPath}: the VM has ended, or its monitor was removed.");
+        Exception end = Lost(null);
         try
         {
-            ReadResult read;
-            long searched = 0; // bytes of an unfinished line that hold no newline
-            do
-            {
-                read = await _lines.ReadAsync();
-                ReadOnlySequence<byte> buffer = read.Buffer;
-                while (buffer.Slice(searched).PositionOf((byte)'\n') is { } newline)
-                {
-                    Dispatch(buffer.Slice(0, newline));
-                    buffer = buffer.Slice(buffer.GetPosition(1, newline));
-                    searched = 0;
-                }
-                searched = buffer.Length;
-                if (buffer.Length > MaxLineLength) throw new InvalidDataException($"a line of more than {MaxLineLength} bytes");
-                _lines.AdvanceTo(buffer.Start, buffer.End);
-            } while (!read.IsCompleted);
+            ReceiveLines();
         }
         catch (Exception failure) when (failure is JsonException or InvalidDataException)
         {
             end = new QmpConnectionException($"What listens at {SocketPath} does not speak QMP: {failure.Message}. Give the socket of -qmp (or of -mon mode=control).", failure);
         }
-        catch (Exception failure) when (failure is IOException or SocketException or ObjectDisposedException)
+        catch (Exception failure) when (failure is SocketException or ObjectDisposedException)
         {
-            end = new QmpConnectionException(end.Message, failure);
+            end = Lost(failure);
         }
         Break(end);
-        await _lines.CompleteAsync();
+        _ended.SetResult();
     }
 
-    private void Dispatch(ReadOnlySequence<byte> line)
+    private void ReceiveLines()
     {
-        var json = new Utf8JsonReader(line);
-        QmpMessage message = JsonSerializer.Deserialize(ref json, QmpJson.Default.QmpMessage) ?? throw new InvalidDataException("an empty message");
+        byte[] buffer = new byte[16 << 10];
+        int filled = 0;
+        while (_socket.Receive(buffer.AsSpan(filled)) is > 0 and int read)
+        {
+            int start = 0, searched = filled;
+            filled += read;
+            while (buffer.AsSpan(searched, filled - searched).IndexOf((byte)'\n') is >= 0 and int newline)
+            {
+                searched += newline;
+                Dispatch(buffer.AsSpan(start, searched - start));
+                start = ++searched;
+            }
+            buffer.AsSpan(start, filled - start).CopyTo(buffer);
+            filled -= start;
+            if (filled == MaxLineLength) throw new InvalidDataException($"a line of more than {MaxLineLength} bytes");
+            if (filled == buffer.Length) Array.Resize(ref buffer, buffer.Length * 2);
+        }
+    }
+
+    private void Dispatch(ReadOnlySpan<byte> line)
+    {
+        QmpMessage message = JsonSerializer.Deserialize(line, QmpJson.Default.QmpMessage) ?? throw new InvalidDataException("an empty message");
         if (message.Event is { } name)
             Publish(new QmpEvent(name, message.Timestamp?.ToDateTimeOffset() ?? default, message.Data));
         else if (message.Greeting is { } greeting)
@@ -229,6 +228,9 @@ public sealed partial class QmpClient : IAsyncDisposable
             pending.Complete(message);
         // else: the reply to a command that was given up
     }
+
+    private QmpConnectionException Lost(Exception? why) =>
+        new($"QEMU closed the connection at {SocketPath}: the VM has ended, or its monitor was removed.", why);
 
     /// <summary>Ends the connection and everything that waits on it. The first reason stands.</summary>
     private Exception Break(Exception reason)

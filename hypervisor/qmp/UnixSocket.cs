@@ -12,34 +12,28 @@ internal static class UnixSocket
 
     internal static bool PathFits(string path) => Encoding.UTF8.GetByteCount(path) <= MaxPathLength;
 
+    /// <summary>
+    /// A connected socket in blocking mode, whose sends end at the deadline. It connects at once or not at all, unless the listener's backlog is full:
+    /// that, too, ends at the deadline (SO_SNDTIMEO, unix(7)).
+    /// </summary>
     /// <exception cref="QmpConnectionException"/>
     /// <exception cref="QmpTimeoutException"/>
-    internal static async Task<Socket> ConnectAsync(string path, TimeSpan deadline, CancellationToken cancellation)
+    internal static Socket Connect(string path, TimeSpan deadline)
     {
         if (!PathFits(path))
             throw new QmpConnectionException($"The socket path {path} is longer than {MaxPathLength} bytes, which a unix socket cannot have: use a shorter run directory (WATARI_RUN).");
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { SendTimeout = (int)deadline.TotalMilliseconds };
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            limit.CancelAfter(deadline);
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), limit.Token);
+            socket.Connect(new UnixDomainSocketEndPoint(path));
             return socket;
         }
         catch (SocketException failure)
         {
             socket.Dispose();
-            throw new QmpConnectionException(Explain(path, failure), failure);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            socket.Dispose();
-            throw new QmpTimeoutException($"No connection to {path} within {deadline.TotalSeconds:0.###} s: its QEMU is stopped or hung.");
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
+            throw failure.SocketErrorCode is SocketError.WouldBlock or SocketError.TimedOut
+                ? new QmpTimeoutException($"No connection to {path} within {deadline.TotalSeconds:0.###} s: its QEMU is stopped or hung, and others wait for it already.")
+                : new QmpConnectionException(Explain(path, failure), failure);
         }
     }
 

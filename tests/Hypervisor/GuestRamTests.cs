@@ -165,7 +165,7 @@ public sealed class GuestRamTests
         await using RealQemu qemu = await RealQemu.StartSmallAsync();
         qemu.Signal("STOP");
 
-        QemuProcess process = await QemuProcess.DiscoverAsync(qemu.SocketPath, Cancellation);
+        QemuProcess process = QemuProcess.Discover(qemu.SocketPath);
 
         Assert.Equal(qemu.ProcessId, process.Id);
         Assert.Contains("qemu", process.Executable, StringComparison.Ordinal);

@@ -126,6 +126,14 @@ public sealed class QmpClientTests : IDisposable
     }
 
     [Fact]
+    public async Task A_QEMU_that_no_longer_accepts_is_given_up_at_the_deadline()
+    {
+        List<Task> connecting = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(() => QmpClient.ConnectAsync(_qemu.SocketPath, s_short, Cancellation), Cancellation))];
+
+        foreach (Task connection in connecting) await Assert.ThrowsAsync<QmpTimeoutException>(() => connection);
+    }
+
+    [Fact]
     public async Task A_QEMU_that_greets_and_then_hangs_is_given_up_at_the_deadline()
     {
         Task<QmpClient> connecting = QmpClient.ConnectAsync(_qemu.SocketPath, s_short, Cancellation);

@@ -1,0 +1,109 @@
+using System.Globalization;
+using Watari.Hypervisor;
+
+namespace Watari.Guests;
+
+/// <summary>What kind of guest a test wants.</summary>
+public sealed record GuestOptions
+{
+    /// <summary>Its name on the host and in the guest.</summary>
+    public string Name { get; init; } = "guest";
+
+    /// <summary>The host that it belongs to; guests of two hosts keep apart by it.</summary>
+    public string Host { get; init; } = "test";
+
+    /// <summary>Debian suite of its image.</summary>
+    public string Suite { get; init; } = "trixie";
+
+    public int MemoryMiB { get; init; } = 512;
+
+    public int Vcpus { get; init; } = 1;
+
+    /// <summary>Where its run directory goes: by default one of its own, gone with the guest.</summary>
+    public string? RunDirectory { get; init; }
+}
+
+/// <summary>
+/// A booted guest in a VM of its own, with a root shell. It starts from a saved state, which the first use on a machine makes;
+/// disposing it removes the VM and all that was its own.
+/// <code>
+/// await using Guest guest = await Guest.StartAsync();
+/// string kernel = await guest.Console.CheckAsync("uname -r");
+/// await using VirtualMachine vm = await guest.AttachAsync();
+/// </code>
+/// </summary>
+public sealed class Guest : IAsyncDisposable
+{
+    private readonly DirectoryInfo? _ownRun;
+
+    private Guest(VmLauncher launcher, VmDirectory directory, GuestConsole console, DirectoryInfo? ownRun)
+    {
+        Launcher = launcher;
+        Directory = directory;
+        Console = console;
+        _ownRun = ownRun;
+    }
+
+    public string Name => Directory.Name;
+
+    public VmLauncher Launcher { get; }
+
+    /// <summary>Its sockets and files.</summary>
+    public VmDirectory Directory { get; }
+
+    /// <summary>The root shell.</summary>
+    public GuestConsole Console { get; }
+
+    /// <exception cref="HypervisorException">The guest image is missing (make guest-image), or QEMU would not start.</exception>
+    public static async Task<Guest> StartAsync(GuestOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new GuestOptions();
+        var spec = new VmSpec { Name = options.Name, Image = GuestImage.DefaultDirectory(options.Suite), MemoryMiB = options.MemoryMiB, Vcpus = options.Vcpus };
+        SavedState booted = await new SavedStateCache().GetAsync(spec, SettleCommand, SettleAsync, cancellation);
+
+        DirectoryInfo? ownRun = options.RunDirectory is null ? System.IO.Directory.CreateTempSubdirectory("watari-") : null;
+        var launcher = new VmLauncher(options.Host, options.RunDirectory ?? ownRun!.FullName);
+        try
+        {
+            VmDirectory directory = await launcher.StartFromAsync(booted, options.Name, cancellation);
+            GuestConsole console = await GuestConsole.ConnectAsync(directory.ConsoleSocket, cancellation);
+            var guest = new Guest(launcher, directory, console, ownRun);
+            try
+            {
+                // The saved guest has another name, and its wall clock stands where it was saved.
+                string now = (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0).ToString("F3", CultureInfo.InvariantCulture);
+                await console.CheckAsync($"hostname {options.Name} && date -s @{now}", cancellation: cancellation);
+                return guest;
+            }
+            catch
+            {
+                await guest.DisposeAsync();
+                throw;
+            }
+        }
+        catch
+        {
+            if (ownRun?.Exists == true) ownRun.Delete(recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>Attaches to it as a silo would. Dispose what comes before the guest.</summary>
+    public Task<VirtualMachine> AttachAsync(CancellationToken cancellation = default) => VirtualMachine.AttachAsync(Directory.QmpSocket, Name, cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Console.DisposeAsync();
+        if (System.IO.Directory.Exists(Directory.DirectoryPath)) await Launcher.StopAsync(Name);
+        if (_ownRun?.Exists == true) _ownRun.Delete(recursive: true);
+    }
+
+    /// <summary>The page cache of the boot would be most of what is saved and read back.</summary>
+    private const string SettleCommand = "sync; echo 3 >/proc/sys/vm/drop_caches; sync";
+
+    private static async Task SettleAsync(VmDirectory vm, CancellationToken cancellation)
+    {
+        await using GuestConsole console = await GuestConsole.ConnectAsync(vm.ConsoleSocket, cancellation);
+        await console.CheckAsync(SettleCommand, cancellation: cancellation);
+    }
+}
