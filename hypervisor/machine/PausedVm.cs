@@ -16,14 +16,8 @@ public sealed class PausedVm : IAsyncDisposable, IDisposable
     /// <summary>Ends the hold.</summary>
     /// <exception cref="QmpException">QEMU refuses to go on: the guest panicked, say. A VM that is gone is no error.</exception>
     /// <exception cref="QmpTimeoutException">QEMU does not answer; it goes on when it wakes.</exception>
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _vm, null) is { } vm) await vm.EndHoldAsync();
-    }
+    public void Dispose() => Interlocked.Exchange(ref _vm, null)?.EndHold();
 
-    /// <inheritdoc cref="DisposeAsync"/>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _vm, null) is { } vm) vm.EndHoldAsync().GetAwaiter().GetResult();
-    }
+    /// <inheritdoc cref="Dispose"/>
+    public ValueTask DisposeAsync() => new(Task.Run(Dispose));
 }

@@ -8,7 +8,7 @@ public sealed class VirtualMachine : IAsyncDisposable
     /// <summary>How long a QEMU that did not answer <c>stop</c> is watched for doing it late.</summary>
     private static readonly TimeSpan s_lateStop = TimeSpan.FromMinutes(1);
 
-    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly Lock _gate = new();
     private int _holds;
     private bool _runsAfterHolds;
 
@@ -35,9 +35,14 @@ public sealed class VirtualMachine : IAsyncDisposable
 
     /// <summary>Attaches to the VM whose monitor listens at the path. Nothing in the guest changes, and none of its pages is touched.</summary>
     /// <exception cref="HypervisorException">No QEMU there, no answer in time, or RAM that it does not share.</exception>
-    public static async Task<VirtualMachine> AttachAsync(string qmpSocketPath, string? name = null, CancellationToken cancellation = default)
+    public static Task<VirtualMachine> AttachAsync(string qmpSocketPath, string? name = null, CancellationToken cancellation = default) =>
+        AttachAsync(qmpSocketPath, name, QmpClient.DefaultDeadline, cancellation);
+
+    /// <summary>As the other; the deadline is for each command to its monitor, now and later.</summary>
+    /// <inheritdoc cref="AttachAsync(string, string, CancellationToken)"/>
+    public static async Task<VirtualMachine> AttachAsync(string qmpSocketPath, string? name, TimeSpan deadline, CancellationToken cancellation = default)
     {
-        QmpClient qmp = await QmpClient.ConnectAsync(qmpSocketPath, cancellation: cancellation);
+        QmpClient qmp = await QmpClient.ConnectAsync(qmpSocketPath, deadline, cancellation);
         try
         {
             name ??= (await qmp.ExecuteAsync<NameInfo>("query-name", cancellation: cancellation)).Name
@@ -56,47 +61,50 @@ public sealed class VirtualMachine : IAsyncDisposable
         RunStates.Parse((await Qmp.ExecuteAsync<StatusInfo>("query-status", cancellation: cancellation)).Status);
 
     /// <summary>Stops the processors; when it returns, none runs. Does nothing to a VM that stands still.</summary>
-    public async Task PauseAsync(CancellationToken cancellation = default)
+    public void Pause()
     {
-        using IDisposable entered = await EnterAsync(cancellation);
-        if (_holds > 0) _runsAfterHolds = false;
-        else await Qmp.ExecuteAsync("stop", cancellation: cancellation);
+        lock (_gate)
+        {
+            if (_holds > 0) _runsAfterHolds = false;
+            else Qmp.Execute("stop");
+        }
     }
 
-    /// <summary>Lets the processors run; while somebody holds the VM (<see cref="HoldAsync"/>), as soon as the last hold ends. Does nothing to a VM that runs.</summary>
-    public async Task ResumeAsync(CancellationToken cancellation = default)
+    /// <summary>Lets the processors run; while somebody holds the VM (<see cref="Hold"/>), as soon as the last hold ends. Does nothing to a VM that runs.</summary>
+    public void Resume()
     {
-        using IDisposable entered = await EnterAsync(cancellation);
-        if (_holds > 0) _runsAfterHolds = true;
-        else await Qmp.ExecuteAsync("cont", cancellation: cancellation);
+        lock (_gate)
+        {
+            if (_holds > 0) _runsAfterHolds = true;
+            else Qmp.Execute("cont");
+        }
     }
 
     /// <summary>
     /// Holds the VM still until the result is disposed. Holds may overlap: the VM goes on when the last one ends,
     /// unless it stood still before the first.
     /// </summary>
-    public async Task<PausedVm> HoldAsync(CancellationToken cancellation = default)
+    public PausedVm Hold()
     {
-        using IDisposable entered = await EnterAsync(cancellation);
-        if (_holds == 0)
+        lock (_gate)
         {
-            // QEMU says STOP, and before it replies, only if the VM ran: one round trip tells both.
-            QmpEventWait stopped = Qmp.ExpectEvent("STOP", deadline: s_lateStop);
-            try
-            {
-                await Qmp.ExecuteAsync("stop", cancellation: cancellation);
-            }
-            catch
-            {
-                _ = UndoLateStopAsync(stopped);
-                throw;
-            }
-            _runsAfterHolds = stopped.Task.IsCompletedSuccessfully;
-            stopped.Dispose();
+            if (_holds == 0) _runsAfterHolds = StopAndTellWhetherItRan();
+            _holds++;
+            return new PausedVm(this);
         }
-        _holds++;
-        return new PausedVm(this);
     }
+
+    // Pausing is part of every blackout: the engine's threads call the methods above and sleep until QEMU's reply wakes them, with no thread pool
+    // between. The ones below are for everybody else. They end at the monitor's deadline, and cannot be cancelled half-way: somebody would have to undo it.
+
+    /// <inheritdoc cref="Pause"/>
+    public Task PauseAsync(CancellationToken cancellation = default) => Task.Run(Pause, cancellation);
+
+    /// <inheritdoc cref="Resume"/>
+    public Task ResumeAsync(CancellationToken cancellation = default) => Task.Run(Resume, cancellation);
+
+    /// <inheritdoc cref="Hold"/>
+    public Task<PausedVm> HoldAsync(CancellationToken cancellation = default) => Task.Run(Hold, cancellation);
 
     /// <summary>What befalls the VM from this call on; the last is <see cref="VmEventKind.Gone"/>. Enumerate it once.</summary>
     public IAsyncEnumerable<VmEvent> Events(CancellationToken cancellation = default) => Translate(Qmp.Events(cancellation), cancellation);
@@ -104,27 +112,54 @@ public sealed class VirtualMachine : IAsyncDisposable
     /// <summary>Lets go of the VM and ends all holds of it. All readers of <see cref="Ram"/> must have ended.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_holds > 0)
-        {
-            _holds = 1;
-            await EndHoldAsync();
-        }
+        await Task.Run(EndAllHolds);
         await Qmp.DisposeAsync();
         Ram.Dispose();
     }
 
-    internal async Task EndHoldAsync()
+    internal void EndHold()
     {
-        using IDisposable entered = await EnterAsync(CancellationToken.None);
-        if (_holds == 0 || --_holds > 0 || !_runsAfterHolds) return;
+        lock (_gate)
+        {
+            if (_holds > 0 && --_holds == 0) LetGo();
+        }
+    }
+
+    private void EndAllHolds()
+    {
+        lock (_gate)
+        {
+            if (_holds > 0) LetGo();
+            _holds = 0;
+        }
+    }
+
+    private void LetGo()
+    {
         try
         {
-            await Qmp.ExecuteAsync("cont");
+            if (_runsAfterHolds) Qmp.Execute("cont");
         }
         catch (QmpConnectionException)
         {
             // The VM is gone: there is nothing to let go of, and whoever reads from it has heard of it.
         }
+    }
+
+    /// <summary>QEMU says STOP, and before it replies, only if the VM ran: one round trip does both.</summary>
+    private bool StopAndTellWhetherItRan()
+    {
+        QmpEventWait stopped = Qmp.ExpectEvent("STOP", deadline: s_lateStop);
+        try
+        {
+            Qmp.Execute("stop");
+        }
+        catch
+        {
+            _ = UndoLateStopAsync(stopped);
+            throw;
+        }
+        using (stopped) return stopped.Task.IsCompletedSuccessfully;
     }
 
     /// <summary>A <c>stop</c> that was given up may take effect when QEMU wakes; nobody holds the VM then, so it must run on.</summary>
@@ -137,17 +172,11 @@ public sealed class VirtualMachine : IAsyncDisposable
                 await stopped.Task;
                 await ResumeAsync();
             }
-            catch (Exception failure) when (failure is HypervisorException or ObjectDisposedException)
+            catch (HypervisorException)
             {
                 // It never took effect, or the VM is gone.
             }
         }
-    }
-
-    private async Task<IDisposable> EnterAsync(CancellationToken cancellation)
-    {
-        await _gate.WaitAsync(cancellation);
-        return new Exit(_gate);
     }
 
     private static async IAsyncEnumerable<VmEvent> Translate(IAsyncEnumerable<QmpEvent> events, [EnumeratorCancellation] CancellationToken cancellation)
@@ -157,10 +186,5 @@ public sealed class VirtualMachine : IAsyncDisposable
             if (VmEvent.From(happened) is { } known) yield return known;
         }
         yield return new VmEvent(VmEventKind.Gone, DateTimeOffset.UtcNow);
-    }
-
-    private sealed class Exit(SemaphoreSlim gate) : IDisposable
-    {
-        public void Dispose() => gate.Release();
     }
 }

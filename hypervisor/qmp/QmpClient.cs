@@ -107,6 +107,25 @@ public sealed partial class QmpClient : IAsyncDisposable
     public Task ExecuteAsync(string command, object? arguments = null, TimeSpan? deadline = null, CancellationToken cancellation = default) =>
         RoundTripAsync(command, arguments, deadline ?? Deadline, cancellation);
 
+    /// <summary>
+    /// As <see cref="ExecuteAsync"/>, for a thread that may block: the reply wakes it directly, with no thread pool between.
+    /// </summary>
+    public void Execute(string command, object? arguments = null, TimeSpan? deadline = null)
+    {
+        PendingCommand pending = Begin(command);
+        try
+        {
+            Send(Frame(pending, arguments).WrittenSpan);
+            TimeSpan limit = deadline ?? Deadline;
+            if (Task.WaitAny([pending.Reply.Task], limit) < 0) throw TimedOut(command, limit);
+            pending.Reply.Task.GetAwaiter().GetResult();
+        }
+        finally
+        {
+            _pending.TryRemove(pending.Id, out _);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         Break(new QmpConnectionException($"The connection to {SocketPath} was closed."));
@@ -117,41 +136,47 @@ public sealed partial class QmpClient : IAsyncDisposable
     private async Task<JsonElement> RoundTripAsync(string command, object? arguments, TimeSpan deadline, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var pending = new PendingCommand(command);
-        ulong id = Interlocked.Increment(ref _lastId);
-        _pending[id] = pending;
+        PendingCommand pending = Begin(command);
         try
         {
-            if (_broken is { } reason) throw reason;
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            limit.CancelAfter(deadline);
-            Send(Frame(command, arguments, id).WrittenSpan);
-            return await pending.Reply.Task.WaitAsync(limit.Token);
+            Send(Frame(pending, arguments).WrittenSpan);
+            return await pending.Reply.Task.WaitAsync(deadline, cancellation);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (TimeoutException)
         {
-            throw new QmpTimeoutException(
-                $"QEMU did not answer {command} at {SocketPath} within {deadline.TotalSeconds:0.###} s: its process {PeerProcessId} is stopped, hung or very busy. Whether the command took effect is not known.");
+            throw TimedOut(command, deadline);
         }
         finally
         {
-            _pending.TryRemove(id, out _);
+            _pending.TryRemove(pending.Id, out _);
         }
     }
 
-    private static ArrayBufferWriter<byte> Frame(string command, object? arguments, ulong id)
+    private PendingCommand Begin(string command)
+    {
+        var pending = new PendingCommand(command, Interlocked.Increment(ref _lastId));
+        _pending[pending.Id] = pending;
+        if (_broken is not { } reason) return pending;
+        _pending.TryRemove(pending.Id, out _);
+        throw reason;
+    }
+
+    private QmpTimeoutException TimedOut(string command, TimeSpan deadline) => new(
+        $"QEMU did not answer {command} at {SocketPath} within {deadline.TotalSeconds:0.###} s: its process {PeerProcessId} is stopped, hung or very busy. Whether the command took effect is not known.");
+
+    private static ArrayBufferWriter<byte> Frame(PendingCommand pending, object? arguments)
     {
         var frame = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(frame))
         {
             json.WriteStartObject();
-            json.WriteString("execute"u8, command);
+            json.WriteString("execute"u8, pending.Command);
             if (arguments is not null)
             {
                 json.WritePropertyName("arguments"u8);
                 JsonSerializer.Serialize(json, arguments, QmpJson.TypeInfo(arguments.GetType()));
             }
-            json.WriteNumber("id"u8, id);
+            json.WriteNumber("id"u8, pending.Id);
             json.WriteEndObject();
         }
         frame.Write("\n"u8);
@@ -254,8 +279,12 @@ public sealed partial class QmpClient : IAsyncDisposable
         return first;
     }
 
-    private sealed class PendingCommand(string command)
+    private sealed class PendingCommand(string command, ulong id)
     {
+        public string Command => command;
+
+        public ulong Id => id;
+
         public TaskCompletionSource<JsonElement> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Complete(QmpMessage message)

@@ -35,10 +35,10 @@ internal sealed record CpuFeatureWord(
     uint Features);
 
 /// <summary>Typed names for the commands that more than one place sends.</summary>
-internal static class QmpCommands
+public static class QmpCommands
 {
     /// <summary>A command of the human monitor, for what QMP does not offer. Its text is QEMU's to change: parse it with care.</summary>
-    internal static Task<string> HumanAsync(this QmpClient qmp, string line, CancellationToken cancellation = default) =>
+    public static Task<string> HumanAsync(this QmpClient qmp, string line, CancellationToken cancellation = default) =>
         qmp.ExecuteAsync<string>("human-monitor-command", new HumanMonitorCommand(line), cancellation: cancellation);
 
     internal static Task<TResult> QomGetAsync<TResult>(this QmpClient qmp, string path, string property, CancellationToken cancellation = default) =>

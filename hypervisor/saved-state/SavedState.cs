@@ -49,7 +49,7 @@ public sealed class SavedState
         Directory.CreateDirectory(unfinished);
         try
         {
-            await using (VirtualMachine machine = await VirtualMachine.AttachAsync(vm.ControlSocket, spec.Name, cancellation))
+            await using (VirtualMachine machine = await VirtualMachine.AttachAsync(vm.ControlSocket, spec.Name, cancellation: cancellation))
             {
                 await machine.PauseAsync(cancellation);
                 await MigrateAsync(machine.Qmp, "migrate", $"exec:cat > {Quote(Path.Combine(unfinished, DeviceState))}", cancellation);

@@ -89,7 +89,7 @@ public sealed class Guest : IAsyncDisposable
     }
 
     /// <summary>Attaches to it as a silo would. Dispose what comes before the guest.</summary>
-    public Task<VirtualMachine> AttachAsync(CancellationToken cancellation = default) => VirtualMachine.AttachAsync(Directory.QmpSocket, Name, cancellation);
+    public Task<VirtualMachine> AttachAsync(CancellationToken cancellation = default) => VirtualMachine.AttachAsync(Directory.QmpSocket, Name, cancellation: cancellation);
 
     public async ValueTask DisposeAsync()
     {
