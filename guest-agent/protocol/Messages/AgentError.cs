@@ -68,5 +68,5 @@ public enum AgentErrorCode
 public sealed record AgentError(AgentErrorCode Code, string Message, string LogTail = "");
 
 /// <summary>Enums travel in the field's own spelling: not-enough-memory.</summary>
-internal sealed class KebabCaseEnum<T>() : JsonStringEnumConverter<T>(System.Text.Json.JsonNamingPolicy.KebabCaseLower)
+public sealed class KebabCaseEnum<T>() : JsonStringEnumConverter<T>(System.Text.Json.JsonNamingPolicy.KebabCaseLower)
     where T : struct, Enum;

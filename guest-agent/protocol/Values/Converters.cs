@@ -5,7 +5,7 @@ namespace Watari.GuestAgent.Protocol;
 
 // The values travel as the plain string or number they wrap; a bad one is a JsonException, which both ends answer as bad-request.
 
-internal sealed class JobIdConverter : JsonConverter<JobId>
+public sealed class JobIdConverter : JsonConverter<JobId>
 {
     public override JobId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         JobId.TryParse(reader.GetString(), out JobId job) ? job : throw new JsonException("not a job name");
@@ -13,7 +13,7 @@ internal sealed class JobIdConverter : JsonConverter<JobId>
     public override void Write(Utf8JsonWriter writer, JobId value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }
 
-internal sealed class ContainerIdConverter : JsonConverter<ContainerId>
+public sealed class ContainerIdConverter : JsonConverter<ContainerId>
 {
     public override ContainerId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         ContainerId.TryParse(reader.GetString(), out ContainerId id) ? id : throw new JsonException("not a container id");
@@ -21,7 +21,7 @@ internal sealed class ContainerIdConverter : JsonConverter<ContainerId>
     public override void Write(Utf8JsonWriter writer, ContainerId value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }
 
-internal sealed class ImageNameConverter : JsonConverter<ImageName>
+public sealed class ImageNameConverter : JsonConverter<ImageName>
 {
     public override ImageName Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         ImageName.TryParse(reader.GetString(), out ImageName name) ? name : throw new JsonException("not an image name");
@@ -29,21 +29,21 @@ internal sealed class ImageNameConverter : JsonConverter<ImageName>
     public override void Write(Utf8JsonWriter writer, ImageName value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }
 
-internal sealed class FencingEpochConverter : JsonConverter<FencingEpoch>
+public sealed class FencingEpochConverter : JsonConverter<FencingEpoch>
 {
     public override FencingEpoch Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetUInt64());
 
     public override void Write(Utf8JsonWriter writer, FencingEpoch value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
 }
 
-internal sealed class GuestPidConverter : JsonConverter<GuestPid>
+public sealed class GuestPidConverter : JsonConverter<GuestPid>
 {
     public override GuestPid Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt32());
 
     public override void Write(Utf8JsonWriter writer, GuestPid value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
 }
 
-internal sealed class ContainerPidConverter : JsonConverter<ContainerPid>
+public sealed class ContainerPidConverter : JsonConverter<ContainerPid>
 {
     public override ContainerPid Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt32());
 

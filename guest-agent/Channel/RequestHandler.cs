@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using Watari.GuestAgent.Cgroups;
+using Watari.GuestAgent.Guest;
+using Watari.GuestAgent.Jobs;
+using Watari.GuestAgent.Memory;
+using Watari.GuestAgent.Native;
+using Watari.GuestAgent.Processes;
+using Watari.GuestAgent.Protocol;
+
+namespace Watari.GuestAgent.Channel;
+
+/// <summary>From a request to its result.</summary>
+internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFacts facts) : IDisposable
+{
+    private readonly JobCommands commands = new(paths, store, facts);
+
+    /// <summary>The requests that need nothing but themselves.</summary>
+    public object Handle(AgentRequest request, Deadline deadline) => request switch
+    {
+        DescribeRequest => Describe(),
+        PrepareRequest prepare => commands.Prepare(prepare, deadline),
+        RestoreRequest restore => commands.Restore(restore, deadline),
+        FreezeRequest freeze => Freeze(commands.CgroupOf(freeze.Job, freeze.Cgroup), deadline),
+        ThawRequest thaw => Thaw(commands.CgroupOf(thaw.Job, thaw.Cgroup), deadline),
+        ReleaseRequest release => commands.Release(release),
+        SyncRequest => Sync(),
+        SetClockRequest clock => new SetClockResult(WallClock.Set(clock.UnixNanoseconds)),
+        LoopbackUpRequest loopback => commands.LoopbackUp(loopback),
+        _ => throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"This agent does not know {request.GetType().Name}.")),
+    };
+
+    public ImageUpload OpenImage(PutImageRequest request, Deadline deadline)
+    {
+        KernelFile file = commands.OpenImage(request);
+        return new ImageUpload(file, request.Length, () => commands.DropImage(request), deadline);
+    }
+
+    public static object FinishImage(PutImageRequest request, ImageUpload file)
+    {
+        file.Dispose();
+        return new PutImageResult(request.Length);
+    }
+
+    public object Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline) => commands.Touch(request, ranges, deadline);
+
+    public object LandingZone(LandingZoneRequest request, DataSender data)
+    {
+        LandingZone zone = commands.MakeLandingZone(request);
+        long pages = 0;
+        int runs = 0;
+        zone.ForEachRun(run =>
+        {
+            run.Write(data.Next(LandingRun.WireSize));
+            pages += (long)run.Pages;
+            runs++;
+        });
+        data.End();
+        return new LandingZoneResult(pages, runs, zone.Pinned);
+    }
+
+    public object Destroy(DestroyRequest request, Deadline deadline) => commands.Destroy(request, deadline);
+
+    public object Status(StatusRequest request, FencingEpoch epoch, bool busy) => commands.Status(request.Job, epoch, busy);
+
+    public void Dispose() => commands.Dispose();
+
+    private GuestDescription Describe()
+    {
+        const int most = 256;
+        return new GuestDescription
+        {
+            Agent = facts.Hello(),
+            MemoryFree = GuestFacts.MemoryFree,
+            Containers = RuncState.All(id => store.HolderOf(id, null, default)),
+            Bundles = BundleFiles.All(),
+            Jobs = [.. store.All().Take(most)],
+        };
+    }
+
+    private static FreezerResult Freeze(Cgroup cgroup, Deadline deadline)
+    {
+        long started = Stopwatch.GetTimestamp();
+        cgroup.Freeze(deadline);
+        return new FreezerResult(cgroup.Path, cgroup.Frozen, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    private static FreezerResult Thaw(Cgroup cgroup, Deadline deadline)
+    {
+        long started = Stopwatch.GetTimestamp();
+        cgroup.Thaw(deadline);
+        return new FreezerResult(cgroup.Path, cgroup.Frozen, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    private static SyncResult Sync()
+    {
+        long started = Stopwatch.GetTimestamp();
+        Libc.sync();
+        return new SyncResult(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+    }
+}

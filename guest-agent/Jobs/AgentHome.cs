@@ -1,0 +1,30 @@
+using Watari.GuestAgent.Guest;
+using Watari.GuestAgent.Native;
+using Watari.GuestAgent.Processes;
+using Watari.GuestAgent.Protocol;
+
+namespace Watari.GuestAgent.Jobs;
+
+/// <summary>The agent's directories, made once for each boot and found again after the agent's own death.</summary>
+internal static class AgentHome
+{
+    // The images of a container, and for the landing zone its memory, must fit: /run alone is bounded to a part of the memory.
+    private const string TmpfsOptions = "size=95%,mode=700,huge=never";
+
+    public static void MakeReady(AgentPaths paths)
+    {
+        foreach (string directory in (string[])[paths.Programs, paths.Fences, paths.Jobs])
+            Directory.CreateDirectory(directory);
+        if (!Mounts.IsMountPoint(paths.Jobs))
+            KernelException.Check(Libc.mount("watari", paths.Jobs, "tmpfs", Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOEXEC, TmpfsOptions), paths.Jobs);
+
+        string criu = paths.Programs + "/criu";
+        if (new FileInfo(criu).LinkTarget != Launcher.Self)
+        {
+            File.Delete(criu);
+            File.CreateSymbolicLink(criu, Launcher.Self);
+        }
+        foreach (JobId job in new JobStore(paths).All())
+            AgentLog.Write($"found job {job} of an agent before this");
+    }
+}

@@ -1,0 +1,40 @@
+using Watari.GuestAgent.Protocol;
+
+namespace Watari.GuestAgent.Jobs;
+
+/// <summary>Where the agent keeps what it must know after its own death: all in tmpfs, so that a guest's boot forgets it.</summary>
+/// <param name="Root">/run/watari.</param>
+internal sealed record AgentPaths(string Root)
+{
+    public static AgentPaths Default { get; } = new("/run/watari");
+
+    public string Log => Root + "/agent.log";
+
+    /// <summary>Holds <c>criu</c>, which is the agent: first in the PATH of runc.</summary>
+    public string Programs => Root + "/bin";
+
+    public string Fences => Root + "/fences";
+
+    public string Jobs => Root + "/jobs";
+
+    public JobPaths Of(JobId job) => new($"{Jobs}/{job}");
+}
+
+/// <summary>One job's directory.</summary>
+/// <param name="Root">/run/watari/jobs/JOB.</param>
+internal sealed record JobPaths(string Root)
+{
+    public string Record => Root + "/job.json";
+
+    /// <summary>CRIU's image set.</summary>
+    public string Images => Root + "/images";
+
+    /// <summary>CRIU's work directory: logs and statistics.</summary>
+    public string Work => Root + "/work";
+
+    public string RestoreLog => Work + "/restore.log";
+
+    public string RuncLog => Work + "/runc.log";
+
+    public string RelayReport => Work + "/relay.json";
+}

@@ -1,0 +1,262 @@
+using Watari.GuestAgent.Cgroups;
+using Watari.GuestAgent.Guest;
+using Watari.GuestAgent.Memory;
+using Watari.GuestAgent.Native;
+using Watari.GuestAgent.Processes;
+using Watari.GuestAgent.Protocol;
+
+namespace Watari.GuestAgent.Jobs;
+
+/// <summary>What the owner of a job may have done in this guest. The caller has passed the fence and the gate.</summary>
+internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts facts) : IDisposable
+{
+    private const int CleanUpMilliseconds = 20_000;
+    private const long LongestImage = 1L << 40;
+
+    private readonly Restorer restorer = new(paths, facts);
+    private readonly Remover remover = new(paths, facts);
+    private readonly Dictionary<(JobId, ImageName), LandingZone> landingZones = [];
+
+    public PrepareResult Prepare(PrepareRequest request, Deadline deadline)
+    {
+        if (store.Find(request.Job) is { } made)
+        {
+            if (made.Prepared == StepMark.Of(request.At))
+                return new PrepareResult(paths.Of(request.Job).Root, GuestFacts.MemoryAvailable);
+            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"Job {request.Job} was prepared here already, by epoch {made.Prepared.Epoch} and step {made.Prepared.Step}: go on with it, or destroy it first."));
+        }
+        long available = GuestFacts.MemoryAvailable;
+        if (available < request.MemoryNeeded)
+            throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, $"The restore needs {request.MemoryNeeded >> 20} MiB and {available >> 20} MiB are available in this guest: free memory or choose another destination."));
+        CheckCriu(deadline);
+
+        string cgroup = request.Container is { } container ? CgroupFor(container, request) : JobRecord.TreeCgroupOf(request.Job);
+        JobPaths files = paths.Of(request.Job);
+        Directory.CreateDirectory(files.Images);
+        Directory.CreateDirectory(files.Work);
+        store.Save(new JobRecord
+        {
+            Job = request.Job,
+            Phase = JobPhase.Prepared,
+            Container = request.Container,
+            Bundle = request.Bundle,
+            Cgroup = cgroup,
+            Prepared = StepMark.Of(request.At),
+        });
+        return new PrepareResult(files.Root, available);
+    }
+
+    /// <summary>Opens a file of the image set for the bytes that will follow.</summary>
+    public KernelFile OpenImage(PutImageRequest request)
+    {
+        store.Get(request.Job);
+        if (request.Length is < 0 or > LongestImage)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"An image of {request.Length} bytes cannot be."));
+        return KernelFile.Open($"{paths.Of(request.Job).Images}/{request.Name}", Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
+    }
+
+    public void DropImage(PutImageRequest request) => File.Delete($"{paths.Of(request.Job).Images}/{request.Name}");
+
+    public LandingZone MakeLandingZone(LandingZoneRequest request)
+    {
+        store.Get(request.Job);
+        if (request.Length is <= 0 or > LongestImage)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"A landing zone of {request.Length} bytes cannot be."));
+        lock (landingZones)
+        {
+            if (landingZones.Remove((request.Job, request.Name), out LandingZone? old))
+                old.Dispose();
+            LandingZone zone = LandingZone.Create($"{paths.Of(request.Job).Images}/{request.Name}", request.Length);
+            landingZones[(request.Job, request.Name)] = zone;
+            return zone;
+        }
+    }
+
+    public RestoreResult Restore(RestoreRequest request, Deadline deadline)
+    {
+        JobRecord job = store.Get(request.Job);
+        StepMark mark = StepMark.Of(request.At);
+        if (job is { Phase: JobPhase.Restored, Result: { } done } && job.Restore == mark)
+            return done;
+        if (job.Phase != JobPhase.Prepared)
+            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here and is {(job.Phase == JobPhase.Restored ? "done" : "broken")}: destroy the job and begin again."));
+        job = job with { Phase = JobPhase.Restoring, Restore = mark };
+        store.Save(job);
+        File.Delete(paths.Of(job.Job).RelayReport);
+        job.Shelter.Create();
+        RestoreResult result;
+        try
+        {
+            result = job.Container is null ? restorer.RestoreTree(job, request.Options, deadline) : restorer.RestoreContainer(job, request.Options, deadline);
+        }
+        catch
+        {
+            remover.RemoveRestored(job, Deadline.After(CleanUpMilliseconds), []);
+            store.Save(job with { Phase = JobPhase.Prepared, Restore = null });
+            throw;
+        }
+        Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
+        store.Save(job with { Phase = JobPhase.Restored, Cgroup = result.Cgroup, Result = result });
+        // What the pages held is in the processes now.
+        DropLandingZones(job.Job);
+        foreach (string pages in Directory.EnumerateFiles(paths.Of(job.Job).Images, "pages-*.img"))
+            File.Delete(pages);
+        return result;
+    }
+
+    public TouchResult Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline)
+    {
+        JobRecord job = store.Get(request.Job);
+        PageToucher.CheckedTotal(ranges);
+        Cgroup tasks = job.Tasks;
+        string? path = Cgroup.Of(request.Process.ToString())?.Path;
+        if (path is null)
+            throw new AgentException(new AgentError(AgentErrorCode.NoSuchProcess, $"There is no process {request.Process} in this guest."));
+        if (path != tasks.Path && !path.StartsWith(tasks.Path + "/", StringComparison.Ordinal))
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Process {request.Process} is in cgroup {path}, not in the job's, {tasks.Path}."));
+        if (!tasks.Frozen)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Cgroup {tasks.Path} is not frozen: pages of a running process are not the agent's to touch."));
+        return new PageToucher(request.Process.Value).Touch(ranges, deadline);
+    }
+
+    /// <summary>The cgroup that a request names, if no other job holds it, else the job's own.</summary>
+    public Cgroup CgroupOf(JobId job, string? path)
+    {
+        if (path is null)
+            return store.Get(job).Tasks;
+        if (store.HolderOf(null, path, job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Cgroup {path} belongs to job {holder}."));
+        return Cgroup.At(path);
+    }
+
+    public DestroyResult Destroy(DestroyRequest request, Deadline deadline)
+    {
+        List<string> removed = [];
+        if (request.Container is { } id)
+        {
+            if (store.HolderOf(id, null, request.Job) is { } holder)
+                throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {id} belongs to job {holder}: destroy that job, or wait for it."));
+            // Half a container has no readable state; runc's own choice of cgroup is then the only one to look in.
+            if (RuncState.Exists(id))
+                remover.RemoveContainer(id, Cgroup.At(RuncState.Find(id, _ => null) is { Cgroup.Length: > 1 } container ? container.Cgroup : $"/{id}"), deadline, removed);
+        }
+        DropLandingZones(request.Job);
+        if (store.Find(request.Job) is { } job)
+        {
+            if (job.Phase == JobPhase.Prepared)
+                Remover.RemoveCgroup(job.Shelter, deadline, removed);
+            else
+                remover.RemoveRestored(job, deadline, removed);
+        }
+        else
+        {
+            // An agent that died before it wrote the record, or long ago.
+            Remover.RemoveCgroup(JobRecord.ShelterOf(request.Job), deadline, removed);
+        }
+        remover.RemoveDirectory(request.Job, removed);
+        return new DestroyResult(removed);
+    }
+
+    public ReleaseResult Release(ReleaseRequest request)
+    {
+        if (store.Find(request.Job) is not { } job)
+            return new ReleaseResult();
+        if (job.Phase != JobPhase.Restored)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {job.Job} has restored nothing yet; there is nothing to let go. Destroy it instead."));
+        DropLandingZones(job.Job);
+        remover.RemoveDirectory(job.Job, []);
+        return new ReleaseResult(job.Container);
+    }
+
+    public JobStatus Status(JobId id, FencingEpoch epoch, bool busy)
+    {
+        if (store.Find(id) is not { } job)
+            return new JobStatus { Phase = JobPhase.Absent, Epoch = epoch, Frozen = false, Processes = 0, Images = [] };
+        return new JobStatus
+        {
+            // A restore that no thread of this agent is at was left by an agent that died.
+            Phase = job.Phase == JobPhase.Restoring && !busy ? JobPhase.Broken : job.Phase,
+            Epoch = epoch,
+            Container = job.Container,
+            Cgroup = job.Cgroup,
+            Frozen = job.Tasks.Frozen,
+            Processes = job.Tasks.Exists ? job.Tasks.Processes().Count : 0,
+            Images = [.. ImagesOf(id)],
+        };
+    }
+
+    public LoopbackUpResult LoopbackUp(LoopbackUpRequest request)
+    {
+        GuestPid pid = request.Process ?? store.Get(request.Job).Result?.Init
+            ?? throw new AgentException(new AgentError(AgentErrorCode.NoSuchProcess, $"Job {request.Job} has restored no process yet."));
+        try
+        {
+            return new LoopbackUpResult(Loopback.Up(pid.Value));
+        }
+        catch (KernelException gone) when (gone.Errno is Libc.ENOENT or Libc.ESRCH)
+        {
+            throw new AgentException(new AgentError(AgentErrorCode.NoSuchProcess, $"There is no process {pid} in this guest."));
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (landingZones)
+        {
+            foreach (LandingZone zone in landingZones.Values)
+                zone.Dispose();
+            landingZones.Clear();
+        }
+    }
+
+    private string CgroupFor(ContainerId container, PrepareRequest request)
+    {
+        if (request.Bundle is null)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, "A container is prepared with its bundle."));
+        BundleFiles bundle = BundleFiles.Open(request.Bundle);
+        if (facts.Runc is null)
+            throw new AgentException(new AgentError(AgentErrorCode.CriuUnusable, "There is no runc in this guest: install it, or choose another destination."));
+        string cgroup = bundle.Cgroup ?? $"/{container}";
+        if (store.HolderOf(container, cgroup, request.Job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {container} or its cgroup {cgroup} belongs to job {holder}."));
+        if (RuncState.Exists(container) || Cgroup.At(cgroup).Populated)
+            throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"A container {container} exists in this guest already, or its cgroup {cgroup} is in use: delete it, or choose another destination."));
+        return cgroup;
+    }
+
+    // Once for each boot: whether this criu runs on this kernel does not change. 3.17.1 does not start on 6.18.
+    private void CheckCriu(Deadline deadline)
+    {
+        string marker = paths.Root + "/criu-check";
+        if (File.Exists(marker))
+            return;
+        if (facts.Criu is not { } criu)
+            throw new AgentException(new AgentError(AgentErrorCode.CriuUnusable, "There is no criu in this guest: install it, or choose another destination."));
+        (int code, string output) = ChildProcess.Run(criu, ["criu", "check"], EnvironmentList.Current(), deadline);
+        if (code != 0)
+            throw new AgentException(new AgentError(AgentErrorCode.CriuUnusable, "criu does not work on this guest's kernel (criu check): install one that fits, or choose another destination.", output.Length <= 4096 ? output : output[^4096..]));
+        File.WriteAllText(marker, "");
+    }
+
+    private IEnumerable<ImageFile> ImagesOf(JobId job)
+    {
+        const int most = 1024;
+        foreach (FileInfo file in new DirectoryInfo(paths.Of(job).Images).EnumerateFiles().Take(most))
+        {
+            if (ImageName.TryParse(file.Name, out ImageName name))
+                yield return new ImageFile(name, file.Length);
+        }
+    }
+
+    private void DropLandingZones(JobId job)
+    {
+        lock (landingZones)
+        {
+            foreach ((JobId, ImageName) key in landingZones.Keys.Where(key => key.Item1 == job).ToList())
+            {
+                if (landingZones.Remove(key, out LandingZone? zone))
+                    zone.Dispose();
+            }
+        }
+    }
+}

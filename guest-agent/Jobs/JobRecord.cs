@@ -1,0 +1,99 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Watari.GuestAgent.Cgroups;
+using Watari.GuestAgent.Protocol;
+
+namespace Watari.GuestAgent.Jobs;
+
+/// <summary>What the agent has made for a job, written before it is made: job.json in the job's directory.</summary>
+internal sealed record JobRecord
+{
+    public required JobId Job { get; init; }
+
+    public required JobPhase Phase { get; init; }
+
+    /// <summary>null: a plain process tree.</summary>
+    public ContainerId? Container { get; init; }
+
+    public string? Bundle { get; init; }
+
+    /// <summary>Where the restored processes are or will be, below /sys/fs/cgroup.</summary>
+    public required string Cgroup { get; init; }
+
+    /// <summary>The prepare that made it.</summary>
+    public required StepMark Prepared { get; init; }
+
+    /// <summary>The restore that has begun, and its result once it has ended well.</summary>
+    public StepMark? Restore { get; init; }
+
+    public RestoreResult? Result { get; init; }
+
+    /// <summary>runc, criu and the relay run here while they build the tree.</summary>
+    [JsonIgnore]
+    public Cgroup Shelter => ShelterOf(Job);
+
+    [JsonIgnore]
+    public Cgroup Tasks => Cgroups.Cgroup.At(Cgroup);
+
+    // Directly below the root: runc puts a container without a cgroupsPath beside the cgroup that runc itself is in.
+    public static Cgroup ShelterOf(JobId job) => Cgroups.Cgroup.At($"/watari-{job}");
+
+    public static string TreeCgroupOf(JobId job) => $"/watari-{job}.tree";
+}
+
+/// <summary>Which command of which owner did it.</summary>
+internal readonly record struct StepMark(FencingEpoch Epoch, string Step)
+{
+    public static StepMark Of(JobStep at) => new(at.Epoch, at.Step);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(JobRecord))]
+internal sealed partial class JobJson : JsonSerializerContext;
+
+/// <summary>The records of all jobs, in files.</summary>
+internal sealed class JobStore(AgentPaths paths)
+{
+    public JobRecord? Find(JobId job)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(paths.Of(job).Record), JobJson.Default.JobRecord);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <exception cref="AgentException">unknown-job.</exception>
+    public JobRecord Get(JobId job) =>
+        Find(job) ?? throw new AgentException(new AgentError(AgentErrorCode.UnknownJob, $"Nothing of job {job} is in this guest: prepare it first."));
+
+    public void Save(JobRecord record)
+    {
+        string path = paths.Of(record.Job).Record;
+        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(record, JobJson.Default.JobRecord));
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
+    public IEnumerable<JobId> All()
+    {
+        foreach (string directory in Directory.EnumerateDirectories(paths.Jobs))
+        {
+            if (JobId.TryParse(Path.GetFileName(directory), out JobId job))
+                yield return job;
+        }
+    }
+
+    /// <summary>The job, other than this, that holds the container or the cgroup.</summary>
+    public JobId? HolderOf(ContainerId? container, string? cgroup, JobId other)
+    {
+        foreach (JobId job in All())
+        {
+            if (job != other && Find(job) is { } record && ((container is not null && record.Container == container) || (cgroup is not null && record.Cgroup == cgroup)))
+                return job;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Globalization;
+using Watari.GuestAgent.Cgroups;
+using Watari.GuestAgent.Criu;
+using Watari.GuestAgent.Guest;
+using Watari.GuestAgent.Native;
+using Watari.GuestAgent.Processes;
+using Watari.GuestAgent.Protocol;
+
+namespace Watari.GuestAgent.Jobs;
+
+/// <summary>Builds a job's processes out of its image set and leaves them frozen before their first instruction.</summary>
+internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
+{
+    private const int MostProcesses = 2048;
+
+    /// <summary>The container, by <c>runc restore</c> with the relay as its criu.</summary>
+    public RestoreResult RestoreContainer(JobRecord job, RestoreOptions how, Deadline deadline)
+    {
+        JobPaths files = paths.Of(job.Job);
+        double started = Now;
+        string runc = facts.Runc ?? throw Unusable("runc");
+        List<string> arguments = ["runc", "--log", files.RuncLog, "restore", "-d", "--image-path", files.Images, "--work-path", files.Work, "--bundle", job.Bundle!, "--manage-cgroups-mode", Mode(how.ManageCgroups)];
+        if (how.TcpEstablished)
+            arguments.Add("--tcp-established");
+        if (how.ExternalUnixSockets)
+            arguments.Add("--ext-unix-sk");
+        if (how.FileLocks)
+            arguments.Add("--file-locks");
+        arguments.Add(job.Container!.Value.ToString());
+        List<string> environment = EnvironmentList.With(
+            ("PATH", paths.Programs + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            (Relay.CriuVariable, facts.Criu ?? throw Unusable("criu")),
+            (Relay.ShelterVariable, job.Shelter.Path),
+            (Relay.ReportVariable, files.RelayReport),
+            (Relay.DeadlineVariable, deadline.At.ToString(CultureInfo.InvariantCulture)));
+
+        using ChildProcess child = Launcher.Start(job.Shelter, privateMounts: true, runc, arguments, environment);
+        int code = child.Wait(deadline, "runc restored the container");
+        RelayReport? report = RelayReport.TryRead(files.RelayReport);
+        if (code != 0)
+            throw Failed($"runc restore ended with code {code}" + (report?.Failure is { } why ? $": {why}" : ""), files);
+        if (report is not { Stopped: { } stopped, Held: { } held } || !Cgroup.At(report.Cgroup).Frozen)
+            throw Failed("runc says that the container is restored, but it was not held at pre-resume: is another criu called before the relay?", files);
+        return Result(Cgroup.At(report.Cgroup), files.Work, started, report.Ordered, stopped, held);
+    }
+
+    /// <summary>The plain process tree, by <c>criu swrk</c> with the agent as its RPC client.</summary>
+    public RestoreResult RestoreTree(JobRecord job, RestoreOptions how, Deadline deadline)
+    {
+        JobPaths files = paths.Of(job.Job);
+        double started = Now, stopped = 0, held = 0;
+        string criu = facts.Criu ?? throw Unusable("criu");
+        job.Tasks.Create();
+        (SeqPacket ours, SeqPacket theirs) = SeqPacket.Pair();
+        using (ours)
+        {
+            ChildProcess child;
+            using (theirs)
+                child = Launcher.StartBeside(job.Tasks, criu, ["criu", "swrk", theirs.Fd.ToString(CultureInfo.InvariantCulture)], EnvironmentList.Current(), theirs.Fd);
+            using (child)
+            using (KernelFile images = KernelFile.Open(files.Images, Libc.O_RDONLY | Libc.O_DIRECTORY))
+            using (KernelFile work = KernelFile.Open(files.Work, Libc.O_RDONLY | Libc.O_DIRECTORY))
+            {
+                double ordered = Now;
+                ours.Send(CriuRequest.RestoreTree(images.Fd, work.Fd, how.TcpEstablished, how.ExternalUnixSockets, how.FileLocks), []);
+                while (true)
+                {
+                    deadline.Wait(ours.Fd, Libc.POLLIN, "criu restored the tree");
+                    using Packet? packet = ours.Receive();
+                    if (packet is null)
+                        throw Failed("criu ended without an answer", files);
+                    CriuResponse response = CriuResponse.Parse(packet.Bytes);
+                    if (!response.Success)
+                        throw Failed($"criu could not restore the tree ({response.Error})", files);
+                    if (response.Type == CriuRequestType.Restore)
+                        break;
+                    if (response.Script == CriuResponse.PreResume)
+                    {
+                        stopped = Now;
+                        PreResume.Hold(job.Tasks, job.Shelter, child.Pid, criu, deadline);
+                        held = Now;
+                    }
+                    ours.Send(CriuRequest.NotifyDone(), []);
+                }
+                ours.EndSending();
+                child.Wait(deadline, "criu ended");
+                if (held == 0)
+                    throw Failed("criu has restored the tree without stopping at pre-resume", files);
+                return Result(job.Tasks, files.Work, started, ordered, stopped, held);
+            }
+        }
+    }
+
+    private static RestoreResult Result(Cgroup tasks, string work, double started, double ordered, double stopped, double held)
+    {
+        RestoreStatistics criu = RestoreStatistics.Read(work);
+        List<ProcessPids> processes = ProcessList.In(tasks, MostProcesses);
+        if (processes.Count == 0)
+            throw new AgentException(new AgentError(AgentErrorCode.RestoreFailed, $"The restore left no process in cgroup {tasks.Path}."));
+        return new RestoreResult
+        {
+            Init = processes[0].Guest,
+            Processes = processes,
+            Cgroup = tasks.Path,
+            Timings = new RestoreTimings
+            {
+                Total = Now - started,
+                Runtime = ordered - started,
+                Criu = stopped - ordered,
+                Freeze = held - stopped,
+                Forking = criu.Forking,
+                Restore = criu.Restore,
+                PagesRestored = criu.PagesRestored,
+            },
+        };
+    }
+
+    private static string Mode(ManageCgroups mode) => mode switch
+    {
+        ManageCgroups.Full => "full",
+        ManageCgroups.Strict => "strict",
+        ManageCgroups.Ignore => "ignore",
+        _ => "soft",
+    };
+
+    private static AgentException Failed(string what, JobPaths files) =>
+        new(new AgentError(AgentErrorCode.RestoreFailed, $"{what}. Nothing of the restore is left; the images are still there.", RestoreLog.Explain(files.RestoreLog, files.RuncLog)));
+
+    private static AgentException Unusable(string program) =>
+        new(new AgentError(AgentErrorCode.CriuUnusable, $"There is no {program} in this guest: install it, or choose another destination."));
+
+    private static double Now => Stopwatch.GetTimestamp() * 1000.0 / Stopwatch.Frequency;
+}
