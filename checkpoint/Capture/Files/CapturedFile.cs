@@ -7,7 +7,7 @@ using Watari.Introspection.Tasks;
 namespace Watari.Checkpoint.Capture.Files;
 
 /// <summary>A file that is being captured: who holds it, what it is, what is said of it.</summary>
-internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, FileHolder holder, List<Verdict> verdicts)
+internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, FileHolder holder, List<Verdict> verdicts, CaptureBudget budget)
 {
     // What fcntl F_GETFL can show and an open can set again; the kernel keeps more in f_flags.
     private const uint ModelFlags =
@@ -28,6 +28,8 @@ internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, 
 
     public FileScope Scope { get; } = scope;
 
+    public CaptureBudget Budget { get; } = budget;
+
     /// <summary>The struct file; none where a place is only named.</summary>
     public FileStruct File { get; } = file;
 
@@ -35,6 +37,12 @@ internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, 
 
     /// <summary>In words, for verdicts: "unix socket", "file /data/x".</summary>
     public string What { get; set; } = "file";
+
+    /// <summary>An end of a pipe, refused or not.</summary>
+    public bool IsPipe { get; set; }
+
+    /// <summary>Of a socket, refused or not: the number of its inode; else 0.</summary>
+    public uint SocketInode { get; set; }
 
     /// <summary>Of an epoll: the struct files that it watches, in the order of its targets.</summary>
     public IReadOnlyList<GuestVirtualAddress> Watched { get; set; } = [];
@@ -81,16 +89,19 @@ internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, 
         if (File.FInode.IsNull || !File.FInode.Value.IFlctx.TryGet(out FileLockContext locks)) return;
         foreach (FileLock held in locks.FlcFlock.Entries<FileLock>(static held => held.List))
         {
+            Budget.TakeObjects(1);
             if (held.File.Address == File.Address) Refuse("it holds a lock (flock), which is not carried");
         }
 
         foreach (FileLock held in locks.FlcPosix.Entries<FileLock>(static held => held.List))
         {
+            Budget.TakeObjects(1);
             if (held.Owner == table.Address || held.Owner == File.Address) Refuse("it holds a lock (fcntl F_SETLK), which is not carried");
         }
 
         foreach (FileLock held in locks.FlcLease.Entries<FileLock>(static held => held.List))
         {
+            Budget.TakeObjects(1);
             if (held.File.Address == File.Address) Refuse("it holds a lease (fcntl F_SETLEASE), which is not carried");
         }
     }

@@ -25,12 +25,10 @@ internal sealed class ConnectionCheck(FileTable table)
     /// <summary>A pipe knows how many files refer to it: those that are not here are outside.</summary>
     private void CheckPipes()
     {
-        foreach (IGrouping<GuestVirtualAddress, CapturedFile> ends in table.Files.Where(file => file.Model is PipeEnd).GroupBy(file => file.File.FInode.Address))
+        foreach (IGrouping<GuestVirtualAddress, CapturedFile> ends in table.Files.Where(file => file.IsPipe).GroupBy(file => file.File.FInode.Address))
         {
-            CapturedFile first = ends.First();
-            uint files = PipeBuffers.Of(first.File.FInode.Value).Files;
-            if (files <= ends.Count()) continue;
-            foreach (CapturedFile end in ends)
+            if (PipeBuffers.Of(ends.First().File.FInode.Value).Files <= ends.Count()) continue;
+            foreach (CapturedFile end in ends.Where(end => end.Model is not null))
             {
                 if (end.Holders.Exists(holder => holder.IsStandardStream))
                     end.Mention("its other end is outside of the container: the runtime must hand in another at the restore; what stands unread in it is lost");
@@ -42,21 +40,25 @@ internal sealed class ConnectionCheck(FileTable table)
 
     private void CheckUnixPeers()
     {
-        Dictionary<uint, UnixSocket> sockets = [];
-        foreach (CapturedFile file in table.Files)
-        {
-            if (file.Model is UnixSocket socket) sockets.TryAdd(socket.Inode, socket);
-        }
+        Dictionary<uint, CapturedFile> sockets = [];
+        foreach (CapturedFile file in table.Files.Where(file => file.SocketInode != 0)) sockets.TryAdd(file.SocketInode, file);
 
         foreach (CapturedFile file in table.Files)
         {
             if (file.Model is not UnixSocket socket) continue;
-            if (socket.Peer != 0 && !sockets.ContainsKey(socket.Peer))
+            if (socket.Peer == 0)
+            {
+                if (socket is { State: Established, Shutdown: not SocketShutdown.Both } && socket.Type != Datagram)
+                    file.Model = file.Refuse("its connection waits to be accepted; try again");
+            }
+            else if (!sockets.TryGetValue(socket.Peer, out CapturedFile? peer))
+            {
                 file.Model = file.Refuse($"it is connected to a socket outside of the container (inode {socket.Peer})");
-            else if (socket.Peer != 0 && sockets[socket.Peer] is var peer && peer.Peer != socket.Inode && peer.Name.IsEmpty)
+            }
+            else if (peer.Model is UnixSocket other && other.Peer != socket.Inode && other.Name.IsEmpty)
+            {
                 file.Model = file.Refuse($"it sends to a socket (inode {socket.Peer}) that has no name and another peer");
-            else if (socket is { Peer: 0, State: Established, Shutdown: not SocketShutdown.Both } && socket.Type != Datagram)
-                file.Model = file.Refuse("its connection waits to be accepted; try again");
+            }
         }
     }
 
@@ -74,7 +76,7 @@ internal sealed class ConnectionCheck(FileTable table)
             if (file.Model is not InetSocket { Protocol: Tcp, Stream: not null } socket) continue;
             var mirrored = (socket.NetNamespace, Number(socket.DestinationAddress), socket.DestinationPort, Number(socket.SourceAddress), socket.SourcePort);
             if (!ends.Contains(mirrored))
-                file.Model = file.Refuse($"it is connected to {AddressOf(socket)}, outside of the container; established connections to the outside are not carried yet");
+                file.Model = file.Refuse($"it is connected to {AddressOf(socket)}, which no open socket of the container is; established connections to the outside are not carried");
         }
     }
 

@@ -59,6 +59,7 @@ internal static class EventFiles
         var watched = new List<GuestVirtualAddress>();
         foreach (EpItem item in EventPollStruct.At(file.File.Kernel, file.File.PrivateData).Watched)
         {
+            file.Budget.TakeObjects(1);
             FileStruct target = item.File.Value;
             InodeStruct inode = target.FInode.Value;
             targets.Add(new EventPollTarget(item.Fd, item.Events, item.Data, inode.ISb.Value.SDev, inode.IIno, (ulong)target.FPos));

@@ -90,11 +90,17 @@ internal static class FileKinds
             _ when (file.FFlags & PathOnly) != 0 => "it was opened with O_PATH, which is carried only for files and directories",
             FileType.CharacterDevice when TerminalDevices.Includes(inode) => "terminals are not carried; start the container without one (no -t)",
             FileType.CharacterDevice or FileType.BlockDevice => "devices other than null, zero, full, random and urandom are not carried",
+            _ when IsSysV(file) => "shared memory of System V is not carried",
             _ => "files of this kind are not carried; close it before the migration",
         };
     }
 
-    public static string MemfdName(FileStruct file) => Text(file.FPath.Dentry.Value.Name.AsSpan(MemfdPrefix.Length));
+    /// <summary>The name that memfd_create(2) was given.</summary>
+    public static string MemfdName(FileStruct file)
+    {
+        string name = Text(file.FPath.Dentry.Value.Name);
+        return name.StartsWith(MemfdPrefix, StringComparison.Ordinal) ? name[MemfdPrefix.Length..] : name;
+    }
 
     private static FileKind OfNameless(FileStruct file)
     {
@@ -102,6 +108,8 @@ internal static class FileKinds
         if (name.StartsWith("memfd:"u8)) return FileKind.Memfd;
         return name.SequenceEqual("dev/zero"u8) ? FileKind.SharedMemory : FileKind.Unsupported;
     }
+
+    private static bool IsSysV(FileStruct file) => file.FPath.Dentry.Value is { IsRoot: true } dentry && dentry.Name.AsSpan().StartsWith("SYSV"u8);
 
     private static string UnsupportedName(FileStruct file)
     {
@@ -113,6 +121,9 @@ internal static class FileKinds
             FileType.CharacterDevice => $"character device {inode.IRdev >> 20}:{inode.IRdev & 0xfffff}, {name}",
             FileType.BlockDevice => $"block device {inode.IRdev >> 20}:{inode.IRdev & 0xfffff}, {name}",
             FileType.Socket or FileType.Fifo or FileType.SymbolicLink => $"{name}",
+            _ when IsSysV(file) => $"System V shared memory {name}",
+            _ when fileSystem == "pidfs" => "pidfd",
+            _ when fileSystem == "mqueue" => $"POSIX message queue {name}",
             _ when fileSystem == "anon_inodefs" => $"anon_inode:{name}",
             _ => $"{fileSystem}: {name}",
         };

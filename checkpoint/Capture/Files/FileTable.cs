@@ -18,10 +18,12 @@ internal sealed class FileTable
     private readonly PathFiles _paths;
     private readonly SocketFiles _sockets;
     private readonly InotifyFiles _inotify;
+    private readonly CaptureBudget _budget;
 
     public FileTable(FileScope scope)
     {
         Scope = scope;
+        _budget = new CaptureBudget(scope.Kernel);
         Memory = new SharedMemories(scope.Kernel);
         _paths = new PathFiles(scope, Memory);
         _sockets = new SocketFiles(scope);
@@ -61,6 +63,7 @@ internal sealed class FileTable
         var descriptors = new List<(int Number, CapturedFile File, bool CloseOnExec)>();
         foreach (Introspection.Fs.OpenFile open in files.Open)
         {
+            _budget.TakeObjects(1);
             CapturedFile captured = Describe(open.File, FileHolder.Descriptor(pid, open.Descriptor));
             captured.CheckLocks(files);
             descriptors.Add((open.Descriptor, captured, open.CloseOnExec));
@@ -83,7 +86,7 @@ internal sealed class FileTable
         switch (FileKinds.Of(file))
         {
             case FileKind.SharedMemory:
-                CapturedFile segment = new(default, Scope, file, holder, _verdicts) { What = "shared memory" };
+                CapturedFile segment = new(default, Scope, file, holder, _verdicts, _budget) { What = "shared memory" };
                 return new MappedFile(null, Memory.Capture(segment, file.FInode.Value), IsMemfd: false);
             case FileKind.Memfd:
                 return new MappedFile(MapMemfd(file, holder).Id, null, IsMemfd: true);
@@ -169,7 +172,8 @@ internal sealed class FileTable
 
     private CapturedFile Add(FileStruct file, FileHolder holder)
     {
-        var captured = new CapturedFile(new FileId((uint)_files.Count + 1), Scope, file, holder, _verdicts);
+        _budget.TakeObjects(1);
+        var captured = new CapturedFile(new FileId((uint)_files.Count + 1), Scope, file, holder, _verdicts, _budget);
         _files.Add(captured);
         return captured;
     }

@@ -9,7 +9,6 @@ namespace Watari.Checkpoint.Capture.Files;
 internal sealed class InotifyFiles(FileScope scope)
 {
     private const uint HandleInodeGeneration = 1; // FILEID_INO32_GEN
-    private const uint HandleBytes = 8;
 
     private ImmutableArray<MountStruct> _mounts;
 
@@ -20,21 +19,22 @@ internal sealed class InotifyFiles(FileScope scope)
         foreach (InotifyInodeMark mark in group.Watches)
         {
             InodeStruct inode = mark.Mark.Connector.Value.Inode;
-            if (PathOf(inode) is not (var path, var mount))
+            if (PathOf(file, inode) is not (var path, var mount))
             {
                 file.Refuse($"it watches a file (inode {inode.IIno} of {inode.ISb.Value.SType.Value.Name}) that has no path in the container");
                 continue;
             }
 
+            (uint Bytes, ImmutableArray<ulong> Words) handle = HandleOf(inode);
             watches.Add(new InotifyWatch
             {
                 WatchDescriptor = (uint)mark.Wd,
                 Inode = inode.IIno,
                 Device = inode.ISb.Value.SDev,
                 Mask = mark.Mark.UserMask,
-                HandleBytes = HandleBytes,
+                HandleBytes = handle.Bytes,
                 HandleType = HandleInodeGeneration,
-                Handle = [(uint)inode.IIno | (ulong)inode.IGeneration << 32],
+                Handle = handle.Words,
                 Path = path,
                 MountId = scope.HasOwnMounts ? mount : null,
             });
@@ -47,16 +47,30 @@ internal sealed class InotifyFiles(FileScope scope)
         return new Inotify { Id = file.Id, Flags = file.Flags, Owner = file.Owner, Watches = watches.ToImmutable() };
     }
 
+    /// <summary>
+    /// The file handle, as the file system makes it (export_encode_inode_fh; shmem_encode_fh). A restore goes by the path.
+    /// </summary>
+    private static (uint Bytes, ImmutableArray<ulong> Words) HandleOf(InodeStruct inode)
+    {
+        ulong number = inode.IIno;
+        uint generation = inode.IGeneration;
+        return inode.ISb.Value.SType.Value.Name.SequenceEqual("tmpfs"u8)
+            ? (12, [generation | number << 32, number >> 32])
+            : (8, [(uint)number | (ulong)generation << 32]);
+    }
+
     /// <summary>A path by which the container sees an inode, and the mount it goes through.</summary>
-    private (string Path, int Mount)? PathOf(InodeStruct inode)
+    private (string Path, int Mount)? PathOf(CapturedFile file, InodeStruct inode)
     {
         if (_mounts.IsDefault) _mounts = [.. MountsOfContainer()];
         GuestVirtualAddress fileSystem = inode.ISb.Address;
         foreach (MountStruct mount in _mounts)
         {
+            file.Budget.TakeObjects(1);
             if (mount.Mnt.MntSb.Address != fileSystem) continue;
             foreach (DentryStruct dentry in inode.Aliases)
             {
+                file.Budget.TakeObjects(1);
                 PathName name = PathName.Of(mount.Mnt, dentry, scope.Root);
                 if (name is { Origin: PathOrigin.Root, IsDeleted: false }) return (KernelText.Decode(name.Bytes.Span), mount.MntId);
             }

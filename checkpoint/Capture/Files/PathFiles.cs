@@ -8,6 +8,8 @@ namespace Watari.Checkpoint.Capture.Files;
 /// <summary>Files that are opened again by their path, and what is left of those whose path is gone.</summary>
 internal sealed class PathFiles(FileScope scope, SharedMemories memory)
 {
+    private const long MaxGhostBytes = 64 << 20; // they are written into an image of their own, whole
+
     private const uint AccessMode = 3;
     private const uint WriteOnly = 1;
     private const uint Append = 0x400;
@@ -69,13 +71,20 @@ internal sealed class PathFiles(FileScope scope, SharedMemories memory)
             Device = inode.ISb.Value.SDev,
             Inode = inode.IIno,
             DeviceNumber = inode.Type == FileType.CharacterDevice ? inode.IRdev : null,
-            AccessTime = Nanoseconds.FromTimespec((ulong)inode.AtimeSeconds, inode.AtimeNanoseconds),
-            ModificationTime = Nanoseconds.FromTimespec((ulong)inode.MtimeSeconds, inode.MtimeNanoseconds),
+            AccessTime = TimeOf(inode.AtimeSeconds, inode.AtimeNanoseconds),
+            ModificationTime = TimeOf(inode.MtimeSeconds, inode.MtimeNanoseconds),
             Contents = inode.Type == FileType.Regular
                 ? new PagedContents((ulong)inode.ISize, memory.PagesOf(file, inode))
                 : new InlineContents(ReadOnlyMemory<byte>.Empty),
         });
         return id;
+    }
+
+    /// <summary>A file's time; what does not fit into 64 bits of nanoseconds (the year 2262) becomes the nearest that does.</summary>
+    private static Nanoseconds TimeOf(long seconds, uint nanoseconds)
+    {
+        const long perSecond = 1_000_000_000;
+        return new Nanoseconds(Math.Clamp(seconds, 0, long.MaxValue / perSecond - 1) * perSecond + nanoseconds % perSecond);
     }
 
     private static string? WhyNoGhost(InodeStruct inode)
@@ -86,6 +95,8 @@ internal sealed class PathFiles(FileScope scope, SharedMemories memory)
             return "it was opened by a name that is gone, while another name leads to it; such files are not carried";
         if (inode.Type is not (FileType.Regular or FileType.CharacterDevice))
             return $"it is a deleted {KindOf(inode)}; only deleted files are carried";
+        if (inode.ISize is < 0 or > MaxGhostBytes)
+            return $"it is deleted and {inode.ISize} bytes long; deleted files are carried up to {MaxGhostBytes} bytes";
         return type == "tmpfs" ? null : $"it is deleted and lay on {type}: its contents are on the guest's disk alone; deleted files are carried from tmpfs only";
     }
 

@@ -24,6 +24,7 @@ internal sealed class PipeBuffers
 
     public Model.OpenFile? CapturePipe(CapturedFile file)
     {
+        file.IsPipe = true;
         // Packets would come back as one stream (CRIU does not keep them apart).
         if ((file.Flags & Direct) != 0) return file.Refuse("a pipe of packets (O_DIRECT) is not carried");
         InodeStruct inode = file.File.FInode.Value;
@@ -33,7 +34,7 @@ internal sealed class PipeBuffers
             Flags = file.Flags,
             Owner = file.Owner,
             // What runtimes name it by: "pipe:[inode]".
-            Pipe = Capture(inode, _pipeIds, _pipes, new PipeId((uint)inode.IIno)),
+            Pipe = Capture(file, inode, _pipeIds, _pipes, new PipeId((uint)inode.IIno)),
         };
     }
 
@@ -44,17 +45,20 @@ internal sealed class PipeBuffers
         {
             Id = file.Id,
             Flags = file.Flags,
-            Pipe = Capture(file.File.FInode.Value, _fifoIds, _fifos, new PipeId((uint)_fifoIds.Count + 1)),
+            Pipe = Capture(file, file.File.FInode.Value, _fifoIds, _fifos, new PipeId((uint)_fifoIds.Count + 1)),
             Path = path.Id,
         };
     }
 
-    private static PipeId Capture(InodeStruct inode, Dictionary<GuestVirtualAddress, PipeId> known, ImmutableArray<Pipe>.Builder pipes, PipeId id)
+    private static PipeId Capture(CapturedFile file, InodeStruct inode, Dictionary<GuestVirtualAddress, PipeId> known, ImmutableArray<Pipe>.Builder pipes, PipeId id)
     {
         if (known.TryGetValue(inode.Address, out PipeId earlier)) return earlier;
         known.Add(inode.Address, id);
         PipeInodeInfo pipe = Of(inode);
-        pipes.Add(new Pipe(id, (uint)Math.Min(pipe.Capacity, uint.MaxValue), pipe.Unread()));
+        file.Budget.TakeObjects(pipe.RingSize);
+        ReadOnlyMemory<byte> unread = pipe.Unread();
+        file.Budget.TakeBytes(unread.Length);
+        pipes.Add(new Pipe(id, (uint)Math.Min(pipe.Capacity, uint.MaxValue), unread));
         return id;
     }
 }

@@ -15,6 +15,7 @@ internal sealed class SocketFiles(FileScope scope)
     {
         Socket socket = Socket.At(file.File.Kernel, file.File.PrivateData);
         Sock sock = socket.Sk.Value;
+        file.SocketInode = (uint)file.File.FInode.Value.IIno;
         ushort family = sock.Family;
         file.What = NameOf(family, sock.Type, sock.Protocol);
         if (family is not (Unix or Inet or Inet6)) return file.Refuse($"{NameOf(family, sock.Type, sock.Protocol)}s are not carried");

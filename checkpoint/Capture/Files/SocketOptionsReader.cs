@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Watari.Checkpoint.Model;
+using Watari.Introspection.Memory;
+using Watari.Introspection.Namespaces;
 using Watari.Introspection.Net;
 using Watari.Introspection.Time;
 
@@ -15,6 +18,7 @@ internal sealed class SocketOptionsReader(FileScope scope)
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     private readonly SocketConstants _constants = SocketConstants.Of(scope.Kernel);
+    private readonly Dictionary<(GuestVirtualAddress Namespace, int Index), string?> _interfaces = [];
     private readonly Lazy<int> _ticksPerSecond = new(() => Jiffies.PerSecond(scope.Kernel));
 
     /// <summary>The options; null where one cannot be carried, which is then refused.</summary>
@@ -29,7 +33,8 @@ internal sealed class SocketOptionsReader(FileScope scope)
                 return null;
             }
 
-            filter = [.. program.Instructions];
+            filter = [.. program.Instructions.Select(Encode)];
+            file.Budget.TakeBytes(filter.Length * sizeof(ulong));
         }
 
         ulong flags = sock.Flags;
@@ -54,9 +59,25 @@ internal sealed class SocketOptionsReader(FileScope scope)
             OutOfBandInline = Has("SOCK_URGINLINE"),
             Linger = Has("SOCK_LINGER") ? (uint)Seconds((long)Math.Min(sock.LingerTime, long.MaxValue)) : null,
             BufferLocks = (uint)(sock.UserLocks & BufferLocks),
-            BoundDevice = sock.BoundDevIf is var index and not 0 ? NetDevice.NameOf(sock.Net.Value, index) : null,
+            BoundDevice = sock.BoundDevIf is var index and not 0 ? InterfaceName(sock.Net.Value, index) : null,
             Filter = filter,
         };
+    }
+
+    private string? InterfaceName(NetNamespace space, int index)
+    {
+        ref string? name = ref CollectionsMarshal.GetValueRefOrAddDefault(_interfaces, (space.Address, index), out bool known);
+        if (!known) name = NetDevice.NameOf(space, index);
+        return name;
+    }
+
+    /// <summary>From a struct sock_filter to CRIU's word: code, jt, jf from the top down, k below (criu/sockets.c).</summary>
+    private static ulong Encode(ulong instruction)
+    {
+        ulong code = instruction & 0xffff;
+        ulong ifTrue = instruction >> 16 & 0xff;
+        ulong ifFalse = instruction >> 24 & 0xff;
+        return code << 48 | ifTrue << 40 | ifFalse << 32 | instruction >> 32;
     }
 
     /// <summary>Ticks as whole seconds.</summary>

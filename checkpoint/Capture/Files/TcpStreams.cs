@@ -80,6 +80,8 @@ internal static class TcpStreams
             uint first = unchecked(control.Seq + ((control.TcpFlags & Syn) != 0 ? 1u : 0) - from); // the SYN takes a number too
             var data = new ArrayBufferWriter<byte>();
             packet.AppendTo(data);
+            file.Budget.TakeObjects(1);
+            file.Budget.TakeBytes(data.WrittenCount);
             int skip = unchecked((int)(covered - first)); // what was read or acknowledged of it already
             if (skip < 0) return null;
             ReadOnlySpan<byte> rest = data.WrittenSpan[Math.Min(skip, data.WrittenCount)..];

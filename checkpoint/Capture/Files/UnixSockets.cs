@@ -74,8 +74,6 @@ internal static class UnixSockets
     private static ImmutableArray<SocketPacket>? ReadQueue(CapturedFile file, UnixSock unix, UnixSocket socket)
     {
         var packets = ImmutableArray.CreateBuilder<SocketPacket>();
-        int limit = file.File.Kernel.Limits.QueueBytes;
-        long total = 0;
         foreach (SkBuff packet in unix.Sk.SkReceiveQueue.Packets)
         {
             UnixSkbParms control = UnixSkbParms.Of(packet);
@@ -87,13 +85,8 @@ internal static class UnixSockets
 
             var bytes = new ArrayBufferWriter<byte>();
             packet.AppendTo(bytes);
-            total += bytes.WrittenCount;
-            if (total > limit)
-            {
-                file.Refuse($"more than {limit} bytes stand unread in it");
-                return null;
-            }
-
+            file.Budget.TakeObjects(1);
+            file.Budget.TakeBytes(bytes.WrittenCount);
             uint consumed = socket.Type == Stream ? Math.Min(control.Consumed, (uint)bytes.WrittenCount) : 0;
             if (socket.Type != Stream || bytes.WrittenCount > consumed) packets.Add(new SocketPacket(bytes.WrittenMemory[(int)consumed..], []));
         }
