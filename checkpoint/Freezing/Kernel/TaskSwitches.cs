@@ -1,0 +1,72 @@
+using Watari.Introspection.Tasks;
+using Watari.Introspection.Types;
+
+namespace Watari.Checkpoint.Freezing.Kernel;
+
+/// <summary>
+/// The words of a task that make its kernel freeze, thaw or end it, as the kernel's own cgroup_freeze_task and
+/// complete_signal set them (kernel/cgroup/freezer.c, kernel/signal.c). Written while the guest stands still and the
+/// task's siglock is free.
+/// </summary>
+internal sealed class TaskSwitches
+{
+    // JOBCTL_TRAP_FREEZE, include/linux/sched/jobctl.h: bit 23 since 76f969e8948d, v5.2.
+    private const ulong TrapFreeze = 1UL << 23;
+
+    // TIF_SIGPENDING, arch/x86/include/asm/thread_info.h: bit 2 ever since.
+    private const ulong SignalPending = 1UL << 2;
+
+    // include/linux/sched/signal.h
+    private const uint GroupExit = 4;
+
+    private const int SigKill = 9;
+
+    private readonly ulong _jobctl;
+    private readonly ulong _threadFlags;
+    private readonly ulong _pending;
+    private readonly ulong _groupFlags;
+    private readonly ulong _groupExitCode;
+    private readonly ulong _groupStopCount;
+
+    public TaskSwitches(BtfTypes types)
+    {
+        _jobctl = Offset(types, "task_struct", "jobctl");
+        _threadFlags = Offset(types, "task_struct", "thread_info.flags");
+        _pending = Offset(types, "task_struct", "pending.signal");
+        _groupFlags = Offset(types, "signal_struct", "flags");
+        _groupExitCode = Offset(types, "signal_struct", "group_exit_code");
+        _groupStopCount = Offset(types, "signal_struct", "group_stop_count");
+    }
+
+    public static bool IsAskedToFreeze(TaskStruct task) => (task.Jobctl & TrapFreeze) != 0;
+
+    /// <summary>A task that was asked in the middle of a fork can hand one half of the request on to its child.</summary>
+    public static bool WillNotice(TaskStruct task) => task.Frozen || (task.ThreadInfoFlags & SignalPending) != 0;
+
+    public void AskToFreeze(KernelWriter kernel, TaskStruct task)
+    {
+        kernel.SetBits(task.Address + _jobctl, TrapFreeze);
+        kernel.SetBits(task.Address + _threadFlags, SignalPending);
+    }
+
+    /// <summary>The task leaves the freezer when it next wakes, and sets the counters of its cgroup right itself.</summary>
+    public void AskToThaw(KernelWriter kernel, TaskStruct task) => kernel.ClearBits(task.Address + _jobctl, TrapFreeze);
+
+    /// <summary>
+    /// The whole process dies of SIGKILL as soon as its threads wake: get_signal looks at SIGNAL_GROUP_EXIT before it looks
+    /// at the freezer, leaves the freezer and exits.
+    /// </summary>
+    public void AskToDie(KernelWriter kernel, TaskStruct task)
+    {
+        if ((kernel.Kernel.AddressSpace.Read<uint>(task.Signal.Address + _groupFlags) & GroupExit) == 0)
+        {
+            kernel.Write(task.Signal.Address + _groupFlags, GroupExit);
+            kernel.Write(task.Signal.Address + _groupExitCode, SigKill);
+            kernel.Write(task.Signal.Address + _groupStopCount, 0);
+        }
+        kernel.SetBits(task.Address + _pending, 1UL << (SigKill - 1));
+        kernel.SetBits(task.Address + _threadFlags, SignalPending);
+    }
+
+    private static ulong Offset(BtfTypes types, string structure, string member) => (ulong)types.Member(structure, member).ByteOffset;
+}
