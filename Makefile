@@ -3,13 +3,43 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+BIN := artifacts/bin
+AGENT := artifacts/guest-agent/watari-agent
+PUBLISH := dotnet publish -c Release -r linux-x64 --self-contained false -v quiet --nologo
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-agent: ## the guest agent, one static binary: artifacts/guest-agent/watari-agent
-	dotnet publish guest-agent -c Release -v q -p:DebugType=none -o artifacts/guest-agent
+demo: build guest-image ## two hosts, two VMs: migrates redis and a counter, shows that nothing was lost, shuts down
+	demo/demo
 
-guest-image: ## the guest that the demo and the tests run
-	guest-image/build.sh trixie
+up: build guest-image ## the demo's cluster, left running to play with
+	demo/cluster up
 
-.PHONY: agent help guest-image
+down: ## ends what `make up` started
+	demo/cluster down
+
+test: agent guest-image ## every test, on real guests
+	dotnet build -v quiet --nologo Orchestrator.sln
+	dotnet test --no-build --solution Orchestrator.sln
+
+bench: build guest-image ## benchmarks as ratios of one run, each beside its ceiling
+	dotnet run -c Release --project benchmarks -- all
+
+build: setup ## watari and watari-silo, into artifacts/bin
+	$(PUBLISH) -o $(BIN) silo
+	$(PUBLISH) -o $(BIN) client
+
+agent: setup ## the guest agent, into artifacts/guest-agent
+	dotnet publish -c Release -p:DebugType=none -v quiet --nologo -o $(dir $(AGENT)) guest-agent
+
+guest-image: agent ## the guest that the demo and the tests run; cached by its recipe's hash
+	guest-image/build.sh --agent $(AGENT) trixie >/dev/null
+
+format: ## fails if a file is not formatted
+	dotnet format --verify-no-changes Orchestrator.sln
+
+setup: ## Debian packages that the build, the guests and the tests need
+	@demo/install-packages guest-image/host-packages
+
+.PHONY: help demo up down test bench build agent guest-image format setup

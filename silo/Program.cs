@@ -1,3 +1,4 @@
+using Watari.Silo.Engine;
 using Watari.Silo.Hosting;
 
-return await SiloHost.RunAsync(args, static (_, _) => { });
+return await SiloHost.RunAsync(args, static (services, options) => services.AddHostEngine(options));

@@ -33,6 +33,17 @@ public sealed class FrozenTasks
     /// <exception cref="FreezeException">They are not all frozen, or there are none.</exception>
     public static FrozenTasks Observe(StillGuest still, TaskSelection selection) => Prove(still, selection, new HashSet<FrozenTask>());
 
+    /// <summary>
+    /// Takes over tasks that an earlier run of this program froze and did not thaw: <see cref="OutsideFreezer"/> thaws all of
+    /// them. Not for tasks that the guest itself has frozen.
+    /// </summary>
+    /// <exception cref="FreezeException">They are not all frozen, or there are none.</exception>
+    public static FrozenTasks Adopt(StillGuest still, TaskSelection selection)
+    {
+        FrozenTasks found = Observe(still, selection);
+        return new FrozenTasks(selection, found._tasks, found._tasks);
+    }
+
     /// <summary>Checks that they are still the same tasks, all frozen and off their processors, and none has joined them.</summary>
     /// <exception cref="FreezeException">They are not.</exception>
     public void Revalidate(StillGuest still)

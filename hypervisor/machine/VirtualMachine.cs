@@ -106,6 +106,10 @@ public sealed class VirtualMachine : IAsyncDisposable
     /// <inheritdoc cref="Hold"/>
     public Task<PausedVm> HoldAsync(CancellationToken cancellation = default) => Task.Run(Hold, cancellation);
 
+    /// <summary>Presses and lets go a key of the VM's keyboard, by QEMU's name for it (QKeyCode). The guest is interrupted by it.</summary>
+    /// <exception cref="QmpException">There is no such key, or no keyboard.</exception>
+    public Task PressKeyAsync(string key, CancellationToken cancellation = default) => Qmp.HumanAsync($"sendkey {key} 1", cancellation);
+
     /// <summary>What befalls the VM from this call on; the last is <see cref="VmEventKind.Gone"/>. Enumerate it once.</summary>
     public IAsyncEnumerable<VmEvent> Events(CancellationToken cancellation = default) => Translate(Qmp.Events(cancellation), cancellation);
 

@@ -1,0 +1,67 @@
+using Watari.Introspection.Tasks;
+
+namespace Watari.Introspection.Containers;
+
+/// <summary>The containers that run in a guest, found in its kernel; nothing is asked of the guest.</summary>
+public static class ContainerInventory
+{
+    private const int LevelOfContainers = 1;
+    private const string ScopeSuffix = ".scope";
+
+    private static readonly (string Prefix, ContainerRuntime Runtime)[] Prefixes =
+    [
+        ("libpod-", ContainerRuntime.Podman),
+        ("docker-", ContainerRuntime.Docker),
+        ("cri-containerd-", ContainerRuntime.Containerd),
+    ];
+
+    extension(GuestKernel kernel)
+    {
+        /// <summary>Every container with a living first process, in the order of their start.</summary>
+        public IReadOnlyList<GuestContainer> FindContainers()
+        {
+            List<GuestContainer> containers = [];
+            foreach (TaskStruct process in kernel.Processes)
+            {
+                if (process.ExitState != 0 || process.IsKernelThread || !process.ThreadPid.TryGet(out PidStruct pid) || pid.Level != LevelOfContainers) continue;
+                Upid id = pid.Innermost;
+                if (id.Nr != 1) continue;
+                string cgroup = process.Cgroups.Value.DflCgrp.Value.Path;
+                (string name, ContainerRuntime runtime) = NameOf(cgroup);
+                RuncState? state = RuncState.TryRead(kernel, name);
+                containers.Add(new GuestContainer
+                {
+                    Id = name,
+                    Runtime = runtime == ContainerRuntime.Unknown && state is not null ? ContainerRuntime.Runc : runtime,
+                    CgroupPath = cgroup,
+                    Init = process,
+                    PidNamespace = id.Ns,
+                    Bundle = state?.Bundle,
+                });
+            }
+
+            return containers;
+        }
+    }
+
+    /// <summary>
+    /// The id that a runtime put into the path of a cgroup: <c>/redis</c>, <c>/docker/ID</c>, <c>/system.slice/docker-ID.scope</c>,
+    /// <c>/libpod_parent/libpod-ID/container</c>.
+    /// </summary>
+    internal static (string Id, ContainerRuntime Runtime) NameOf(string cgroup)
+    {
+        string[] parts = cgroup.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        for (int i = parts.Length - 1; i >= 0; i--)
+        {
+            string part = parts[i].EndsWith(ScopeSuffix, StringComparison.Ordinal) ? parts[i][..^ScopeSuffix.Length] : parts[i];
+            foreach ((string prefix, ContainerRuntime runtime) in Prefixes)
+            {
+                if (part.StartsWith(prefix, StringComparison.Ordinal)) return (part[prefix.Length..], runtime);
+            }
+
+            if (i > 0 && parts[i - 1] == "docker") return (part, ContainerRuntime.Docker);
+        }
+
+        return (parts.Length > 0 ? parts[^1] : "", ContainerRuntime.Unknown);
+    }
+}

@@ -1,0 +1,44 @@
+using Watari.Introspection.Tasks;
+
+namespace Watari.Introspection.Containers;
+
+/// <summary>Who made a container, by the name of its cgroup and the state that the runtime keeps.</summary>
+public enum ContainerRuntime
+{
+    /// <summary>Something with a pid namespace of its own, of no runtime that is known here.</summary>
+    Unknown,
+    Runc,
+    Podman,
+    Docker,
+    Containerd,
+}
+
+/// <summary>A container as the guest's kernel knows it: the processes of one pid namespace below the guest's first.</summary>
+public sealed record GuestContainer
+{
+    /// <summary>The runtime's id for it.</summary>
+    public required string Id { get; init; }
+
+    public required ContainerRuntime Runtime { get; init; }
+
+    /// <summary>Of its first process, from the root of cgroup v2.</summary>
+    public required string CgroupPath { get; init; }
+
+    /// <summary>Its first process: pid 1 of its pid namespace.</summary>
+    public required TaskStruct Init { get; init; }
+
+    /// <summary>struct pid_namespace *: whoever has an id in it is of the container.</summary>
+    public required GuestVirtualAddress PidNamespace { get; init; }
+
+    /// <summary>Where the OCI bundle lies in the guest, as the runtime wrote it down; null where that cannot be read.</summary>
+    public string? Bundle { get; init; }
+
+    /// <summary>Its processes by their leaders, first of them its init; those of pid namespaces nested in it too.</summary>
+    public IEnumerable<TaskStruct> Processes()
+    {
+        foreach (TaskStruct process in Init.Kernel.Processes)
+        {
+            if (process.ExitState == 0 && process.ThreadPid.TryGet(out PidStruct pid) && pid.IdIn(PidNamespace) is not null) yield return process;
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Watari.Introspection.Fs;
+using Watari.Introspection.Tasks;
+
+namespace Watari.Introspection.Containers;
+
+/// <summary>What runc keeps of a container in <c>/run/runc/ID/state.json</c>: a file of tmpfs, so all of it is in guest memory.</summary>
+/// <param name="Bundle">The directory with config.json.</param>
+/// <param name="RootFileSystem">The directory that became the container's root.</param>
+public sealed record RuncState(string? Bundle, string? RootFileSystem)
+{
+    private const int MaxBytes = 4 << 20;
+    private const string BundleLabel = "bundle=";
+
+    /// <summary>Null where there is no such file, or it is not what runc writes: another runtime's container, or one just being made.</summary>
+    public static RuncState? TryRead(GuestKernel kernel, string id)
+    {
+        if (id.Length == 0 || !kernel.TryFindProcess(1, out TaskStruct first)) return null;
+        try
+        {
+            if (!NameLookup.TryLookup(first.Fs.Value.Root, first.Nsproxy.Value.MntNs.Value, $"/run/runc/{id}/state.json", out DentryStruct name)) return null;
+            return Parse(Read(name.DInode.Value));
+        }
+        catch (Exception e) when (e is IntrospectionException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    internal static RuncState? Parse(ReadOnlyMemory<byte> json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 64 });
+        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("config", out JsonElement config)
+            || config.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        string? root = config.TryGetProperty("rootfs", out JsonElement rootfs) && rootfs.ValueKind == JsonValueKind.String ? rootfs.GetString() : null;
+        string? bundle = config.TryGetProperty("labels", out JsonElement labels) && labels.ValueKind == JsonValueKind.Array
+            ? labels.EnumerateArray().Select(label => label.ValueKind == JsonValueKind.String ? label.GetString() : null)
+                .FirstOrDefault(label => label?.StartsWith(BundleLabel, StringComparison.Ordinal) == true)?[BundleLabel.Length..]
+            : null;
+        return new RuncState(bundle, root);
+    }
+
+    private static byte[] Read(InodeStruct file)
+    {
+        long size = file.ISize;
+        if (size is < 0 or > MaxBytes) throw new KernelWalkException("inode.i_size", $"a state.json of {size} bytes; the limit is {MaxBytes}");
+        byte[] bytes = new byte[size];
+        foreach (FilePageRun run in file.IMapping.Value.Pages)
+        {
+            if (run.IsSwapped) throw new KernelWalkException("address_space.i_pages", "a page of state.json is swapped out");
+            ulong offset = run.Index << GuestPage.Shift;
+            if (offset >= (ulong)size) break;
+            int length = (int)Math.Min((ulong)run.Count.Bytes, (ulong)size - offset);
+            file.Kernel.Memory.Span(run.Frame.Address, length).CopyTo(bytes.AsSpan((int)offset));
+        }
+
+        return bytes;
+    }
+}

@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using Watari.GrainInterfaces.Model;
+using Watari.GuestAgent.Protocol;
+using Watari.Silo.Engine.Vms;
+using Watari.Transfer;
+using TransferStatistics = Watari.GrainInterfaces.Model.TransferStatistics;
+
+namespace Watari.Silo.Engine.Migration;
+
+/// <summary>
+/// The destination's half of a migration: makes room, takes images and pages from the source's host, lets the agent build the
+/// skeleton, and writes the memory into it.
+/// </summary>
+internal sealed class DestinationSide(PageReceiver receiver, string advertisedHost, EngineThreads threads, TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan s_quick = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_restore = TimeSpan.FromSeconds(120);
+
+    /// <summary>Beyond the container's own memory: images, and what runc and criu need while they restore.</summary>
+    private const long RestoreOverhead = 64L << 20;
+
+    /// <summary>Pages that may come beyond those of the plan, for the source runs on until the freeze.</summary>
+    private const long GrowthBytes = 512L << 20;
+
+    private readonly ConcurrentDictionary<string, Incoming> _incoming = new(StringComparer.Ordinal);
+
+    /// <summary>What a job has brought so far; null where it is not expected.</summary>
+    public TransferStatistics? ProgressOf(string job) => _incoming.TryGetValue(job, out Incoming? incoming) ? incoming.Reception.Statistics.ForReport() : null;
+
+    /// <exception cref="EngineException">The VM cannot take the workload, and why.</exception>
+    public static async Task CheckAsync(GuestVm vm, DestinationRequirements requirements, CancellationToken cancellationToken)
+    {
+        if (vm.Fate is null && await vm.StatusAsync(cancellationToken) is var status && status != VmStatus.Running)
+            throw new EngineException(FailureKind.Refused, $"VM '{vm.Name}' is {status.ToString().ToLowerInvariant()}: a destination must run.");
+        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
+        GuestDescription guest = await agent.DescribeAsync(s_quick, cancellationToken);
+        string[] missing = [.. requirements.CpuFlags.Except(vm.Machine.Machine.CpuFeatures.Names)];
+        if (missing.Length > 0)
+        {
+            throw new EngineException(
+                FailureKind.Refused,
+                $"The CPU of VM '{vm.Name}' lacks {string.Join(' ', missing)}, which the workload may be using; choose a VM with the same CPU model.");
+        }
+
+        long needed = requirements.MemoryBytes + RestoreOverhead;
+        if (guest.Agent.MemoryAvailable < needed)
+        {
+            throw new EngineException(
+                FailureKind.Refused,
+                $"VM '{vm.Name}' has {guest.Agent.MemoryAvailable >> 20} MiB available, and {needed >> 20} MiB are needed.");
+        }
+
+        if (requirements.Bundle is { } bundle && !guest.Bundles.Any(known => known.Complete && known.Path == bundle))
+            throw new EngineException(FailureKind.Refused, $"VM '{vm.Name}' does not have the container's image: there is no complete bundle at {bundle}.");
+        if (requirements.Workload.Container is { } id
+            && guest.Containers.FirstOrDefault(known => known.Id.ToString() == id && known.Status != GuestAgent.Protocol.ContainerStatus.Stopped) is { } twin)
+        {
+            throw new EngineException(FailureKind.Refused, $"A container '{id}' is {twin.Status.ToString().ToLowerInvariant()} in VM '{vm.Name}' already.");
+        }
+    }
+
+    public async Task<TransferTarget> PrepareAsync(StepKey key, GuestVm vm, DestinationRequirements requirements, CancellationToken cancellationToken)
+    {
+        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
+        await agent.PrepareAsync(
+            key.AgentStep(), requirements.Workload.AgentContainer(), requirements.Bundle, requirements.MemoryBytes + RestoreOverhead, s_quick, cancellationToken);
+        long pages = requirements.MemoryBytes / PageCount.Size;
+        PageReception reception = receiver.Expect(
+            key.TransferJob(),
+            key.TransferEpoch(),
+            TransferLimits.Default with { MaxPages = new PageCount(pages + (GrowthBytes / PageCount.Size)), ArrivalTimeout = TimeSpan.FromMinutes(10) },
+            room: new PageCount(pages));
+        Forget(key.Job);
+        _incoming[key.Job] = new Incoming(reception);
+        return new TransferTarget(advertisedHost, receiver.EndPoint.Port);
+    }
+
+    public async Task<EngineReport> RestoreAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        if (!_incoming.TryGetValue(key.Job, out Incoming? incoming))
+            throw new EngineException(FailureKind.TransferFailed, $"Nothing of job {key.Job} was received here: its destination was prepared by another run of this silo.");
+        var clock = new PhaseClock(time);
+        ReceivedPages received = incoming.Received ??= await incoming.Reception.Completion.WaitAsync(cancellationToken);
+        clock.Lap("receive");
+
+        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
+        await PutImagesAsync(agent, key, received.Metadata, cancellationToken);
+        clock.Lap("images");
+
+        RestoreResult restored = await agent.RestoreAsync(key.AgentStep("skeleton"), new RestoreOptions(), s_restore, cancellationToken);
+        clock.Lap("skeleton");
+
+        await new MemoryFill(vm, agent, key, received.Pages, threads).RunAsync(restored, clock, cancellationToken);
+        if (workload.Container is not null)
+        {
+            await agent.LoopbackUpAsync(key.AgentStep("loopback"), restored.Init, s_quick, cancellationToken);
+            clock.Lap("loopback");
+        }
+
+        return new EngineReport([.. clock.Phases], received.Statistics.ForReport());
+    }
+
+    public async Task<EngineReport> ThawAsync(StepKey key, GuestVm vm, CancellationToken cancellationToken)
+    {
+        var clock = new PhaseClock(time);
+        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
+        JobStatus status = await agent.StatusAsync(key.AgentStep("status"), s_quick, cancellationToken);
+        if (status.Phase == JobPhase.Restored)
+        {
+            if (status.Frozen) await agent.ThawAsync(key.AgentStep(), null, s_quick, cancellationToken);
+            clock.Lap("thaw");
+            await agent.ReleaseAsync(key.AgentStep("release"), s_quick, cancellationToken);
+        }
+
+        Forget(key.Job);
+        return new EngineReport([.. clock.Phases]);
+    }
+
+    /// <summary>Nothing of the job is left in the VM or here; a VM that is gone has nothing left of it either.</summary>
+    public async Task RollBackAsync(StepKey key, GuestVm vm, CancellationToken cancellationToken)
+    {
+        Forget(key.Job);
+        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
+        await agent.DestroyAsync(key.AgentStep(), null, s_restore, cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        foreach (string job in _incoming.Keys) Forget(job);
+        receiver.Dispose();
+    }
+
+    private static Task PutImagesAsync(GuestAgentClient agent, StepKey key, IReadOnlyList<MetadataBlob> images, CancellationToken cancellationToken) =>
+        Parallel.ForEachAsync(
+            images,
+            new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken },
+            async (image, cancel) =>
+            {
+                if (!ImageName.TryParse(image.Name, out ImageName name))
+                    throw new EngineException(FailureKind.TransferFailed, "The source's host sent an image under a name that is none.");
+                using MemoryStream content = new(image.Content.ToArray(), writable: false);
+                await agent.PutImageAsync(key.AgentStep(), name, content, s_restore, cancel);
+            });
+
+    private void Forget(string job)
+    {
+        if (_incoming.TryRemove(job, out Incoming? incoming)) incoming.Dispose();
+    }
+
+    private sealed class Incoming(PageReception reception) : IDisposable
+    {
+        public PageReception Reception => reception;
+
+        public ReceivedPages? Received { get; set; }
+
+        public void Dispose()
+        {
+            reception.Dispose();
+            Received?.Dispose();
+        }
+    }
+}
