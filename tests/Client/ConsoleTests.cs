@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Watari.Scripted;
+
+namespace Watari.Client.Tests;
+
+/// <summary>The console as a person and as a script meet it: real processes, real silos.</summary>
+public sealed class ConsoleTests(ConsoleTests.TwoHosts hosts) : IClassFixture<ConsoleTests.TwoHosts>
+{
+    private readonly Processes _cluster = hosts.Cluster;
+
+    [Fact]
+    public async Task what_there_is_is_listed()
+    {
+        Run names = await _cluster.WatariAsync("hosts", "-o", "json");
+        Run vms = await _cluster.WatariAsync("vms");
+        Run ids = await _cluster.WatariAsync("ps", "--vm", "vm-a", "-q");
+
+        Assert.Equal(["host-a", "host-b"], JsonDocument.Parse(names.Out).RootElement.EnumerateArray().Select(h => h.GetProperty("name").GetString()));
+        Assert.Equal(["NAME", "vm-a", "vm-b"], vms.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]));
+        Assert.Contains("redis", ids.Out.Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("migrate nothing --to vm-b", 3, "There is no container 'nothing' (there are:")]
+    [InlineData("migrate redis --to vm-x", 3, "There is no VM 'vm-x' (there are: host-a/vm-a, host-b/vm-b)")]
+    [InlineData("migrate redis --to host-x/vm-b", 3, "There is no host 'host-x' (there are: host-a, host-b)")]
+    [InlineData("migrate redis --from host-b/vm-b --to vm-a", 3, "There is no container 'redis' in host-b/vm-b (there are: none)")]
+    [InlineData("migrate redis --to vm-a", 4, "is in host-a/vm-a already")]
+    [InlineData("migrate packet --to vm-b", 4, "packet sockets are not carried")]
+    [InlineData("migrate packet --to vm-b --dry-run", 4, "packet sockets are not carried")]
+    [InlineData("migrate --pid 4711 --from vm-a --to vm-b", 3, "There is no container 'pid 4711' in host-a/vm-a")]
+    [InlineData("jobs show nothing", 3, "There is no job 'nothing'")]
+    [InlineData("jobs cancel nothing", 3, "There is no job 'nothing'")]
+    public async Task what_cannot_be_done_is_said_with_a_hint_and_a_code(string line, int code, string says)
+    {
+        Run run = await _cluster.WatariAsync(line.Split(' '));
+
+        Assert.Contains(says, run.Error, StringComparison.Ordinal);
+        Assert.Equal(code, run.Code);
+    }
+
+    [Fact]
+    public async Task a_dry_run_touches_nothing()
+    {
+        Run run = await _cluster.WatariAsync("migrate", "redis", "--to", "vm-b", "--dry-run", "-o", "json");
+
+        Assert.Equal(0, run.Code);
+        Assert.True(JsonDocument.Parse(run.Out).RootElement.GetProperty("accepted").GetBoolean());
+        Assert.DoesNotContain(_cluster.World.Read().Journal, line => line.Contains("redis", StringComparison.Ordinal) && line.Contains("freeze", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task a_checkpoint_is_saved_on_the_host_and_the_container_runs_on()
+    {
+        using var folder = new Folder();
+
+        Run run = await _cluster.WatariAsync("checkpoint", "packet", "--vm", "vm-a", "--output", folder.Path, "--leave-running");
+
+        Assert.Equal((0, ""), (run.Code, run.Code == 0 ? "" : run.Error));
+        Assert.StartsWith($"saved packet of host-a/vm-a to {folder.Path}", run.Out, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(folder.Path, "inventory.img")));
+        _cluster.AssertRunsOnlyIn("host-a", "packet");
+    }
+
+    public sealed class TwoHosts : IAsyncLifetime
+    {
+        public Processes Cluster { get; } = new();
+
+        public async ValueTask InitializeAsync() => await Task.WhenAll(Cluster.StartSiloAsync("host-a"), Cluster.StartSiloAsync("host-b"));
+
+        public ValueTask DisposeAsync() => Cluster.DisposeAsync();
+    }
+
+    private sealed class Folder : IDisposable
+    {
+        public string Path { get; } = Directory.CreateTempSubdirectory("watari-images-").FullName;
+
+        public void Dispose() => Directory.Delete(Path, recursive: true);
+    }
+}
+
+/// <summary>Migrations from the console, each with a cluster of its own.</summary>
+public sealed class MigrateTests
+{
+    [Fact]
+    public async Task a_migration_there_and_back_prints_its_result_alone_on_stdout_and_no_escape_codes()
+    {
+        await using Processes cluster = await Cluster();
+
+        Run there = await cluster.WatariAsync("migrate", "redis", "--to", "vm-b");
+        cluster.AssertRunsOnlyIn("host-b");
+        Run back = await cluster.WatariAsync("migrate", "redis", "--to", "host-a/vm-a", "-o", "json");
+        cluster.AssertRunsOnlyIn("host-a");
+
+        Assert.Equal((0, 0), (there.Code, back.Code));
+        Assert.Matches(@"^migrated redis host-a/vm-a -> host-b/vm-b in [\d.]+ s, downtime [\d.]+ ms \(freeze .*thaw .*\), 25 MiB sent \(60 % zero or known\)\n$", there.Out);
+        Assert.Contains("redis: done\n", there.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', there.Out + there.Error + back.Out + back.Error);
+        JsonElement json = JsonDocument.Parse(back.Out).RootElement;
+        Assert.Equal("done", json.GetProperty("state").GetString());
+        Assert.Equal(9984, json.GetProperty("transfer").GetProperty("zeroPages").GetInt64());
+        Assert.True(json.GetProperty("downtime").GetProperty("milliseconds").GetDouble() > 0);
+        Assert.NotEqual(0, json.GetProperty("phases").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task without_a_silo_the_console_says_what_to_start()
+    {
+        await using var cluster = new Processes();
+
+        Run run = await cluster.WatariAsync("hosts");
+
+        Assert.Equal(3, run.Code);
+        Assert.Contains("No silo runs in the cluster at", run.Error, StringComparison.Ordinal);
+        Assert.Contains("watari-silo --host NAME", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ctrl_c_turns_the_migration_back_and_waits_until_the_source_runs()
+    {
+        await using Processes cluster = await Cluster(pace: 1500);
+        using Process watari = cluster.StartWatari("migrate", "redis", "--to", "vm-b");
+        await UntilSaysAsync(watari, "redis: frozen");
+
+        await Processes.SignalAsync(watari, "INT");
+        Run run = await Processes.EndAsync(watari);
+
+        Assert.Equal(130, run.Code);
+        Assert.Contains("cancelled: redis runs on in host-a/vm-a", run.Error, StringComparison.Ordinal);
+        cluster.AssertRunsOnlyIn("host-a");
+    }
+
+    [Fact]
+    public async Task ctrl_c_twice_detaches_and_names_the_job_which_goes_on()
+    {
+        await using Processes cluster = await Cluster(pace: 1500);
+        using Process watari = cluster.StartWatari("migrate", "redis", "--to", "vm-b");
+        await UntilSaysAsync(watari, "redis: frozen");
+
+        await Processes.SignalAsync(watari, "INT");
+        await UntilSaysAsync(watari, "watari: cancelling");
+        await Processes.SignalAsync(watari, "INT");
+        Run run = await Processes.EndAsync(watari);
+        string job = run.Error.Split("'watari jobs watch ")[1].Split('\'')[0];
+        Run watched = await cluster.WatariAsync("jobs", "watch", job);
+
+        Assert.Equal(130, run.Code);
+        Assert.Equal(130, watched.Code);
+        cluster.AssertRunsOnlyIn("host-a");
+    }
+
+    [Fact]
+    public async Task a_detached_job_is_shown_watched_and_cancelled_by_its_id()
+    {
+        await using Processes cluster = await Cluster(pace: 1500);
+
+        string job = (await cluster.WatariAsync("migrate", "redis", "--to", "vm-b", "--detach")).Out.Trim();
+        Run cancelled = await cluster.WatariAsync("jobs", "cancel", job);
+        Run shown = await cluster.WatariAsync("jobs", "show", job[..5], "-o", "json");
+        Run listed = await cluster.WatariAsync("jobs", "ls", "-o", "json");
+
+        Assert.Equal((0, $"cancelled: redis {JsonDocument.Parse(shown.Out).RootElement.GetProperty("whereabouts").GetString()}\n"), (cancelled.Code, cancelled.Out));
+        Assert.Equal("rolled-back", JsonDocument.Parse(shown.Out).RootElement.GetProperty("state").GetString());
+        Assert.Equal(job, Assert.Single(JsonDocument.Parse(listed.Out).RootElement.EnumerateArray()).GetProperty("id").GetString());
+        cluster.AssertRunsOnlyIn("host-a");
+    }
+
+    private static async Task<Processes> Cluster(int pace = 0)
+    {
+        var cluster = new Processes();
+        await Task.WhenAll(cluster.StartSiloAsync("host-a", pace: pace), cluster.StartSiloAsync("host-b", pace: pace));
+        return cluster;
+    }
+
+    private static async Task UntilSaysAsync(Process process, string words)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (await process.StandardError.ReadLineAsync(limit.Token) is { } line)
+        {
+            if (line.StartsWith(words, StringComparison.Ordinal)) return;
+        }
+
+        Assert.Fail($"It ended without saying '{words}'.");
+    }
+}

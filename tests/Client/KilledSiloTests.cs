@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Watari.Client.Tests;
+
+/// <summary>
+/// Silos that die by SIGKILL in the middle of a migration that they lead, at a point that is armed in all of them: whichever led the
+/// job dies. The other takes the job over, the dead one is started again, and one copy runs.
+/// </summary>
+public sealed class KilledSiloTests
+{
+    [Theory]
+    [InlineData("prepare.after", "host-a")]
+    [InlineData("freeze.after", "host-a")]
+    [InlineData("restore.after", "host-a")]
+    [InlineData("write.Committed.before", "host-a")]
+    [InlineData("write.Committed.after", "host-b")]
+    [InlineData("thaw.after", "host-b")]
+    public async Task the_leading_silo_dies_and_one_copy_runs(string point, string runsAtTheEnd)
+    {
+        await using var cluster = new Processes();
+        await Task.WhenAll(cluster.StartSiloAsync("host-a", $"{point}=kill"), cluster.StartSiloAsync("host-b", $"{point}=kill"));
+        string job = (await cluster.WatariAsync("migrate", "redis", "--to", "vm-b", "--detach")).Out.Trim();
+
+        Task first = await Task.WhenAny(cluster.Silo("host-a").WaitForExitAsync(Limit()), cluster.Silo("host-b").WaitForExitAsync(Limit()));
+        await first;
+        string dead = cluster.Silo("host-a").HasExited ? "host-a" : "host-b";
+        await cluster.StartSiloAsync(dead);
+        Run watched = await cluster.WatariAsync("jobs", "watch", job, "-o", "json");
+
+        cluster.AssertRunsOnlyIn(runsAtTheEnd);
+        Assert.Equal(runsAtTheEnd == "host-b" ? 0 : 5, watched.Code);
+        Assert.True(JsonDocument.Parse(watched.Out).RootElement.GetProperty("epoch").GetInt32() > 1);
+    }
+
+    [Fact]
+    public async Task all_silos_die_and_the_job_goes_on_when_they_are_back()
+    {
+        await using var cluster = new Processes();
+        await Task.WhenAll(cluster.StartSiloAsync("host-a", pace: 2000), cluster.StartSiloAsync("host-b", pace: 2000));
+        using Process watari = cluster.StartWatari("migrate", "redis", "--to", "vm-b");
+        while (await watari.StandardError.ReadLineAsync(Limit()) is { } line && !line.StartsWith("redis: frozen", StringComparison.Ordinal))
+        {
+        }
+
+        cluster.Silo("host-a").Kill();
+        cluster.Silo("host-b").Kill();
+        await Task.WhenAll(cluster.Silo("host-a").WaitForExitAsync(Limit()), cluster.Silo("host-b").WaitForExitAsync(Limit()));
+        await Task.WhenAll(cluster.StartSiloAsync("host-a"), cluster.StartSiloAsync("host-b"));
+        Run run = await Processes.EndAsync(watari);
+
+        Assert.Equal(5, run.Code);
+        Assert.Contains("redis runs on in host-a/vm-a", run.Error, StringComparison.Ordinal);
+        cluster.AssertRunsOnlyIn("host-a");
+    }
+
+    private static CancellationToken Limit() => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
+}
