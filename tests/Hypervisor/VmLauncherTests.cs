@@ -3,28 +3,19 @@ using System.Diagnostics;
 namespace Watari.Hypervisor.Tests;
 
 /// <summary>With an image that never boots: -S keeps its processor from starting.</summary>
-public sealed class VmLauncherTests : IAsyncLifetime
+public sealed class VmLauncherTests : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
     private readonly VmLauncher _launcher;
+    private readonly string _image;
 
-    public VmLauncherTests() => _launcher = new VmLauncher("host-a", Path.Combine(_directory.Path, "run"));
+    public VmLauncherTests()
+    {
+        _launcher = new VmLauncher("host-a", Path.Combine(_directory.Path, "run"));
+        _image = UnbootableImage.CreateIn(_directory.Path);
+    }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    private string ImageDirectory => Path.Combine(_directory.Path, "image");
-
-    public ValueTask InitializeAsync()
-    {
-        Directory.CreateDirectory(ImageDirectory);
-        File.WriteAllBytes(Path.Combine(ImageDirectory, "disk.raw"), new byte[1 << 20]);
-        File.WriteAllBytes(Path.Combine(ImageDirectory, "initrd.img"), new byte[512]);
-        byte[] kernel = new byte[16 << 10];
-        "HdrS\x06\x02"u8.CopyTo(kernel.AsSpan(0x202)); // boot protocol 2.6, and the highest address for an initrd: enough for QEMU to load it
-        BitConverter.TryWriteBytes(kernel.AsSpan(0x22c), 0x37ff_ffff);
-        File.WriteAllBytes(Path.Combine(ImageDirectory, "vmlinuz"), kernel);
-        return ValueTask.CompletedTask;
-    }
 
     public async ValueTask DisposeAsync()
     {
@@ -130,7 +121,7 @@ public sealed class VmLauncherTests : IAsyncLifetime
     [Fact]
     public async Task A_missing_image_is_named_with_how_to_build_it()
     {
-        File.Delete(Path.Combine(ImageDirectory, "vmlinuz"));
+        File.Delete(Path.Combine(_image, "vmlinuz"));
 
         HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(() => _launcher.StartAsync(Still("alpha"), Cancellation));
 
@@ -197,5 +188,5 @@ public sealed class VmLauncherTests : IAsyncLifetime
         await ready;
     }
 
-    private VmSpec Still(string name) => new() { Name = name, Image = ImageDirectory, MemoryMiB = 64, Accelerator = Accelerator.Tcg, ExtraArguments = ["-S"] };
+    private VmSpec Still(string name) => new() { Name = name, Image = _image, MemoryMiB = 64, Accelerator = Accelerator.Tcg, ExtraArguments = ["-S"] };
 }
