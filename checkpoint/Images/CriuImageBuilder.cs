@@ -16,6 +16,7 @@ public static class CriuImageBuilder
         ArgumentNullException.ThrowIfNull(contents);
         ArgumentNullException.ThrowIfNull(options);
 
+        container = SharedAnonymousMemory.AsMemfds(container);
         var images = new ImageSetWriter(contents);
         var ids = new NamespaceIds(container.HostNamespaces);
         InventoryImages.Build(images, container, ids, options);

@@ -39,7 +39,6 @@ internal sealed class ProcessCapture(CaptureContext context)
             Session = signal.Pid(PidType.Sid).IdIn(context.PidNamespace) ?? 0,
             Comm = ThreadCapture.TextOf(leader),
             ExitCode = (uint)leader.ExitCode,
-            Flags = leader.Flags,
             Threads = [],
             Namespaces = context.HostNamespaces,
             Shares = default,
@@ -61,6 +60,7 @@ internal sealed class ProcessCapture(CaptureContext context)
             State = stopped ? ProcessState.Stopped : ProcessState.Alive,
             StopSignal = stopped ? (uint)(leader.Jobctl & StopSignalMask) : 0,
             ExitCode = 0,
+            Flags = leader.Flags,
             Personality = leader.Personality,
             Namespaces = NamespaceCapture.Of(leader),
             Shares = new SharedObjects(

@@ -10,6 +10,7 @@ internal static class TimerCapture
 {
     private const int ClockProcessCpuTime = 2;
     private const int ClockThreadCpuTime = 3;
+    private const int SigevNone = 1;
     private const int SigevThreadId = 4;
 
     public static ProcessTimers Capture(SignalStruct signal, CaptureContext context)
@@ -57,8 +58,21 @@ internal static class TimerCapture
             SignalValue = BitConverter.ToUInt64(siginfo[SigvalOffset..]),
             Overrun = 0,
             NotifyThread = (notify & SigevThreadId) != 0 ? timer.ItPid.Value.IdIn(context.PidNamespace) : null,
-            Setting = new TimerSetting(Remaining(timer.RealTimer, ClockOf(timer.ItClock, context.Clocks)), new Nanoseconds(timer.ItInterval)),
+            Setting = SettingOf(timer, ClockOf(timer.ItClock, context.Clocks)),
         };
+    }
+
+    private static TimerSetting SettingOf(KItimer timer, long now)
+    {
+        long interval = timer.ItInterval;
+        if (timer.ItSigevNotify != SigevNone)
+            return new TimerSetting(Remaining(timer.RealTimer, now), new Nanoseconds(interval));
+
+        // A timer that tells nobody is never started: what is left of it is reckoned when it is asked for (common_timer_get).
+        long remaining = timer.RealTimer.Expires - now;
+        if (remaining < 0 && interval > 0)
+            remaining = interval - -remaining % interval;
+        return new TimerSetting(new Nanoseconds(Math.Max(remaining, 0)), new Nanoseconds(interval));
     }
 
     // siginfo_t: si_signo, si_errno, si_code, padding, then of a timer si_tid, si_overrun, si_sigval (include/uapi/asm-generic/siginfo.h).

@@ -74,6 +74,28 @@ public sealed class ImageRulesTests
     }
 
     [Fact]
+    public void Shared_memory_without_a_name_is_written_as_the_memfd_that_CRIU_makes_of_it()
+    {
+        using var stock = new StockImages("kinds");
+        Container container = stock.Parse();
+        Process first = container.Processes[0];
+        var segment = new SharedMemory(new SharedMemoryId(77), []);
+        VmArea area = first.Memory!.Areas[0] with { Kind = VmAreaKind.SharedAnonymous, File = null, SharedMemory = segment.Id, Offset = 0x1000 };
+        CriuImageSet set = stock.Build(container with
+        {
+            SharedMemory = [.. container.SharedMemory, segment],
+            Processes = [first with { Memory = first.Memory with { Areas = [area, .. first.Memory.Areas[1..]] } }, .. container.Processes[1..]],
+        });
+
+        VmaEntry written = Only<MmEntry>(set, CriuImageKinds.Mm, 1).Vmas[0];
+        Container read = CriuImageParser.Parse(set, CriuImageLimits.Default);
+        MemfdInode inode = read.MemfdInodes.Single(memfd => memfd.Name == "/dev/zero");
+        MemfdFile file = read.Files.OfType<MemfdFile>().Single(memfd => memfd.Inode == inode.Id);
+        Assert.Equal((1u, 1u | 128 | 16384, (ulong)file.Id.Value), (written.Flags, written.Status, written.Shmid));
+        Assert.Equal((0x1000 + area.End - area.Start, segment.Id), (inode.Size, inode.Memory));
+    }
+
+    [Fact]
     public void The_network_lock_is_left_to_the_host_where_it_says_so()
     {
         using var stock = new StockImages("redis");
