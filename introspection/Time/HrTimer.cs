@@ -12,4 +12,18 @@ public readonly partial record struct HrTimer
     [Field] public partial byte State { get; }
 
     public bool IsActive => (State & Enqueued) != 0;
+
+    /// <summary>What the clock shows that it counts by; the monotonic one for a timer that was never set.</summary>
+    /// <remarks>A relative timer of the real-time clock counts by the monotonic one (hrtimer_init).</remarks>
+    public long Now(GuestClocks clocks) => Base.TryGet(out HrTimerClockBase found) ? clocks.Of(found.Clockid) : clocks.Monotonic;
+
+    [Field] private partial Ptr<HrTimerClockBase> Base { get; }
+}
+
+/// <summary>The timers of one clock on one CPU (include/linux/hrtimer_defs.h).</summary>
+[KernelStruct("hrtimer_clock_base")]
+public readonly partial record struct HrTimerClockBase
+{
+    /// <summary>CLOCK_*.</summary>
+    [Field] public partial int Clockid { get; }
 }

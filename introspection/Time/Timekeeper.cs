@@ -22,6 +22,14 @@ public readonly record struct GuestClocks(long Monotonic, long Boottime, long Re
 {
     private const int Attempts = 1000;
 
+    /// <summary>What a clock shows, by its number (CLOCK_*).</summary>
+    public long Of(int clock) => clock switch
+    {
+        0 or 8 => Realtime,
+        7 or 9 => Boottime,
+        _ => Monotonic,
+    };
+
     /// <summary>Reads the clocks between two of the guest's own updates.</summary>
     /// <exception cref="KernelWalkException">The guest was found in the middle of an update each time: paused there, or damaged.</exception>
     public static GuestClocks Read(GuestKernel kernel)

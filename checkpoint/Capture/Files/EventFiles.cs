@@ -29,17 +29,9 @@ internal static class EventFiles
     public static Model.OpenFile? CaptureTimerFd(CapturedFile file)
     {
         TimerfdCtx context = TimerfdCtx.At(file.File.Kernel, file.File.PrivateData);
-        GuestClocks clocks = file.Scope.Clocks;
-        long? now = context.Clockid switch
-        {
-            0 => clocks.Realtime,
-            1 => clocks.Monotonic,
-            7 => clocks.Boottime,
-            _ => null,
-        };
-        if (now is null) return file.Refuse("a timer that wakes the machine (CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM) is not carried");
+        if (context.Clockid is not (0 or 1 or 7)) return file.Refuse("a timer that wakes the machine (CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM) is not carried");
 
-        (ulong ticks, TimerSetting setting) = StateOf(context, now.Value);
+        (ulong ticks, TimerSetting setting) = StateOf(context, context.Timer.Now(file.Scope.Clocks));
         return new TimerFd
         {
             Id = file.Id,

@@ -10,6 +10,7 @@ internal static class TimerCapture
 {
     private const int ClockProcessCpuTime = 2;
     private const int ClockThreadCpuTime = 3;
+    private const int ClockTai = 11;
     private const int SigevNone = 1;
     private const int SigevThreadId = 4;
 
@@ -39,6 +40,8 @@ internal static class TimerCapture
         {
             if (timer.ItClock is < 0 or ClockProcessCpuTime or ClockThreadCpuTime)
                 context.Refuse(subject, $"POSIX timer {timer.ItId} counts CPU time (timer_create, clock {timer.ItClock})");
+            if (timer.ItClock == ClockTai)
+                context.Refuse(subject, $"POSIX timer {timer.ItId} counts by international atomic time (CLOCK_TAI)");
         }
     }
 
@@ -58,12 +61,13 @@ internal static class TimerCapture
             SignalValue = BitConverter.ToUInt64(siginfo[SigvalOffset..]),
             Overrun = 0,
             NotifyThread = (notify & SigevThreadId) != 0 ? timer.ItPid.Value.IdIn(context.PidNamespace) : null,
-            Setting = SettingOf(timer, ClockOf(timer.ItClock, context.Clocks)),
+            Setting = SettingOf(timer, context),
         };
     }
 
-    private static TimerSetting SettingOf(KItimer timer, long now)
+    private static TimerSetting SettingOf(KItimer timer, CaptureContext context)
     {
+        long now = timer.RealTimer.Now(context.Clocks);
         long interval = timer.ItInterval;
         if (timer.ItSigevNotify != SigevNone)
             return new TimerSetting(Remaining(timer.RealTimer, now), new Nanoseconds(interval));
@@ -83,11 +87,4 @@ internal static class TimerCapture
 
     // Zero would disarm it: one that should have gone off already goes off at once.
     private const long Shortest = 1000;
-
-    private static long ClockOf(int clock, GuestClocks clocks) => clock switch
-    {
-        0 or 8 or 11 => clocks.Realtime, // CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_TAI
-        7 or 9 => clocks.Boottime,       // CLOCK_BOOTTIME, CLOCK_BOOTTIME_ALARM
-        _ => clocks.Monotonic,
-    };
 }
