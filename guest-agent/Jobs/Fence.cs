@@ -7,7 +7,7 @@ namespace Watari.GuestAgent.Jobs;
 internal sealed class Fence(AgentPaths paths)
 {
     // Files of a few bytes; the oldest go first. A job's owner speaks for minutes, not for thousands of jobs.
-    private const int MostJobs = 4096;
+    private const int MostJobs = 512;
 
     private readonly Lock gate = new();
 

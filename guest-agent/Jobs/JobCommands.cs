@@ -1,4 +1,5 @@
 using Watari.GuestAgent.Cgroups;
+using Watari.GuestAgent.Criu;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Memory;
 using Watari.GuestAgent.Native;
@@ -89,11 +90,14 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         {
             result = job.Container is null ? restorer.RestoreTree(job, request.Options, deadline) : restorer.RestoreContainer(job, request.Options, deadline);
         }
-        catch
+        catch (Exception failed)
         {
             remover.RemoveRestored(job, Deadline.After(CleanUpMilliseconds), []);
             store.Save(job with { Phase = JobPhase.Prepared, Restore = null });
-            throw;
+            if (failed is not AgentException why)
+                throw;
+            JobPaths files = paths.Of(job.Job);
+            throw new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; the images are still there.", RestoreLog.Explain(files.RestoreLog, files.RuncLog)));
         }
         Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
         store.Save(job with { Phase = JobPhase.Restored, Cgroup = result.Cgroup, Result = result });

@@ -39,9 +39,9 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
         int code = child.Wait(deadline, "runc restored the container");
         RelayReport? report = RelayReport.TryRead(files.RelayReport);
         if (code != 0)
-            throw Failed($"runc restore ended with code {code}" + (report?.Failure is { } why ? $": {why}" : ""), files);
+            throw Failed($"runc restore ended with code {code}" + (report?.Failure is { } why ? $": {why}" : ""));
         if (report is not { Stopped: { } stopped, Held: { } held } || !Cgroup.At(report.Cgroup).Frozen)
-            throw Failed("runc says that the container is restored, but it was not held at pre-resume: is another criu called before the relay?", files);
+            throw Failed("runc says that the container is restored, but it was not held at pre-resume: another criu was called than the relay");
         return Result(Cgroup.At(report.Cgroup), files.Work, started, report.Ordered, stopped, held);
     }
 
@@ -69,10 +69,10 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
                     deadline.Wait(ours.Fd, Libc.POLLIN, "criu restored the tree");
                     using Packet? packet = ours.Receive();
                     if (packet is null)
-                        throw Failed("criu ended without an answer", files);
+                        throw Failed("criu ended without an answer");
                     CriuResponse response = CriuResponse.Parse(packet.Bytes);
                     if (!response.Success)
-                        throw Failed($"criu could not restore the tree ({response.Error})", files);
+                        throw Failed($"criu could not restore the tree ({response.Error})");
                     if (response.Type == CriuRequestType.Restore)
                         break;
                     if (response.Script == CriuResponse.PreResume)
@@ -86,7 +86,7 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
                 ours.EndSending();
                 child.Wait(deadline, "criu ended");
                 if (held == 0)
-                    throw Failed("criu has restored the tree without stopping at pre-resume", files);
+                    throw Failed("criu has restored the tree without stopping at pre-resume");
                 return Result(job.Tasks, files.Work, started, ordered, stopped, held);
             }
         }
@@ -124,8 +124,7 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
         _ => "soft",
     };
 
-    private static AgentException Failed(string what, JobPaths files) =>
-        new(new AgentError(AgentErrorCode.RestoreFailed, $"{what}. Nothing of the restore is left; the images are still there.", RestoreLog.Explain(files.RestoreLog, files.RuncLog)));
+    private static AgentException Failed(string what) => new(new AgentError(AgentErrorCode.RestoreFailed, what + "."));
 
     private static AgentException Unusable(string program) =>
         new(new AgentError(AgentErrorCode.CriuUnusable, $"There is no {program} in this guest: install it, or choose another destination."));

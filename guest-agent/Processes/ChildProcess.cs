@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Watari.GuestAgent.Native;
 
@@ -6,7 +7,6 @@ namespace Watari.GuestAgent.Processes;
 /// <summary>A program that the agent runs: in a session of its own, with /dev/null for what it is not given, and never without a deadline.</summary>
 internal sealed unsafe class ChildProcess : IDisposable
 {
-    private const int WNOHANG = 1;
     private const int SYS_pidfd_open = 434;
     private const short POSIX_SPAWN_SETSIGDEF = 4, POSIX_SPAWN_SETSIGMASK = 8, POSIX_SPAWN_SETSID = 0x80;
     private const int SpawnStructSize = 512; // glibc: posix_spawnattr_t 336 bytes, posix_spawn_file_actions_t 80
@@ -112,17 +112,6 @@ internal sealed unsafe class ChildProcess : IDisposable
         }
     }
 
-    public bool HasEnded()
-    {
-        if (status is null)
-        {
-            int word;
-            if (Libc.waitpid(Pid, &word, WNOHANG) == Pid)
-                status = word;
-        }
-        return status is not null;
-    }
-
     public void Dispose() => pidfd.Dispose();
 
     private int Reap()
@@ -132,7 +121,7 @@ internal sealed unsafe class ChildProcess : IDisposable
             int word;
             while (Libc.waitpid(Pid, &word, 0) < 0)
             {
-                if (System.Runtime.InteropServices.Marshal.GetLastPInvokeError() != Libc.EINTR)
+                if (Marshal.GetLastPInvokeError() != Libc.EINTR)
                     break;
             }
             status = word;
