@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Watari.Introspection.Symbols;
@@ -12,6 +13,7 @@ internal sealed class KallsymsTables
 
     private readonly byte[] _tokenText;
     private readonly ushort[] _tokenStart;
+    private readonly ushort[] _tokenLength;
 
     private KallsymsTables(int count, byte[] names, byte[] tokenText, ushort[] tokenStart, int[] offsets, ulong relativeBase)
     {
@@ -19,6 +21,7 @@ internal sealed class KallsymsTables
         Names = names;
         _tokenText = tokenText;
         _tokenStart = tokenStart;
+        _tokenLength = Array.ConvertAll(tokenStart, start => TokenLength(tokenText, start));
         Offsets = offsets;
         RelativeBase = relativeBase;
     }
@@ -50,14 +53,7 @@ internal sealed class KallsymsTables
     }
 
     /// <summary>The text of a token, without the zero byte after it.</summary>
-    public ReadOnlySpan<byte> Token(byte token)
-    {
-        int start = _tokenStart[token];
-        if (start >= _tokenText.Length) throw Truncated();
-        ReadOnlySpan<byte> text = _tokenText.AsSpan(start);
-        int end = text.IndexOf((byte)0);
-        return end < 0 ? throw Truncated() : text[..end];
-    }
+    public ReadOnlySpan<byte> Token(byte token) => _tokenText.AsSpan(_tokenStart[token], _tokenLength[token]);
 
     /// <summary>The tokens of the name that begins at <paramref name="position"/>, and where the next name begins.</summary>
     public ReadOnlySpan<byte> NameTokens(int position, out int next)
@@ -65,6 +61,13 @@ internal sealed class KallsymsTables
         if (!TryReadLength(Names, ref position, out int length) || position + length > Names.Length) throw Truncated();
         next = position + length;
         return Names.AsSpan(position, length);
+    }
+
+    private static ushort TokenLength(ReadOnlySpan<byte> text, int start)
+    {
+        if (start >= text.Length) throw Truncated();
+        int length = text[start..].IndexOf((byte)0);
+        return length < 0 ? throw Truncated() : (ushort)length;
     }
 
     private static bool TryReadLength(ReadOnlySpan<byte> names, ref int position, out int length)
@@ -80,6 +83,7 @@ internal sealed class KallsymsTables
     }
 
     /// <summary>The table gives no length of its own: walk it once, in place, to find its end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of 150,000 that runs once: it would end before it was compiled for good
     private static byte[] CopyNames(GuestPhysicalMemory memory, GuestPhysicalAddress start, int count)
     {
         GuestMemorySegment segment = default;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Watari.Introspection.Symbols;
@@ -107,6 +108,7 @@ public sealed class KernelSymbols
         return offset >= 0 ? (ulong)offset : unchecked(_tables.RelativeBase - 1 - (ulong)(long)offset);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // loops of 150,000 that run once: they would end before they were compiled for good
     private void IndexNames()
     {
         int position = 0;
@@ -134,6 +136,7 @@ public sealed class KernelSymbols
     }
 
     /// <summary>The hash of a name without its first character, which is the symbol's type.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private uint HashName(ReadOnlySpan<byte> tokens)
     {
         uint hash = NameHash.Start;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Watari.Introspection.Symbols;
 
 /// <summary>FNV-1a over the bytes of a name; a name may be fed in pieces.</summary>
@@ -7,6 +9,7 @@ internal static class NameHash
 
     public static uint Of(ReadOnlySpan<byte> name) => Add(Start, name);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Add(uint hash, ReadOnlySpan<byte> bytes)
     {
         foreach (byte value in bytes) hash = unchecked((hash ^ value) * 16777619);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Watari.Introspection.Symbols;
 
@@ -174,6 +175,7 @@ public sealed partial class BtfTypes
         return (int)start;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of 100,000 that runs once: it would end before it was compiled for good
     private int[] FindRecords(int typesLength)
     {
         var records = new List<int>(typesLength / 32) { 0 };
@@ -200,6 +202,7 @@ public sealed partial class BtfTypes
         return [.. records];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void IndexNames()
     {
         for (int id = _records.Length - 1; id > 0; id--)
