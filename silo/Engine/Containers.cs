@@ -1,7 +1,6 @@
 using System.Text;
 using Watari.GrainInterfaces.Model;
 using Watari.Introspection.Containers;
-using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Mm;
 using Watari.Introspection.Paging;

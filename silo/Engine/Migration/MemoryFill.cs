@@ -3,7 +3,6 @@ using Watari.Checkpoint.Restore;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Introspection.Kernel;
-using Watari.Introspection.Memory;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
 
