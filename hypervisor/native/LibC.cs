@@ -11,6 +11,7 @@ internal static unsafe partial class LibC
     internal const int SeekData = 3, SeekHole = 4;
     internal const int SigKill = 9;
     internal const int LockExclusive = 2;
+    internal const int OpenReadWrite = 2, OpenCreate = 0x40, OpenCloseOnExec = 0x80000;
     internal const int SolSocket = 1, SoPeerCred = 17;
     internal const short PollIn = 1;
     internal const int Enxio = 6;
@@ -28,6 +29,10 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     internal static partial long Lseek(SafeFileHandle file, long offset, int whence);
+
+    /// <summary>open(2). .NET's own takes a shared lock by itself, and fails where another holds an exclusive one.</summary>
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial SafeFileHandle Open(string path, int flags, uint mode);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     internal static partial int Flock(SafeFileHandle file, int operation);
