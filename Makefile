@@ -21,7 +21,7 @@ down: ## ends what `make up` started
 
 test: agent guest-image ## every test, on real guests
 	dotnet build -v quiet --nologo Orchestrator.sln
-	dotnet test --no-build --solution Orchestrator.sln
+	dotnet test --no-build --solution Orchestrator.sln --max-parallel-test-modules 1
 
 bench: build guest-image ## benchmarks as ratios of one run, each beside its ceiling
 	dotnet run -c Release --project benchmarks -- all
