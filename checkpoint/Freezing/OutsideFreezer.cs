@@ -48,35 +48,42 @@ public sealed class OutsideFreezer
     {
         lock (_lock)
         {
-            HashSet<FrozenTask> asked = [];
+            bool asked = false;
             StillGuest? held = null;
             try
             {
-                (bool reached, held) = _rounds.Run(selection, FreezeGoal(selection, asked), deadline, hold: true);
+                (bool reached, held) = _rounds.Run(selection, FreezeGoal(selection, () => asked = true), deadline, hold: true);
                 if (!reached) throw TimedOut(selection, deadline);
                 still = held!;
-                return FrozenTasks.Prove(still, selection, asked);
+                return FrozenTasks.Observe(still, selection);
             }
             catch (Exception failure)
             {
                 // Whatever it was (the hypervisor may fail too): a task that was asked must not be left behind frozen.
                 held?.Dispose();
-                Undo(selection, asked, failure);
+                if (asked) Undo(selection, failure);
                 throw;
             }
         }
     }
 
-    /// <summary>Lets the tasks run on that <see cref="Freeze"/> froze. Returns when they do.</summary>
+    /// <summary>Lets frozen tasks run on; those that the guest itself keeps frozen (<c>podman pause</c>) stay so. Returns when they do.</summary>
     /// <exception cref="FreezeException">Some did not leave the freezer in time; they will when the guest wakes them.</exception>
     public void Thaw(FrozenTasks frozen, TimeSpan deadline)
     {
+        frozen.ThrowIfSpent();
+        frozen.Spend();
+        Thaw(frozen.Selection, deadline);
+    }
+
+    /// <summary>The same for whatever a freeze has left behind, finished or not: for a rollback by a process that did not begin it.</summary>
+    /// <exception cref="FreezeException">Some did not leave the freezer in time; they will when the guest wakes them.</exception>
+    public void Thaw(TaskSelection selection, TimeSpan deadline)
+    {
         lock (_lock)
         {
-            frozen.ThrowIfSpent();
-            frozen.Spend();
-            if (!Thaw(frozen.Selection, frozen.FrozenByUs, deadline))
-                throw new FreezeException(FreezeFailure.StillThere, $"Not all tasks of {frozen.Selection} were woken within {deadline.TotalSeconds:0.#} s. They are no longer held, and run on as soon as the guest wakes them.");
+            if (!LetGo(selection, deadline))
+                throw new FreezeException(FreezeFailure.StillThere, $"Not all tasks of {selection} were woken within {deadline.TotalSeconds:0.#} s. They are no longer held, and run on as soon as the guest wakes them.");
         }
     }
 
@@ -105,12 +112,12 @@ public sealed class OutsideFreezer
         }
     }
 
-    private void Undo(TaskSelection selection, HashSet<FrozenTask> asked, Exception failure)
+    private void Undo(TaskSelection selection, Exception failure)
     {
         Exception? second = null;
         try
         {
-            if (asked.Count == 0 || Thaw(selection, asked, s_undo)) return;
+            if (LetGo(selection, s_undo)) return;
         }
         catch (Exception e)
         {
@@ -121,23 +128,23 @@ public sealed class OutsideFreezer
             second is null ? failure : new AggregateException(failure, second));
     }
 
-    private FreezerGoal FreezeGoal(TaskSelection selection, HashSet<FrozenTask> asked) => new(
+    private FreezerGoal FreezeGoal(TaskSelection selection, Action asking) => new(
         tasks => tasks.Count > 0
             ? tasks.TrueForAll(static task => task.StandsStill)
             : throw new FreezeException(FreezeFailure.NoTasks, $"There are no tasks in {selection}."),
         task => !TaskSwitches.IsAskedToFreeze(task) || !TaskSwitches.WillNotice(task) || (!task.Frozen && task.SleepsInterruptibly && !_slots.IsWaking(task.Address)),
         (kernel, task) =>
         {
-            asked.Add(FrozenTask.Of(task));
+            asking();
             _switches.AskToFreeze(kernel, task);
         });
 
-    private bool Thaw(TaskSelection selection, IReadOnlySet<FrozenTask> tasks, TimeSpan deadline)
+    private bool LetGo(TaskSelection selection, TimeSpan deadline)
     {
         HashSet<FrozenTask> released = [];
-        bool IsHeld(TaskStruct task) => tasks.Contains(FrozenTask.Of(task)) && !released.Contains(FrozenTask.Of(task));
-        // A task that the guest itself keeps from running (a frozen cgroup, a stop, a vfork) is let go all the same.
-        bool MustWake(TaskStruct task) => released.Contains(FrozenTask.Of(task)) && task.Frozen && task.SleepsInterruptibly && !TaskSwitches.IsAskedToFreeze(task);
+        // Once let go, a task that is frozen again is so by the guest's own will: its cgroup is frozen.
+        bool IsHeld(TaskStruct task) => TaskSwitches.IsAskedToFreeze(task) && !released.Contains(FrozenTask.Of(task));
+        bool MustWake(TaskStruct task) => !TaskSwitches.IsAskedToFreeze(task) && task.Frozen && task.SleepsInterruptibly;
         FreezerGoal goal = new(
             all => !all.Exists(task => IsHeld(task) || MustWake(task)),
             task => IsHeld(task) || (MustWake(task) && !_slots.IsWaking(task.Address)),

@@ -6,42 +6,54 @@ using Watari.Introspection.Paging;
 namespace Watari.Checkpoint.Restore;
 
 /// <summary>
-/// Tells whether a page is the process's alone, so that nobody else sees what is written into it. An anonymous page is so if its
-/// entry is writable, for the kernel maps no shared one writable, or if the kernel has marked it (PG_anon_exclusive, 6c287605fd56,
-/// v5.19). The mark of a page mapped by a large entry is on the first page that the entry maps.
+/// Tells pages that belong to one process alone and may be written in its stead, from those that others see too: page cache,
+/// vdso, copy-on-write, KSM, the zero pages. Good for one pause.
 /// </summary>
-internal sealed class ExclusivePages
+internal readonly struct ExclusivePages
 {
+    /// <summary>What a walk must tell apart for this.</summary>
+    public const PageFlags Told = PageFlags.Writable | PageFlags.Dirty | PageFlags.Huge;
+
     private const ulong MappingKind = 3;    // PAGE_MAPPING_FLAGS
     private const ulong AnonymousKind = 1;  // PAGE_MAPPING_ANON; with PAGE_MAPPING_MOVABLE it is PAGE_MAPPING_KSM
-    private const ulong HugePages = 512;
+
+    // SAVED_DIRTY (arch/x86/include/asm/pgtable_types.h, v6.6): the dirty bit of an entry that may not be written.
+    private const ulong SavedDirty = 1UL << 58;
 
     private readonly GuestKernel _kernel;
+    private readonly ZeroPages _zeroPages;
     private readonly ulong _mark;
 
-    /// <exception cref="Introspection.Types.KernelTypeException">The kernel does not mark them.</exception>
     public ExclusivePages(GuestKernel kernel)
     {
         _kernel = kernel;
-        _mark = 1UL << (int)kernel.Types.Enumerator("PG_anon_exclusive");
+        _zeroPages = new ZeroPages(kernel);
+        _mark = kernel.Types.TryGetEnumerator("PG_anon_exclusive", out long bit) ? 1UL << (int)bit : 0;
     }
 
-    /// <summary>How many pages of a present run, from its first on, are exclusive.</summary>
-    public long CountFrom(PageRun run)
+    /// <summary>Whether a page of a present run is the process's own, to be written as if it had written itself.</summary>
+    /// <param name="space">The process's page tables.</param>
+    /// <param name="run">Walked with <see cref="Told"/>.</param>
+    /// <param name="page">The page's place in the run.</param>
+    public bool Contains(AddressSpace space, in PageRun run, long page)
     {
-        ulong frame = run.Physical.Value >> GuestPage.Shift;
-        bool huge = run.Flags.HasFlag(PageFlags.Huge);
-        bool writable = run.Flags.HasFlag(PageFlags.Writable);
-        long good = 0;
-        while (good < run.Count.Value)
-        {
-            // All pages of a large entry are alike: look at its first.
-            ulong at = frame + (ulong)good;
-            PageStruct page = PageStruct.At(_kernel, _kernel.Pages.PageOf(new PageFrameNumber(huge ? at & ~(HugePages - 1) : at)));
-            if ((page.Head.Mapping & MappingKind) != AnonymousKind || (!writable && (page.Flags & _mark) == 0)) break;
-            good += huge ? (long)(HugePages - (at & (HugePages - 1))) : 1;
-        }
+        PageFrameNumber frame = run.Physical.Frame + new PageCount(page);
+        // A clean page may be dropped and read again from swap, or from nowhere (MADV_FREE), and what was written is lost.
+        if (_zeroPages.Contains(frame) || !IsDirty(space, run, page)) return false;
+        var structure = PageStruct.At(_kernel, _kernel.Pages.PageOf(frame));
+        PageStruct head = structure.Head;
+        if ((head.Mapping & MappingKind) != AnonymousKind) return false;
+        // The kernel's own mark of what a write fault may use again (6c287605fd56, v5.19); of a page that a large entry
+        // maps it is on the head.
+        if (_mark != 0) return ((run.Flags.HasFlag(PageFlags.Huge) ? head : structure).Flags & _mark) != 0;
+        // Before: mapped once (the count begins at -1), referred to once, and its process may write to it at once.
+        return run.Flags.HasFlag(PageFlags.Writable) && structure.Mapcount == 0 && head.Refcount == 1;
+    }
 
-        return Math.Min(good, run.Count.Value);
+    private static bool IsDirty(AddressSpace space, in PageRun run, long page)
+    {
+        if (run.Flags.HasFlag(PageFlags.Dirty)) return true;
+        return !run.Flags.HasFlag(PageFlags.Writable)
+            && (space.Translate(run.Start + (ulong)new PageCount(page).Bytes).Entry.Raw & SavedDirty) != 0;
     }
 }
