@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 using Watari.Checkpoint.Capture.Files;
 using Watari.Checkpoint.Capture.Namespaces;
 using Watari.Checkpoint.Capture.Processes;
+using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
+using Watari.Checkpoint.Skeleton;
 using Watari.Checkpoint.Verdicts;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
@@ -21,7 +23,7 @@ public static class ContainerCapture
     public static Container Capture(FrozenTasks tasks)
     {
         ArgumentNullException.ThrowIfNull(tasks);
-        (Container container, ImmutableArray<Verdict> verdicts) = Walk(tasks.Guest, tasks.Processes, frozen: true);
+        (Container container, ImmutableArray<Verdict> verdicts) = Walk(tasks.Guest.Kernel, tasks.Processes, scope => FileCapture.Begin(tasks.Guest, scope), frozen: true);
         return verdicts.Any(verdict => verdict.Kind == VerdictKind.Refused) ? throw new CheckpointRefusedException(verdicts) : container;
     }
 
@@ -37,17 +39,38 @@ public static class ContainerCapture
         ArgumentNullException.ThrowIfNull(selection);
         IReadOnlyList<TaskStruct> processes = selection.Find(guest.Kernel);
         return processes.Any(process => process.ExitState == 0)
-            ? Walk(guest, processes, frozen: false).Verdicts
+            ? Walk(guest.Kernel, processes, scope => FileCapture.Begin(guest, scope), frozen: false).Verdicts
             : throw new TasksNotFrozenException($"No task is in {selection}: the container has ended, or never ran in this VM.");
     }
 
-    private static (Container Container, ImmutableArray<Verdict> Verdicts) Walk(StillGuest guest, IReadOnlyList<TaskStruct> processes, bool frozen)
+    /// <summary>
+    /// Goes the whole way once beside the running container, for nothing: the first way through a program costs hundreds of
+    /// milliseconds of compilation, which a frozen container or a paused guest should not pay. What is found is thrown away,
+    /// and may be torn.
+    /// </summary>
+    public static void Rehearse(GuestKernel kernel, TaskSelection selection)
     {
-        GuestKernel kernel = guest.Kernel;
+        ArgumentNullException.ThrowIfNull(kernel);
+        ArgumentNullException.ThrowIfNull(selection);
+        try
+        {
+            IReadOnlyList<TaskStruct> processes = selection.Find(kernel);
+            Container container = Walk(kernel, processes, FileCapture.Look, frozen: false).Container;
+            SkeletonBuilder.Build(container with { Tmpfs = [], GhostFiles = [] }, new GuestPageContents(kernel.Memory), CriuImageOptions.Default);
+        }
+        catch (Exception torn) when (torn is not OutOfMemoryException)
+        {
+            // A guest that runs can look like anything; when it is looked at in earnest it stands still.
+        }
+    }
+
+    private static (Container Container, ImmutableArray<Verdict> Verdicts) Walk(
+        GuestKernel kernel, IReadOnlyList<TaskStruct> processes, Func<FileScope, FileCapture> begin, bool frozen)
+    {
         TaskStruct[] living = [.. processes.Where(process => process.ExitState == 0)];
         TaskStruct first = living[0];
         FileScope scope = FileScope.Of(living, GuestClocks.Read(kernel));
-        var files = FileCapture.Begin(guest, scope);
+        FileCapture files = begin(scope);
         var context = new CaptureContext(kernel, scope, files, processes.Select(process => process.Tgid).ToHashSet(), frozen);
         TaskVerdicts.Judge(processes, context);
 
