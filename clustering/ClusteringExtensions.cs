@@ -36,6 +36,7 @@ public static class ClusteringExtensions
             {
                 o.ConfigurationOptions = Server(options);
                 o.GrainStorageSerializer = new JsonGrainStateSerializer();
+                o.DeleteStateOnClear = true;
             });
             return silo.UseRedisReminderService(o => o.ConfigurationOptions = Server(options));
         }

@@ -17,6 +17,9 @@ internal static class JobWatch
     /// <summary>How long to wait for what is only tidying up, and for a cluster that has fallen silent.</summary>
     private static readonly TimeSpan TidyingPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long to watch a roll back, or a thaw, that fails again and again.</summary>
+    private static readonly TimeSpan StuckPatience = TimeSpan.FromSeconds(60);
+
     private static readonly TimeSpan SilencePatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
 
@@ -103,10 +106,10 @@ internal static class JobWatch
             });
     }
 
-    /// <summary>Watches through silos that die; returns when the job has ended, or is settled and has been for a while.</summary>
+    /// <summary>Watches through silos that die; returns when the job has ended, or when what is left is tidying up or goes wrong again and again.</summary>
     private static async Task<MigrationJob> WatchAsync(IMigrationGrain grain, MigrationJob job, Action<MigrationJob> show, CancellationToken detached)
     {
-        long? settled = null;
+        long? waiting = null;
         long heard = Stopwatch.GetTimestamp();
         while (true)
         {
@@ -118,8 +121,8 @@ internal static class JobWatch
                     heard = Stopwatch.GetTimestamp();
                     show(job);
                     if (job.IsTerminal) return job;
-                    if (!job.IsSettled) settled = null;
-                    else if (Stopwatch.GetElapsedTime(settled ??= heard) > TidyingPatience) return job;
+                    if (!job.IsSettled && job.Problem is null) waiting = null;
+                    else if (Stopwatch.GetElapsedTime(waiting ??= heard) > (job.IsSettled ? TidyingPatience : StuckPatience)) return job;
                 }
             }
             catch (Exception e) when (e is EnumerationAbortedException or TimeoutException or OrleansException)

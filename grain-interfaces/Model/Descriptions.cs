@@ -24,8 +24,11 @@ public enum VmStatus
     Panicked,
     Shutdown,
 
-    /// <summary>QEMU's monitor does not answer, or its process is gone.</summary>
+    /// <summary>QEMU's monitor does not answer: the guest may run or not.</summary>
     Unreachable,
+
+    /// <summary>Its QEMU has ended: nothing runs in it any more.</summary>
+    Gone,
 }
 
 /// <summary>A VM as its host sees it.</summary>

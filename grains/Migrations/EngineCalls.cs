@@ -40,7 +40,7 @@ internal sealed partial class EngineCalls(IGrainFactory grains, FaultPoints faul
             {
                 ImmutableArray<VmDescription> vms = await grains.GetGrain<IHostGrain>(vm.Host).ListVmsAsync(cancellationToken);
                 VmDescription? seen = vms.FirstOrDefault(v => v.Id == vm);
-                if (seen is not null && seen.Status is not (VmStatus.Shutdown or VmStatus.Panicked)) return false;
+                if (seen is not null && seen.Status is not (VmStatus.Shutdown or VmStatus.Panicked or VmStatus.Gone)) return false;
             }
             catch (Exception e) when (e is EngineException || IsSilence(e))
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.Extensions.Options;
 using Watari.GrainInterfaces.Model;
@@ -145,7 +146,9 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         }
         catch (EngineException e)
         {
-            return new VmDescription(id, VmStatus.Unreachable, 0, 0, "", null, null, 0, e.Message);
+            // A socket that nobody listens at is a QEMU that has ended; any other failure leaves open whether the guest runs.
+            bool gone = e.InnerException is QmpConnectionException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
+            return new VmDescription(id, gone ? VmStatus.Gone : VmStatus.Unreachable, 0, 0, "", null, null, 0, e.Message);
         }
     }
 }

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Watari.Client.Tests;
 
 /// <summary>
-/// Silos that die by SIGKILL in the middle of a migration that they lead, at a point that is armed in all of them: whichever led the
-/// job dies. The other takes the job over, the dead one is started again, and one copy runs.
+/// Silos that die by SIGKILL in the middle of a migration that they lead, at a point that is armed in all of them: whichever leads the
+/// job dies. Another takes the job over, the dead are started again, and one copy runs.
 /// </summary>
 public sealed class KilledSiloTests
 {
@@ -24,9 +24,7 @@ public sealed class KilledSiloTests
 
         Task first = await Task.WhenAny(cluster.Silo("host-a").WaitForExitAsync(Limit()), cluster.Silo("host-b").WaitForExitAsync(Limit()));
         await first;
-        string dead = cluster.Silo("host-a").HasExited ? "host-a" : "host-b";
-        await cluster.StartSiloAsync(dead);
-        Run watched = await cluster.WatariAsync("jobs", "watch", job, "-o", "json");
+        Run watched = await EndOfAsync(cluster, job);
 
         cluster.AssertRunsOnlyIn(runsAtTheEnd);
         Assert.Equal(runsAtTheEnd == "host-b" ? 0 : 5, watched.Code);
@@ -54,5 +52,25 @@ public sealed class KilledSiloTests
         cluster.AssertRunsOnlyIn("host-a");
     }
 
-    private static CancellationToken Limit() => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
+    /// <summary>
+    /// Starts what is dead again and watches, until the job is at its end: a point after the commit goes off in the silo that takes the
+    /// job over, too, and watching ends early where only tidying up is left.
+    /// </summary>
+    private static async Task<Run> EndOfAsync(Processes cluster, string job)
+    {
+        CancellationToken limit = Limit();
+        while (true)
+        {
+            foreach (string host in new[] { "host-a", "host-b" })
+            {
+                if (cluster.Silo(host).HasExited) await cluster.StartSiloAsync(host);
+            }
+
+            Run watched = await cluster.WatariAsync("jobs", "watch", job, "-o", "json");
+            limit.ThrowIfCancellationRequested();
+            if (watched.Out.Length > 0 && JsonDocument.Parse(watched.Out).RootElement.GetProperty("ended").ValueKind != JsonValueKind.Null) return watched;
+        }
+    }
+
+    private static CancellationToken Limit() => new CancellationTokenSource(TimeSpan.FromSeconds(120)).Token;
 }

@@ -125,17 +125,19 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         story.AssertRunsOnlyIn(story.Destination);
     }
 
-    [Fact]
-    public async Task a_migration_that_takes_longer_than_it_may_rolls_back()
+    [Theory]
+    [InlineData("plan", 0.1, MigrationState.Refused)]
+    [InlineData("restore", 8, MigrationState.RolledBack)]
+    public async Task a_migration_that_takes_longer_than_it_may_turns_back(string step, double seconds, MigrationState end)
     {
         Story story = cluster.Container("redis");
-        Gate gate = story.Hold("restore");
-        await story.Job.StartAsync(story.Request with { Timeout = TimeSpan.FromSeconds(3) });
+        Gate gate = story.Hold(step);
+        await story.Job.StartAsync(story.Request with { Timeout = TimeSpan.FromSeconds(seconds) });
 
         MigrationJob job = await story.EndAsync();
 
         Assert.False(gate.IsOpen);
-        Assert.Equal((MigrationState.RolledBack, FailureKind.TimedOut), (job.State, job.Failure!.Kind));
+        Assert.Equal((end, FailureKind.TimedOut), (job.State, job.Failure!.Kind));
         story.AssertRunsOnlyIn(story.Source);
     }
 
@@ -243,13 +245,18 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         story.AssertRunsOnlyIn(story.Destination);
     }
 
-    [Fact]
-    public async Task a_source_that_dies_before_it_is_captured_takes_the_container_with_it_and_the_job_says_so()
+    [Theory]
+    [InlineData(null)]
+    [InlineData(VmStatus.Gone)]
+    [InlineData(VmStatus.Panicked)]
+    [InlineData(VmStatus.Shutdown)]
+    public async Task a_source_that_dies_before_it_is_captured_takes_the_container_with_it_and_the_job_says_so(VmStatus? listedAs)
     {
         Story story = cluster.Container("redis");
         story.On("capture", (_, _) =>
         {
             DestroyVm(story.Source);
+            if (listedAs is { } status) cluster.World.Change(state => state.Vms.Add(new ScriptedVm(story.Source, status)));
             throw new EngineException(FailureKind.VmLost, "The monitor closed.");
         });
 
@@ -258,6 +265,24 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         Assert.Equal((MigrationState.RolledBack, SideOutcome.Lost), (job.State, job.Source));
         Assert.Contains("is gone with", job.Whereabouts, StringComparison.Ordinal);
         Assert.Null(story.CopyIn(story.Destination));
+    }
+
+    [Fact]
+    public async Task a_source_that_is_only_silent_is_not_given_up()
+    {
+        Story story = cluster.Container("redis");
+        story.On("capture", (_, _) =>
+        {
+            ChangeVm(story.Source, vm => vm with { Status = VmStatus.Unreachable });
+            throw new EngineException(FailureKind.VmLost, "The monitor does not answer.");
+        });
+        await story.StartAsync();
+        await foreach (MigrationJob job in story.Job.WatchAsync(TestContext.Current.CancellationToken).WithBatchSize(1))
+        {
+            if (job is { Problem: not null, Source: SideOutcome.Open }) ChangeVm(story.Source, vm => vm with { Status = VmStatus.Running });
+        }
+
+        story.AssertRunsOnlyIn(story.Source);
     }
 
     [Fact]
