@@ -175,11 +175,13 @@ public sealed class MigrateTests
     private static async Task UntilSaysAsync(Process process, string words)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        List<string> said = [];
         while (await process.StandardError.ReadLineAsync(limit.Token) is { } line)
         {
             if (line.StartsWith(words, StringComparison.Ordinal)) return;
+            said.Add(line);
         }
 
-        Assert.Fail($"It ended without saying '{words}'.");
+        Assert.Fail($"It ended without saying '{words}', but said: {string.Join(" | ", said)}");
     }
 }
