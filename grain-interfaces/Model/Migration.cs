@@ -152,9 +152,9 @@ public sealed record MigrationJob
         (_, not null) when Source == SideOutcome.Lost => $"is gone with {Request.Source}, which does not exist any more",
         (MigrationState.RolledBack, _) => $"runs on in {Request.Source}",
         (_, not null) when Source == SideOutcome.Settled => $"runs on in {Request.Source}; what is left in {Request.Destination} is being removed",
-        (<= MigrationState.Preparing, not null) => $"runs on in {Request.Source}; what was prepared in {Request.Destination} is being removed",
+        ( <= MigrationState.Preparing, not null) => $"runs on in {Request.Source}; what was prepared in {Request.Destination} is being removed",
         (_, not null) => $"is being thawed in {Request.Source}",
-        (< MigrationState.PreCopying, _) => $"runs in {Request.Source}",
+        ( < MigrationState.PreCopying, _) => $"runs in {Request.Source}",
         (MigrationState.PreCopying, _) => $"is being frozen in {Request.Source}",
         _ => $"stands frozen in {Request.Source}",
     };

@@ -44,7 +44,8 @@ public sealed class FaultPoints
                 {
                     Process.GetCurrentProcess().Kill();
                     return Task.Delay(Timeout.Infinite, CancellationToken.None);
-                },
+                }
+                ,
                 var action => throw new FormatException($"{Variable}: '{action}' of '{part}' is no action; there are fail, hang and kill."),
             });
         }

@@ -5,8 +5,8 @@ using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Types;
-using KernelText = Watari.Checkpoint.Model.KernelText;
 using KernelMountFlags = Watari.Introspection.Fs.MountFlags;
+using KernelText = Watari.Checkpoint.Model.KernelText;
 using MountFlags = Watari.Checkpoint.Model.MountFlags;
 
 namespace Watari.Checkpoint.Capture.Namespaces;

@@ -1,5 +1,3 @@
-using Watari.Checkpoint.Model;
-
 namespace Watari.Checkpoint.Tests.Model;
 
 public sealed class KernelTextTests
