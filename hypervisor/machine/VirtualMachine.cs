@@ -5,20 +5,22 @@ namespace Watari.Hypervisor;
 /// <summary>A running VM, seen from its host: its monitor, its RAM, and the power to hold it still.</summary>
 public sealed class VirtualMachine : IAsyncDisposable
 {
-    /// <summary>How long a QEMU that did not answer <c>stop</c> is watched for doing it late.</summary>
-    private static readonly TimeSpan s_lateStop = TimeSpan.FromMinutes(1);
-
     private readonly Lock _gate = new();
+    private readonly HoldMark _mark;
+    private volatile bool _runs;
     private int _holds;
     private bool _runsAfterHolds;
 
-    private VirtualMachine(string name, QmpClient qmp, QemuProcess process, MachineDescription machine, GuestRam ram)
+    private VirtualMachine(string name, QmpClient qmp, QemuProcess process, HoldMark mark, MachineDescription machine, bool runs, GuestRam ram)
     {
         Name = name;
         Qmp = qmp;
         Process = process;
         Machine = machine;
         Ram = ram;
+        _mark = mark;
+        _runs = runs;
+        qmp.Observe(Observe);
     }
 
     /// <summary>The name given to QEMU (-name), or the one that the caller chose.</summary>
@@ -33,7 +35,10 @@ public sealed class VirtualMachine : IAsyncDisposable
     /// <summary>The guest's memory; gone when the VM object is disposed.</summary>
     public GuestRam Ram { get; }
 
-    /// <summary>Attaches to the VM whose monitor listens at the path. Nothing in the guest changes, and none of its pages is touched.</summary>
+    /// <summary>
+    /// Attaches to the VM whose monitor listens at the path. Nothing in the guest changes, and none of its pages is touched. A VM that stands still
+    /// because a process of ours died while it held it goes on; one that another has paused does not.
+    /// </summary>
     /// <exception cref="HypervisorException">No QEMU there, no answer in time, or RAM that it does not share.</exception>
     public static Task<VirtualMachine> AttachAsync(string qmpSocketPath, string? name = null, CancellationToken cancellation = default) =>
         AttachAsync(qmpSocketPath, name, QmpClient.DefaultDeadline, cancellation);
@@ -43,29 +48,40 @@ public sealed class VirtualMachine : IAsyncDisposable
     public static async Task<VirtualMachine> AttachAsync(string qmpSocketPath, string? name, TimeSpan deadline, CancellationToken cancellation = default)
     {
         QmpClient qmp = await QmpClient.ConnectAsync(qmpSocketPath, deadline, cancellation);
+        HoldMark? mark = null;
         try
         {
+            var process = QemuProcess.Of(qmp);
+            mark = HoldMark.Open(qmpSocketPath, process);
+            await LetGoOfAbandonedAsync(qmp, mark);
             name ??= (await qmp.ExecuteAsync<NameInfo>("query-name", cancellation: cancellation)).Name
                 ?? Path.GetFileNameWithoutExtension(qmpSocketPath);
             MachineDescription machine = await MachineDescription.ReadAsync(qmp, cancellation);
-            return new VirtualMachine(name, qmp, QemuProcess.Of(qmp), machine, await GuestRam.MapAsync(qmp, cancellation));
+            bool runs = await StateOfAsync(qmp, cancellation) == RunState.Running;
+            return new VirtualMachine(name, qmp, process, mark, machine, runs, await GuestRam.MapAsync(qmp, cancellation));
         }
         catch
         {
+            mark?.Dispose();
             await qmp.DisposeAsync();
             throw;
         }
     }
 
-    public async Task<RunState> StateAsync(CancellationToken cancellation = default) =>
-        RunStates.Parse((await Qmp.ExecuteAsync<StatusInfo>("query-status", cancellation: cancellation)).Status);
+    /// <summary>
+    /// True where a process of ours may have died while it held the VM behind the socket. To attach to it (<see cref="AttachAsync(string, string, CancellationToken)"/>)
+    /// finds out, and lets it go on. Asks nobody.
+    /// </summary>
+    public static bool MayBeAbandoned(string qmpSocketPath) => HoldMark.MayBeSet(qmpSocketPath);
+
+    public Task<RunState> StateAsync(CancellationToken cancellation = default) => StateOfAsync(Qmp, cancellation);
 
     /// <summary>Stops the processors; when it returns, none runs. Does nothing to a VM that stands still.</summary>
     public void Pause()
     {
         lock (_gate)
         {
-            if (_holds > 0) _runsAfterHolds = false;
+            if (_holds > 0) SetRunsAfterHolds(false);
             else Qmp.Execute("stop");
         }
     }
@@ -75,7 +91,7 @@ public sealed class VirtualMachine : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_holds > 0) _runsAfterHolds = true;
+            if (_holds > 0) SetRunsAfterHolds(true);
             else Qmp.Execute("cont");
         }
     }
@@ -88,7 +104,7 @@ public sealed class VirtualMachine : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_holds == 0) _runsAfterHolds = StopAndTellWhetherItRan();
+            if (_holds == 0) SetRunsAfterHolds(StopAndTellWhetherItRan());
             _holds++;
             return new PausedVm(this);
         }
@@ -118,6 +134,7 @@ public sealed class VirtualMachine : IAsyncDisposable
     {
         await Task.Run(EndAllHolds);
         await Qmp.DisposeAsync();
+        _mark.Dispose();
         Ram.Dispose();
     }
 
@@ -153,35 +170,82 @@ public sealed class VirtualMachine : IAsyncDisposable
     /// <summary>QEMU says STOP, and before it replies, only if the VM ran: one round trip does both.</summary>
     private bool StopAndTellWhetherItRan()
     {
-        QmpEventWait stopped = Qmp.ExpectEvent("STOP", deadline: s_lateStop);
+        QmpEventWait stopped = Qmp.ExpectEvent("STOP", deadline: Timeout.InfiniteTimeSpan);
         try
         {
+            // Before the stop, so that no death of ours can leave the VM standing without it.
+            if (_runs) _mark.Set();
             Qmp.Execute("stop");
+            return stopped.Task.IsCompletedSuccessfully;
         }
-        catch
+        catch (QmpTimeoutException)
         {
-            _ = UndoLateStopAsync(stopped);
+            _ = UndoLateStopAsync(Interlocked.Exchange(ref stopped!, null));
             throw;
         }
-        using (stopped) return stopped.Task.IsCompletedSuccessfully;
+        finally
+        {
+            stopped?.Dispose();
+        }
     }
 
-    /// <summary>A <c>stop</c> that was given up may take effect when QEMU wakes; nobody holds the VM then, so it must run on.</summary>
+    /// <summary>A <c>stop</c> that was given up may take effect when QEMU wakes, however late; nobody holds the VM then, so it must run on.</summary>
     private async Task UndoLateStopAsync(QmpEventWait stopped)
     {
         using (stopped)
         {
             try
             {
-                await stopped.Task;
-                await ResumeAsync();
+                // Commands are answered in their order: once this one is, the stop has been done, or done nothing.
+                await Qmp.ExecuteAsync("query-status", deadline: Timeout.InfiniteTimeSpan);
+                if (stopped.Task.IsCompletedSuccessfully) await ResumeAsync();
+                else ClearUnlessHeld();
             }
             catch (HypervisorException)
             {
-                // It never took effect, or the VM is gone.
+                // The VM is gone, or hangs again: the mark tells who comes next.
             }
         }
     }
+
+    private void ClearUnlessHeld()
+    {
+        lock (_gate)
+        {
+            if (_holds == 0) _mark.Clear();
+        }
+    }
+
+    private void SetRunsAfterHolds(bool runs)
+    {
+        _runsAfterHolds = runs;
+        if (runs) _mark.Set();
+        else _mark.Clear();
+    }
+
+    /// <summary>On the monitor's receiver. A VM that runs is not held, whoever let it go and however late.</summary>
+    private void Observe(QmpEvent happened)
+    {
+        if (happened.Name == "STOP")
+        {
+            _runs = false;
+        }
+        else if (happened.Name == "RESUME")
+        {
+            _runs = true;
+            _mark.Clear();
+        }
+    }
+
+    private static async Task LetGoOfAbandonedAsync(QmpClient qmp, HoldMark mark)
+    {
+        if (!mark.IsSet) return;
+        if (await StateOfAsync(qmp, CancellationToken.None) == RunState.Paused) await qmp.ExecuteAsync("cont");
+        mark.Clear();
+    }
+
+    private static async Task<RunState> StateOfAsync(QmpClient qmp, CancellationToken cancellation) =>
+        RunStates.Parse((await qmp.ExecuteAsync<StatusInfo>("query-status", cancellation: cancellation)).Status);
 
     private static async IAsyncEnumerable<VmEvent> Translate(IAsyncEnumerable<QmpEvent> events, [EnumeratorCancellation] CancellationToken cancellation)
     {

@@ -17,6 +17,18 @@ public sealed class QemuProcess
     /// <summary>Path of the program (/proc/PID/exe).</summary>
     public string Executable { get; }
 
+    /// <summary>When it started, in clock ticks since the host's boot (/proc/PID/stat, field 22): tells it from a later process of its pid.</summary>
+    /// <exception cref="HypervisorException">It has ended.</exception>
+    internal ulong StartTime
+    {
+        get
+        {
+            string stat = ReadProc("stat");
+            // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
+            return ulong.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19], CultureInfo.InvariantCulture);
+        }
+    }
+
     /// <summary>The process behind a QMP socket, found without sending a command: it works for a QEMU that hangs, too.</summary>
     /// <exception cref="HypervisorException">Nobody listens there, or its process cannot be seen from here.</exception>
     public static QemuProcess Discover(string qmpSocketPath)

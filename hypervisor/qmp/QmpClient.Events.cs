@@ -14,6 +14,7 @@ public sealed partial class QmpClient
 
     private ImmutableList<QmpEventWait> _waits = [];
     private ImmutableList<Channel<QmpEvent>> _streams = [];
+    private ImmutableList<Action<QmpEvent>> _observers = [];
 
     /// <summary>
     /// Arms a wait for the next event of QEMU's name for it, as in <c>STOP</c> or <c>MIGRATION</c>; the deadline runs from here.
@@ -37,6 +38,12 @@ public sealed partial class QmpClient
         return ReadAsync(stream, cancellation);
     }
 
+    /// <summary>
+    /// Has all events from this call on told on the receiver itself: each is before the reply to any command that QEMU answers after it. The observer
+    /// must be quick and must not throw.
+    /// </summary>
+    internal void Observe(Action<QmpEvent> observer) => ImmutableInterlocked.Update(ref _observers, static (observers, added) => observers.Add(added), observer);
+
     private async IAsyncEnumerable<QmpEvent> ReadAsync(Channel<QmpEvent> stream, [EnumeratorCancellation] CancellationToken cancellation)
     {
         try
@@ -51,6 +58,7 @@ public sealed partial class QmpClient
 
     private void Publish(QmpEvent happened)
     {
+        foreach (Action<QmpEvent> observer in Volatile.Read(ref _observers)) observer(happened);
         foreach (QmpEventWait wait in Volatile.Read(ref _waits)) wait.Offer(happened);
         foreach (Channel<QmpEvent> stream in Volatile.Read(ref _streams)) stream.Writer.TryWrite(happened);
     }

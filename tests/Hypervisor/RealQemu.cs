@@ -38,9 +38,12 @@ internal sealed class RealQemu : IAsyncDisposable
         return qemu;
     }
 
-    /// <summary>A small guest with shared RAM.</summary>
-    internal static Task<RealQemu> StartSmallAsync(string machine = "q35") => StartAsync(
-        "-name", "small", "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", $"{machine},memory-backend=ram");
+    /// <summary>A small guest with shared RAM, and more monitors beside the first where they are named.</summary>
+    internal static Task<RealQemu> StartSmallAsync(params string[] monitors) => StartAsync(
+    [
+        "-name", "small", "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", "q35,memory-backend=ram",
+        .. monitors.SelectMany(name => (string[])["-qmp", $"unix:{{dir}}/{name},server=on,wait=off"]),
+    ]);
 
     internal void Signal(string signal)
     {

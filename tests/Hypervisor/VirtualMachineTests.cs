@@ -133,6 +133,106 @@ public sealed class VirtualMachineTests
     }
 
     [Fact]
+    public async Task A_stop_that_takes_effect_long_after_its_hold_was_given_up_is_undone()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, null, TimeSpan.FromMilliseconds(300), Cancellation);
+        vm.Resume();
+        using QmpEventWait stopped = vm.Qmp.ExpectEvent("STOP"), resumed = vm.Qmp.ExpectEvent("RESUME");
+
+        qemu.Signal("STOP");
+        Assert.Throws<QmpTimeoutException>(vm.Hold);
+        Assert.Throws<QmpTimeoutException>(vm.Hold);
+        qemu.Signal("CONT");
+
+        await stopped.Task;
+        await resumed.Task;
+        Assert.Equal(RunState.Running, await vm.StateAsync(Cancellation));
+        await using (await vm.HoldAsync(Cancellation))
+        {
+            Assert.Equal(RunState.Paused, await vm.StateAsync(Cancellation));
+        }
+
+        Assert.Equal(RunState.Running, await vm.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_VM_whose_holder_died_goes_on_when_it_is_attached_to_again()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await DieHoldingAsync(qemu, vm => vm.Resume());
+        Assert.True(VirtualMachine.MayBeAbandoned(qemu.SocketPath));
+
+        await using VirtualMachine again = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+
+        Assert.Equal(RunState.Running, await again.StateAsync(Cancellation));
+        Assert.False(VirtualMachine.MayBeAbandoned(qemu.SocketPath));
+    }
+
+    [Fact]
+    public async Task A_VM_that_was_paused_before_its_holder_died_stays_so()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await DieHoldingAsync(qemu, vm =>
+        {
+            vm.Resume();
+            vm.Pause();
+        });
+        Assert.False(VirtualMachine.MayBeAbandoned(qemu.SocketPath));
+
+        await using VirtualMachine again = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+
+        Assert.Equal(RunState.Paused, await again.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_VM_that_another_paused_after_a_hold_stays_so()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync("control.sock");
+        await using (VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation))
+        {
+            vm.Resume();
+            await using (await vm.HoldAsync(Cancellation))
+            {
+            }
+
+            await using QmpClient operators = await QmpClient.ConnectAsync(Path.Combine(qemu.DirectoryPath, "control.sock"), cancellation: Cancellation);
+            await operators.ExecuteAsync("stop", cancellation: Cancellation);
+            await vm.Qmp.DisposeAsync();
+        }
+
+        await using VirtualMachine again = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        Assert.Equal(RunState.Paused, await again.StateAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task The_mark_of_another_QEMU_means_nothing()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await DieHoldingAsync(qemu, vm => vm.Resume());
+        string mark = qemu.SocketPath + ".held";
+        byte[] word = await File.ReadAllBytesAsync(mark, Cancellation);
+        word[0]++; // a QEMU that started at another time
+        await File.WriteAllBytesAsync(mark, word, Cancellation);
+
+        await using VirtualMachine again = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+
+        Assert.Equal(RunState.Paused, await again.StateAsync(Cancellation));
+        Assert.False(VirtualMachine.MayBeAbandoned(qemu.SocketPath));
+    }
+
+    [Fact]
+    public async Task A_mark_that_cannot_be_made_is_an_error_that_names_the_directory()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        Directory.CreateDirectory(qemu.SocketPath + ".held");
+
+        HypervisorException refusal = await Assert.ThrowsAsync<HypervisorException>(() => VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation));
+
+        Assert.Contains(qemu.SocketPath, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_befalls_a_VM_is_told_up_to_its_end()
     {
         await using RealQemu qemu = await RealQemu.StartSmallAsync();
@@ -163,5 +263,15 @@ public sealed class VirtualMachineTests
             qemu.Signal("KILL");
             await vm.Qmp.Disconnected;
         }
+    }
+
+    /// <summary>Holds the VM, and loses the monitor in the middle as a process does that is killed.</summary>
+    private static async Task DieHoldingAsync(RealQemu qemu, Action<VirtualMachine> before)
+    {
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        before(vm);
+        await using PausedVm hold = await vm.HoldAsync(Cancellation);
+        Assert.Equal(RunState.Paused, await vm.StateAsync(Cancellation));
+        await vm.Qmp.DisposeAsync();
     }
 }
