@@ -22,7 +22,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private readonly string _host;
     private readonly OpenVms _vms;
     private readonly EngineThreads _threads = new(Math.Max(2, Environment.ProcessorCount - 1));
-    private readonly StepLedger _ledger = new();
+    private readonly StepLedger _ledger;
     private readonly SourceSide _source;
     private readonly DestinationSide _destination;
 
@@ -30,6 +30,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     {
         HostEngineOptions settings = options.Value;
         _host = settings.Host;
+        _ledger = new StepLedger(time);
         _vms = new OpenVms(settings.VmDirectory);
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
@@ -48,7 +49,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public async Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken)
     {
-        GuestVm guest = await _vms.GetAsync(vm, cancellationToken);
+        await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
+        GuestVm guest = lease.Vm;
         return await Failures.ExplainAsync(vm, () => _threads.RunAsync(() => Containers.Describe(guest, new VmId(_host, vm)), cancellationToken));
     }
 
@@ -87,6 +89,13 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 
+    /// <summary>Names of VMs that may stand still because an earlier silo died while it held them.</summary>
+    public IEnumerable<string> AbandonedVms => _vms.Abandoned;
+
+    /// <summary>Attaches to a VM, whereby it goes on if it was abandoned.</summary>
+    /// <exception cref="EngineException">There is no such VM, or it cannot be attached to.</exception>
+    public async Task AttachAsync(string vm, CancellationToken cancellationToken) => await (await _vms.LeaseAsync(vm, cancellationToken)).DisposeAsync();
+
     public async ValueTask DisposeAsync()
     {
         _destination.Dispose();
@@ -97,14 +106,14 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private Task<T> StepAsync<T>(StepKey key, string vm, Func<GuestVm, Task<T>> step, CancellationToken cancellationToken) =>
         _ledger.OnceAsync(key, () => Failures.ExplainAsync(vm, async () =>
         {
-            GuestVm guest = await _vms.GetAsync(vm, cancellationToken);
+            await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
             try
             {
-                return await step(guest);
+                return await step(lease.Vm);
             }
             catch (AgentLostException)
             {
-                await guest.DropAgentAsync();
+                await lease.Vm.DropAgentAsync();
                 throw;
             }
         }));
@@ -125,7 +134,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         var id = new VmId(_host, name);
         try
         {
-            GuestVm guest = await _vms.GetAsync(name, cancellationToken);
+            await using VmLease lease = await _vms.LeaseAsync(name, cancellationToken);
+            GuestVm guest = lease.Vm;
             VmStatus status = await guest.StatusAsync(cancellationToken);
             MachineDescription machine = guest.Machine.Machine;
             string? release = null;

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Watari.Grains.Engine;
+using Watari.Silo.Engine.Vms;
 using Watari.Silo.Hosting;
 
 namespace Watari.Silo.Engine;
@@ -17,6 +18,7 @@ internal static class HostEngineRegistration
             options.VmDirectory = Path.Combine(silo.RunDirectory, silo.Host, "vms");
             options.TransferListen = new IPEndPoint(silo.Address, silo.TransferPort);
         });
-        return services.AddSingleton<IHostEngine, HostEngine>();
+        services.AddSingleton<HostEngine>().AddSingleton<IHostEngine>(provider => provider.GetRequiredService<HostEngine>());
+        return services.AddHostedService<AbandonedVms>();
     }
 }

@@ -6,29 +6,31 @@ namespace Watari.Hypervisor.Tests;
 /// <summary>A real QEMU that has not started its guest (-S): cheap, for its processors never run unless a test says so.</summary>
 internal sealed class RealQemu : IAsyncDisposable
 {
-    private readonly TemporaryDirectory _directory = new();
+    private static readonly string[] s_small =
+        ["-name", "small", "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", "q35,memory-backend=ram"];
 
-    private RealQemu()
-    {
-    }
+    private RealQemu(string directory) => DirectoryPath = directory;
 
-    internal string SocketPath => Path.Combine(_directory.Path, "qmp.sock");
+    internal string SocketPath => Path.Combine(DirectoryPath, "qmp.sock");
 
-    internal string DirectoryPath => _directory.Path;
+    /// <summary>Its own, gone with it.</summary>
+    internal string DirectoryPath { get; }
 
     internal int ProcessId { get; private set; }
 
     /// <summary>Starts it; done when its socket listens. Where {dir} stands in an argument, the test's directory is put.</summary>
-    internal static async Task<RealQemu> StartAsync(params string[] arguments)
+    internal static Task<RealQemu> StartAsync(params string[] arguments) => StartInAsync(Directory.CreateTempSubdirectory("watari-").FullName, arguments);
+
+    private static async Task<RealQemu> StartInAsync(string directory, string[] arguments)
     {
-        var qemu = new RealQemu();
-        string pidFile = Path.Combine(qemu._directory.Path, "qemu.pid");
+        var qemu = new RealQemu(directory);
+        string pidFile = Path.Combine(directory, "qemu.pid");
         var start = new ProcessStartInfo("qemu-system-x86_64") { RedirectStandardError = true };
         foreach (string argument in (string[])[
             "-S", "-daemonize", "-pidfile", pidFile, "-accel", "tcg", "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none",
             "-qmp", $"unix:{qemu.SocketPath},server=on,wait=off", .. arguments])
         {
-            start.ArgumentList.Add(argument.Replace("{dir}", qemu._directory.Path, StringComparison.Ordinal));
+            start.ArgumentList.Add(argument.Replace("{dir}", qemu.DirectoryPath, StringComparison.Ordinal));
         }
         using Process launcher = Process.Start(start)!;
         string errors = await launcher.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -40,10 +42,14 @@ internal sealed class RealQemu : IAsyncDisposable
 
     /// <summary>A small guest with shared RAM, and more monitors beside the first where they are named.</summary>
     internal static Task<RealQemu> StartSmallAsync(params string[] monitors) => StartAsync(
-    [
-        "-name", "small", "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", "q35,memory-backend=ram",
-        .. monitors.SelectMany(name => (string[])["-qmp", $"unix:{{dir}}/{name},server=on,wait=off"]),
-    ]);
+        [.. s_small, .. monitors.SelectMany(name => (string[])["-qmp", $"unix:{{dir}}/{name},server=on,wait=off"])]);
+
+    /// <summary>The same in a directory of the test's choice.</summary>
+    internal static Task<RealQemu> StartSmallInAsync(string directory)
+    {
+        Directory.CreateDirectory(directory);
+        return StartInAsync(directory, s_small);
+    }
 
     internal void Signal(string signal)
     {
@@ -59,6 +65,6 @@ internal sealed class RealQemu : IAsyncDisposable
             process.Kill();
             Assert.True(await process.WaitForEndAsync(TimeSpan.FromSeconds(10)));
         }
-        _directory.Dispose();
+        Directory.Delete(DirectoryPath, recursive: true);
     }
 }

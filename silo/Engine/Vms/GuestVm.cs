@@ -8,25 +8,32 @@ using Watari.Introspection.Memory;
 
 namespace Watari.Silo.Engine.Vms;
 
-/// <summary>A VM of this host with all that the engine holds of it: its monitor, its RAM, its kernel, its agent.</summary>
+/// <summary>
+/// A VM of this host with all that the engine holds of it: its monitor, its RAM, its kernel, its agent. It is let go when the last lease of it
+/// ends: its memory must stay mapped for whoever reads it, also when the VM itself has long ended.
+/// </summary>
 internal sealed class GuestVm : IAsyncDisposable
 {
     private static readonly TimeSpan s_agentDeadline = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1.5);
 
     private readonly Lock _gate = new();
+    private readonly Lock _finding = new(); // held while the kernel is looked for, which takes long; taken before the other
     private readonly SemaphoreSlim _agentGate = new(1, 1);
     private readonly string _agentSocket;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _watch;
     private GuestKernel? _kernel;
-    private OutsideFreezer? _freezer;
+    private int _resets;
+    private (GuestKernel Kernel, OutsideFreezer Freezer)? _freezer;
     private GuestAgentClient? _agent;
     private VmStatus? _fate;
+    private int _leases = 1; // that of whoever attached
 
-    private GuestVm(string name, VirtualMachine machine, string agentSocket)
+    private GuestVm(string name, VirtualMachine machine, string agentSocket, VmStatus? fate)
     {
         Name = name;
+        _fate = fate;
         Machine = machine;
         _agentSocket = agentSocket;
         Memory = new GuestPhysicalMemory(RamSegments.Of(machine.Ram));
@@ -45,37 +52,98 @@ internal sealed class GuestVm : IAsyncDisposable
 
     public IVcpuControl Cpus { get; }
 
-    /// <summary>Panicked, shut down or gone; null while it lives.</summary>
+    /// <summary>Panicked, shut down or, as far as can be seen, gone; null while it lives.</summary>
     public VmStatus? Fate
     {
         get
         {
-            lock (_gate) return _fate;
+            lock (_gate) return _fate ?? (Gone.IsCompleted ? VmStatus.Unreachable : null);
         }
     }
 
+    /// <summary>Done when its monitor is gone, and with it, as a rule, the VM. Never fails.</summary>
+    public Task Gone => Machine.Qmp.Disconnected;
+
+    /// <returns>The first lease of the VM.</returns>
     /// <exception cref="HypervisorException">No QEMU answers there, or its RAM is not shared.</exception>
-    public static async Task<GuestVm> AttachAsync(string name, string directory, CancellationToken cancellationToken)
+    public static async Task<VmLease> AttachAsync(string name, string directory, CancellationToken cancellationToken)
     {
         VirtualMachine machine = await VirtualMachine.AttachAsync(Path.Combine(directory, "qmp.sock"), name, cancellationToken);
-        return new GuestVm(name, machine, Path.Combine(directory, "agent.sock"));
+        try
+        {
+            var vm = new GuestVm(name, machine, Path.Combine(directory, "agent.sock"), FateOf(await machine.StateAsync(cancellationToken)));
+            return new VmLease(vm);
+        }
+        catch
+        {
+            await machine.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Null: the last lease has ended, and the VM is let go.</summary>
+    public VmLease? TryLease()
+    {
+        lock (_gate)
+        {
+            if (_leases == 0) return null;
+            _leases++;
+            return new VmLease(this);
+        }
+    }
+
+    /// <summary>A lease has ended.</summary>
+    internal async ValueTask ReleaseAsync()
+    {
+        lock (_gate)
+        {
+            if (--_leases > 0) return;
+        }
+
+        await DisposeAsync();
+    }
+
+    /// <summary>For the last lease alone.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        await _watch;
+        await DropAgentAsync();
+        await Machine.DisposeAsync();
+        _agentGate.Dispose();
+        _ended.Dispose();
     }
 
     /// <summary>The guest's kernel, found in its memory at the first call and after each reset. Blocks: for the engine's threads.</summary>
     /// <exception cref="EngineException">The VM is gone, or its kernel cannot be read.</exception>
     public GuestKernel Kernel()
     {
-        lock (_gate)
+        lock (_finding)
         {
-            ThrowIfEnded();
+            int boot;
+            lock (_gate)
+            {
+                ThrowIfEnded();
+                if (_kernel is { } known) return known;
+                boot = _resets;
+            }
+
+            GuestKernel found;
             try
             {
-                return _kernel ??= GuestKernel.Attach(Memory);
+                found = GuestKernel.Attach(Memory);
             }
             catch (IntrospectionException e)
             {
                 throw new EngineException(FailureKind.VmLost, $"The kernel of VM '{Name}' cannot be read: {e.Message}", e);
             }
+
+            lock (_gate)
+            {
+                if (boot == _resets) _kernel = found;
+            }
+
+            return found;
         }
     }
 
@@ -83,12 +151,15 @@ internal sealed class GuestVm : IAsyncDisposable
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: its kernel cannot be frozen from outside.</exception>
     public OutsideFreezer Freezer()
     {
-        GuestKernel kernel = Kernel();
-        lock (_gate)
+        lock (_finding)
         {
+            GuestKernel kernel = Kernel();
+            if (_freezer is { } known && known.Kernel == kernel) return known.Freezer;
             try
             {
-                return _freezer ??= new OutsideFreezer(kernel, Writer, Cpus, new ShiftKey(Machine));
+                var freezer = new OutsideFreezer(kernel, Writer, Cpus, new ShiftKey(Machine));
+                _freezer = (kernel, freezer);
+                return freezer;
             }
             catch (FreezeException e)
             {
@@ -158,13 +229,8 @@ internal sealed class GuestVm : IAsyncDisposable
         if (Fate is { } fate) return fate;
         try
         {
-            return await Machine.StateAsync(cancellationToken) switch
-            {
-                RunState.Running => VmStatus.Running,
-                RunState.GuestPanicked or RunState.InternalError => VmStatus.Panicked,
-                RunState.Shutdown => VmStatus.Shutdown,
-                _ => VmStatus.Paused,
-            };
+            RunState state = await Machine.StateAsync(cancellationToken);
+            return FateOf(state) ?? (state == RunState.Running ? VmStatus.Running : VmStatus.Paused);
         }
         catch (HypervisorException)
         {
@@ -172,19 +238,16 @@ internal sealed class GuestVm : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    private static VmStatus? FateOf(RunState state) => state switch
     {
-        await _ended.CancelAsync();
-        await _watch;
-        await DropAgentAsync();
-        await Machine.DisposeAsync();
-        _agentGate.Dispose();
-        _ended.Dispose();
-    }
+        RunState.GuestPanicked or RunState.InternalError => VmStatus.Panicked,
+        RunState.Shutdown => VmStatus.Shutdown,
+        _ => null,
+    };
 
     private void ThrowIfEnded()
     {
-        if (_fate is { } fate)
+        if (Fate is { } fate)
             throw new EngineException(FailureKind.VmLost, $"VM '{Name}' is {fate switch { VmStatus.Panicked => "dead: its kernel panicked", VmStatus.Shutdown => "shut down", _ => "gone: its QEMU ended" }}.");
     }
 
@@ -200,10 +263,10 @@ internal sealed class GuestVm : IAsyncDisposable
                     {
                         case VmEventKind.Panicked: _fate = VmStatus.Panicked; break;
                         case VmEventKind.ShuttingDown: _fate = VmStatus.Shutdown; break;
-                        case VmEventKind.Gone: _fate ??= VmStatus.Unreachable; break;
                         case VmEventKind.Reset:
-                            _kernel = null;
-                            _freezer = null;
+                            // Another kernel boots: nothing that was learnt of the last one holds.
+                            (_fate, _kernel) = (null, null);
+                            _resets++;
                             break;
                     }
                 }

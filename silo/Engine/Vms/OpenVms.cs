@@ -5,13 +5,14 @@ using Watari.Hypervisor;
 namespace Watari.Silo.Engine.Vms;
 
 /// <summary>
-/// The VMs of this host, found by their monitor sockets: <c>RUN/HOST/vms/NAME/qmp.sock</c>. A VM that its QEMU left is let go
-/// and looked for anew.
+/// The VMs of this host, found by their monitor sockets: <c>RUN/HOST/vms/NAME/qmp.sock</c>. One that was asked for stays attached until its
+/// monitor is gone, and its memory is let go then, as soon as nobody reads it any more; asked for again, it is looked for anew.
 /// </summary>
 internal sealed class OpenVms(string runDirectory) : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<string, GuestVm> _open = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly ConcurrentDictionary<string, OpenVm> _open = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _attaching = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Names of all VMs that have a monitor socket here, alive or not.</summary>
     public IReadOnlyList<string> Names =>
@@ -22,28 +23,32 @@ internal sealed class OpenVms(string runDirectory) : IAsyncDisposable
                 .Select(directory => Path.GetFileName(directory)!)
                 .Order(StringComparer.Ordinal)];
 
+    /// <summary>Those of them that may stand still because an earlier silo died while it held them.</summary>
+    public IEnumerable<string> Abandoned => Names.Where(name => VirtualMachine.MayBeAbandoned(Path.Combine(runDirectory, name, "qmp.sock")));
+
+    /// <summary>The VM, to work with until the lease is disposed. Nothing of its memory may be read after that.</summary>
     /// <exception cref="EngineException">There is no such VM, or it cannot be attached to.</exception>
-    public async Task<GuestVm> GetAsync(string name, CancellationToken cancellationToken)
+    public async Task<VmLease> LeaseAsync(string name, CancellationToken cancellationToken)
     {
-        if (_open.TryGetValue(name, out GuestVm? open) && open.Fate != VmStatus.Unreachable) return open;
+        if (TryLease(name) is { } lease) return lease;
         string directory = Path.Combine(runDirectory, name);
-        await _gate.WaitAsync(cancellationToken);
+        if (Path.GetFileName(name) != name || !File.Exists(Path.Combine(directory, "qmp.sock")))
+        {
+            string known = string.Join(", ", Names);
+            throw new EngineException(FailureKind.NotFound, $"There is no VM '{name}' on this host; {(known.Length > 0 ? $"it has {known}." : "it has none.")}");
+        }
+
+        // One at a time for each VM: its monitor serves one client. A VM that hangs holds up nobody else's.
+        SemaphoreSlim attaching = _attaching.GetOrAdd(name, _ => new SemaphoreSlim(1, 1));
+        await attaching.WaitAsync(cancellationToken);
         try
         {
-            if (_open.TryGetValue(name, out open))
-            {
-                if (open.Fate != VmStatus.Unreachable) return open;
-                _open.TryRemove(name, out _);
-                await open.DisposeAsync();
-            }
-
-            if (Path.GetFileName(name) != name || !File.Exists(Path.Combine(directory, "qmp.sock")))
-            {
-                string known = string.Join(", ", Names);
-                throw new EngineException(FailureKind.NotFound, $"There is no VM '{name}' on this host; {(known.Length > 0 ? $"it has {known}." : "it has none.")}");
-            }
-
-            return _open[name] = await GuestVm.AttachAsync(name, directory, cancellationToken);
+            if (TryLease(name) is { } attached) return attached;
+            VmLease ours = await GuestVm.AttachAsync(name, directory, cancellationToken);
+            VmLease first = ours.Vm.TryLease()!;
+            OpenVm open = _open[name] = new OpenVm(ours.Vm);
+            open.Kept = KeepAsync(name, open, ours);
+            return first;
         }
         catch (HypervisorException e)
         {
@@ -51,14 +56,34 @@ internal sealed class OpenVms(string runDirectory) : IAsyncDisposable
         }
         finally
         {
-            _gate.Release();
+            attaching.Release();
         }
     }
 
+    /// <summary>Lets go of all VMs; of those that are still leased, with their last lease.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (GuestVm vm in _open.Values) await vm.DisposeAsync();
-        _open.Clear();
-        _gate.Dispose();
+        _closing.TrySetResult();
+        await Task.WhenAll(_open.Values.Select(open => open.Kept));
+    }
+
+    private VmLease? TryLease(string name) =>
+        _open.TryGetValue(name, out OpenVm? open) && !open.Vm.Gone.IsCompleted ? open.Vm.TryLease() : null;
+
+    private async Task KeepAsync(string name, OpenVm open, VmLease lease)
+    {
+        await using (lease)
+        {
+            await Task.WhenAny(open.Vm.Gone, _closing.Task);
+            _open.TryRemove(KeyValuePair.Create(name, open)); // unless another has taken its place already
+        }
+    }
+
+    private sealed class OpenVm(GuestVm vm)
+    {
+        public GuestVm Vm => vm;
+
+        /// <summary>Done when it is no longer kept open here.</summary>
+        public Task Kept { get; set; } = Task.CompletedTask;
     }
 }
