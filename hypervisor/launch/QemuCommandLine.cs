@@ -20,7 +20,10 @@ internal static class QemuCommandLine
         "-machine", "q35,memory-backend=ram", "-accel", spec.Accelerator == Accelerator.Kvm ? "kvm" : "tcg,thread=multi",
         "-cpu", spec.Cpu, "-smp", $"{spec.Vcpus}", "-m", $"{spec.MemoryMiB}M",
         "-object", $"memory-backend-memfd,id=ram,size={spec.MemoryMiB}M,share=on",
-        "-device", "vmcoreinfo", "-device", "pvpanic-pci",
+        "-device", "vmcoreinfo",
+
+        // A guest that panicked stands still: QEMU and its memory stay, so that one can see later what has become of it.
+        "-device", "pvpanic-pci", "-action", "panic=pause",
 
         .. Monitor("qmp", directory.QmpSocket), .. Monitor("control", directory.ControlSocket),
 

@@ -70,6 +70,9 @@ public sealed class GuestConsole : IAsyncDisposable
         return result.ExitCode == 0 ? result.Output : throw new InvalidOperationException($"In the guest, exit code {result.ExitCode}: {command}\n{result.Output}");
     }
 
+    /// <summary>Has the guest's kernel panic (sysrq c), and does not wait for it.</summary>
+    public Task PanicAsync(CancellationToken cancellation = default) => SendAsync("echo c >/proc/sysrq-trigger\n", cancellation);
+
     public async ValueTask DisposeAsync()
     {
         _socket.Dispose();
