@@ -1,19 +1,20 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Watari.Processes;
 
 namespace Watari.Client.Tests;
 
 /// <summary>The console as a person and as a script meet it: real processes, real silos.</summary>
 public sealed class ConsoleTests(ConsoleTests.TwoHosts hosts) : IClassFixture<ConsoleTests.TwoHosts>
 {
-    private readonly Processes _cluster = hosts.Cluster;
+    private readonly ScriptedCluster _cluster = hosts.Cluster;
 
     [Fact]
     public async Task what_there_is_is_listed()
     {
-        Run names = await _cluster.WatariAsync("hosts", "-o", "json");
-        Run vms = await _cluster.WatariAsync("vms");
-        Run ids = await _cluster.WatariAsync("ps", "--vm", "vm-a", "-q");
+        Run names = await _cluster.Processes.WatariAsync("hosts", "-o", "json");
+        Run vms = await _cluster.Processes.WatariAsync("vms");
+        Run ids = await _cluster.Processes.WatariAsync("ps", "--vm", "vm-a", "-q");
 
         Assert.Equal(["host-a", "host-b"], JsonDocument.Parse(names.Out).RootElement.EnumerateArray().Select(h => h.GetProperty("name").GetString()));
         Assert.Equal(["NAME", "vm-a", "vm-b"], vms.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]));
@@ -33,7 +34,7 @@ public sealed class ConsoleTests(ConsoleTests.TwoHosts hosts) : IClassFixture<Co
     [InlineData("jobs cancel nothing", 3, "There is no job 'nothing'")]
     public async Task what_cannot_be_done_is_said_with_a_hint_and_a_code(string line, int code, string says)
     {
-        Run run = await _cluster.WatariAsync(line.Split(' '));
+        Run run = await _cluster.Processes.WatariAsync(line.Split(' '));
 
         Assert.Contains(says, run.Error, StringComparison.Ordinal);
         Assert.Equal(code, run.Code);
@@ -42,7 +43,7 @@ public sealed class ConsoleTests(ConsoleTests.TwoHosts hosts) : IClassFixture<Co
     [Fact]
     public async Task a_dry_run_touches_nothing()
     {
-        Run run = await _cluster.WatariAsync("migrate", "redis", "--to", "vm-b", "--dry-run", "-o", "json");
+        Run run = await _cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-b", "--dry-run", "-o", "json");
 
         Assert.Equal(0, run.Code);
         Assert.True(JsonDocument.Parse(run.Out).RootElement.GetProperty("accepted").GetBoolean());
@@ -54,7 +55,7 @@ public sealed class ConsoleTests(ConsoleTests.TwoHosts hosts) : IClassFixture<Co
     {
         using var folder = new Folder();
 
-        Run run = await _cluster.WatariAsync("checkpoint", "packet", "--vm", "vm-a", "--output", folder.Path, "--leave-running");
+        Run run = await _cluster.Processes.WatariAsync("checkpoint", "packet", "--vm", "vm-a", "--output", folder.Path, "--leave-running");
 
         Assert.Equal((0, ""), (run.Code, run.Code == 0 ? "" : run.Error));
         Assert.StartsWith($"saved packet of host-a/vm-a to {folder.Path}", run.Out, StringComparison.Ordinal);
@@ -64,7 +65,7 @@ public sealed class ConsoleTests(ConsoleTests.TwoHosts hosts) : IClassFixture<Co
 
     public sealed class TwoHosts : IAsyncLifetime
     {
-        public Processes Cluster { get; } = new();
+        public ScriptedCluster Cluster { get; } = new();
 
         public async ValueTask InitializeAsync() => await Task.WhenAll(Cluster.StartSiloAsync("host-a"), Cluster.StartSiloAsync("host-b"));
 
@@ -85,11 +86,11 @@ public sealed class MigrateTests
     [Fact]
     public async Task a_migration_there_and_back_prints_its_result_alone_on_stdout_and_no_escape_codes()
     {
-        await using Processes cluster = await Cluster();
+        await using ScriptedCluster cluster = await Cluster();
 
-        Run there = await cluster.WatariAsync("migrate", "redis", "--to", "vm-b");
+        Run there = await cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-b");
         cluster.AssertRunsOnlyIn("host-b");
-        Run back = await cluster.WatariAsync("migrate", "redis", "--to", "host-a/vm-a", "-o", "json");
+        Run back = await cluster.Processes.WatariAsync("migrate", "redis", "--to", "host-a/vm-a", "-o", "json");
         cluster.AssertRunsOnlyIn("host-a");
 
         Assert.Equal((0, 0), (there.Code, back.Code));
@@ -106,9 +107,9 @@ public sealed class MigrateTests
     [Fact]
     public async Task without_a_silo_the_console_says_what_to_start()
     {
-        await using var cluster = new Processes();
+        await using var cluster = new ScriptedCluster();
 
-        Run run = await cluster.WatariAsync("hosts");
+        Run run = await cluster.Processes.WatariAsync("hosts");
 
         Assert.Equal(3, run.Code);
         Assert.Contains("No silo runs in the cluster at", run.Error, StringComparison.Ordinal);
@@ -118,12 +119,12 @@ public sealed class MigrateTests
     [Fact]
     public async Task ctrl_c_turns_the_migration_back_and_waits_until_the_source_runs()
     {
-        await using Processes cluster = await Cluster(pace: 1500);
-        using Process watari = cluster.StartWatari("migrate", "redis", "--to", "vm-b");
-        await UntilSaysAsync(watari, "redis: preparing"); // a state that ends soon may pass unseen: progress drops what is old
+        await using ScriptedCluster cluster = await Cluster(pace: 1500);
+        using Process watari = cluster.Processes.StartWatari("migrate", "redis", "--to", "vm-b");
+        await WatariProcesses.UntilSaysAsync(watari, "redis: preparing"); // a state that ends soon may pass unseen: progress drops what is old
 
-        await Processes.SignalAsync(watari, "INT");
-        Run run = await Processes.EndAsync(watari);
+        await WatariProcesses.SignalAsync(watari, "INT");
+        Run run = await WatariProcesses.EndAsync(watari);
 
         Assert.Equal(130, run.Code);
         Assert.Contains("cancelled: redis runs on in host-a/vm-a", run.Error, StringComparison.Ordinal);
@@ -133,16 +134,16 @@ public sealed class MigrateTests
     [Fact]
     public async Task ctrl_c_twice_detaches_and_names_the_job_which_goes_on()
     {
-        await using Processes cluster = await Cluster(pace: 1500);
-        using Process watari = cluster.StartWatari("migrate", "redis", "--to", "vm-b");
-        await UntilSaysAsync(watari, "redis: preparing"); // a state that ends soon may pass unseen: progress drops what is old
+        await using ScriptedCluster cluster = await Cluster(pace: 1500);
+        using Process watari = cluster.Processes.StartWatari("migrate", "redis", "--to", "vm-b");
+        await WatariProcesses.UntilSaysAsync(watari, "redis: preparing"); // a state that ends soon may pass unseen: progress drops what is old
 
-        await Processes.SignalAsync(watari, "INT");
-        await UntilSaysAsync(watari, "watari: cancelling");
-        await Processes.SignalAsync(watari, "INT");
-        Run run = await Processes.EndAsync(watari);
+        await WatariProcesses.SignalAsync(watari, "INT");
+        await WatariProcesses.UntilSaysAsync(watari, "watari: cancelling");
+        await WatariProcesses.SignalAsync(watari, "INT");
+        Run run = await WatariProcesses.EndAsync(watari);
         string job = run.Error.Split("'watari jobs watch ")[1].Split('\'')[0];
-        Run watched = await cluster.WatariAsync("jobs", "watch", job);
+        Run watched = await cluster.Processes.WatariAsync("jobs", "watch", job);
 
         Assert.Equal(130, run.Code);
         Assert.Equal(130, watched.Code);
@@ -152,12 +153,12 @@ public sealed class MigrateTests
     [Fact]
     public async Task a_detached_job_is_shown_watched_and_cancelled_by_its_id()
     {
-        await using Processes cluster = await Cluster(pace: 1500);
+        await using ScriptedCluster cluster = await Cluster(pace: 1500);
 
-        string job = (await cluster.WatariAsync("migrate", "redis", "--to", "vm-b", "--detach")).Out.Trim();
-        Run cancelled = await cluster.WatariAsync("jobs", "cancel", job);
-        Run shown = await cluster.WatariAsync("jobs", "show", job[..5], "-o", "json");
-        Run listed = await cluster.WatariAsync("jobs", "ls", "-o", "json");
+        string job = (await cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-b", "--detach")).Out.Trim();
+        Run cancelled = await cluster.Processes.WatariAsync("jobs", "cancel", job);
+        Run shown = await cluster.Processes.WatariAsync("jobs", "show", job[..5], "-o", "json");
+        Run listed = await cluster.Processes.WatariAsync("jobs", "ls", "-o", "json");
 
         Assert.Equal((0, $"cancelled: redis {JsonDocument.Parse(shown.Out).RootElement.GetProperty("whereabouts").GetString()}\n"), (cancelled.Code, cancelled.Out));
         Assert.Equal("rolled-back", JsonDocument.Parse(shown.Out).RootElement.GetProperty("state").GetString());
@@ -165,23 +166,10 @@ public sealed class MigrateTests
         cluster.AssertRunsOnlyIn("host-a");
     }
 
-    private static async Task<Processes> Cluster(int pace = 0)
+    private static async Task<ScriptedCluster> Cluster(int pace = 0)
     {
-        var cluster = new Processes();
+        var cluster = new ScriptedCluster();
         await Task.WhenAll(cluster.StartSiloAsync("host-a", pace: pace), cluster.StartSiloAsync("host-b", pace: pace));
         return cluster;
-    }
-
-    private static async Task UntilSaysAsync(Process process, string words)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        List<string> said = [];
-        while (await process.StandardError.ReadLineAsync(limit.Token) is { } line)
-        {
-            if (line.StartsWith(words, StringComparison.Ordinal)) return;
-            said.Add(line);
-        }
-
-        Assert.Fail($"It ended without saying '{words}', but said: {string.Join(" | ", said)}");
     }
 }

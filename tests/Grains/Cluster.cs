@@ -138,7 +138,7 @@ public sealed class Story(Cluster cluster, string name, VmId source, VmId destin
     public void Fail(string command, FailureKind kind, int times = 1)
     {
         int left = times;
-        On(command, (_, _) => Interlocked.Decrement(ref left) >= 0 ? throw new EngineException(kind, $"{command} was made to fail.") : Task.CompletedTask);
+        On(command, (_, _) => Interlocked.Decrement(ref left) >= 0 ? throw new EngineException(kind, $"{command} was made to fail.", new KnownHereAlone()) : Task.CompletedTask);
     }
 
     /// <summary>Holds the command of this container until the gate is opened, or the engine is told to stop.</summary>
@@ -189,3 +189,6 @@ public sealed class Gate
         await _open.Task.WaitAsync(cancellationToken);
     }
 }
+
+/// <summary>What lies behind an engine's failure: of an assembly that no other process has.</summary>
+internal sealed class KnownHereAlone() : Exception("Known here alone.");

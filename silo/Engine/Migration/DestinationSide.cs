@@ -53,9 +53,11 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         if (requirements.Bundle is { } bundle && !guest.Bundles.Any(known => known.Complete && known.Path == bundle))
             throw new EngineException(FailureKind.Refused, $"VM '{vm.Name}' does not have the container's image: there is no complete bundle at {bundle}.");
         if (requirements.Workload.Container is { } id
-            && guest.Containers.FirstOrDefault(known => known.Id.ToString() == id && known.Status != GuestAgent.Protocol.ContainerStatus.Stopped) is { } twin)
+            && guest.Containers.FirstOrDefault(known => known.Id.ToString() == id) is { } twin)
         {
-            throw new EngineException(FailureKind.Refused, $"A container '{id}' is {twin.Status.ToString().ToLowerInvariant()} in VM '{vm.Name}' already.");
+            throw new EngineException(
+                FailureKind.Refused,
+                $"A container '{id}' is {twin.Status.ToString().ToLowerInvariant()} in VM '{vm.Name}' already: delete it there (runc delete {id}), or choose another VM.");
         }
     }
 

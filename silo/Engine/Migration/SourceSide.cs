@@ -7,6 +7,7 @@ using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Skeleton;
 using Watari.Checkpoint.Verdicts;
 using Watari.GrainInterfaces.Model;
+using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Vms;
@@ -25,6 +26,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
 {
     private static readonly TimeSpan s_freeze = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_agent = TimeSpan.FromSeconds(5);
 
     /// <summary>Room beyond the resident memory of the plan, for the workload runs on until the freeze.</summary>
     private const long Growth = 64L << 20;
@@ -43,7 +45,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
                 Target target = Target.Find(vm, workload);
                 vm.Freezer(); // refuses a kernel that cannot be frozen from outside, before anything is touched
                 ContainerDescription? description = target.Container is { } container ? Containers.Describe(container, id) : null;
-                if (description?.Status == ContainerStatus.Paused)
+                if (description?.Status == GrainInterfaces.Model.ContainerStatus.Paused)
                     throw new EngineException(FailureKind.Refused, $"Container '{description.Id}' is paused; unpause it in its VM first.");
                 using StillGuest still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
                 return new SourcePlan(
@@ -94,8 +96,9 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         return new EngineReport([.. clock.Phases], sent.ForReport());
     }
 
-    public Task RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        threads.RunAsync(
+    public async Task RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        await threads.RunAsync(
             () =>
             {
                 try
@@ -108,6 +111,8 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
                 }
             },
             cancellationToken);
+        await RemoveRecordAsync(key, vm, workload, cancellationToken);
+    }
 
     public Task RollBackAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken) =>
         threads.RunAsync(
@@ -190,6 +195,26 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         catch (Exception e) when (e is EngineException { Kind: FailureKind.NotFound } or FreezeException { Failure: FreezeFailure.NoTasks or FreezeFailure.NoLongerFrozen })
         {
             return null;
+        }
+    }
+
+    /// <summary>
+    /// runc's record of the container and its cgroup outlive its processes, and can be removed from inside alone: where there is an
+    /// agent it does so, elsewhere they stay as those of any container that has ended.
+    /// </summary>
+    private static async Task RemoveRecordAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        if (workload.AgentContainer() is not { } container || await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return;
+        try
+        {
+            GuestDescription guest = await agent.DescribeAsync(s_thaw, cancellationToken);
+            // One of this name that runs was started anew since.
+            if (guest.Containers.Any(known => known.Id == container && known.Status == GuestAgent.Protocol.ContainerStatus.Stopped))
+                await agent.DestroyAsync(key.AgentStep(), container, s_thaw, cancellationToken);
+        }
+        catch (AgentException)
+        {
+            // Nothing runs there any more, which is what counts.
         }
     }
 

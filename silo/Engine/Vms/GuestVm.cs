@@ -194,20 +194,23 @@ internal sealed class GuestVm : IAsyncDisposable
         }
     }
 
-    /// <summary>The version of the agent in the guest; null where none answers soon.</summary>
-    public async Task<string?> AgentVersionAsync(CancellationToken cancellationToken)
+    /// <summary>The agent in the guest, where it is of use and not needed; null where none answers soon.</summary>
+    public async Task<GuestAgentClient?> TryAgentAsync(TimeSpan soon, CancellationToken cancellationToken)
     {
-        using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        soon.CancelAfter(s_soon);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(soon);
         try
         {
-            return (await AgentAsync(soon.Token)).Agent.AgentVersion;
+            return await AgentAsync(limit.Token);
         }
         catch (Exception e) when (e is EngineException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return null;
         }
     }
+
+    /// <summary>The version of the agent in the guest; null where none answers soon.</summary>
+    public async Task<string?> AgentVersionAsync(CancellationToken cancellationToken) => (await TryAgentAsync(s_soon, cancellationToken))?.Agent.AgentVersion;
 
     /// <summary>Lets go of a connection that broke, so that the next call makes a new one.</summary>
     public async Task DropAgentAsync()

@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Watari.Grains.Faults;
+
+namespace Watari.Processes;
+
+/// <summary>
+/// Silos and clients as processes of their own over one SQLite file, in directories of their own. Their programs lie beside the test's:
+/// its project refers to theirs.
+/// <code>
+/// await using var cluster = new WatariProcesses("watari-silo");
+/// await cluster.StartSiloAsync("host-a");
+/// Run hosts = await cluster.WatariAsync("hosts");
+/// </code>
+/// </summary>
+/// <param name="silo">The program of its silos.</param>
+public sealed class WatariProcesses(string silo) : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly ConcurrentDictionary<string, (int Silo, int Gateway)> _ports = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SiloProcess> _silos = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<SiloProcess> _all = new();
+    private readonly ConcurrentQueue<string> _log = new();
+
+    /// <summary>Gone with the cluster.</summary>
+    public string Folder { get; } = Directory.CreateTempSubdirectory("watari-").FullName;
+
+    /// <summary>WATARI_RUN of all of them.</summary>
+    public string RunDirectory => Path.Combine(Folder, "run");
+
+    /// <summary>WATARI_STATE of all of them.</summary>
+    public string StateDirectory => Path.Combine(Folder, "state");
+
+    /// <summary>What all silos have said so far, those that have ended among them; each line begins with its host.</summary>
+    public IEnumerable<string> Log => _log;
+
+    /// <summary>Starts the silo of a host, at the ports that it had if it ran before; done when it is ready.</summary>
+    /// <exception cref="InvalidOperationException">It ended, or the time is over, before it was ready; with what was said.</exception>
+    /// <param name="host">Its name.</param>
+    /// <param name="faults">Fault points to arm in it.</param>
+    /// <param name="environment">More of its environment.</param>
+    public async Task StartSiloAsync(string host, string faults = "", IEnumerable<KeyValuePair<string, string>>? environment = null)
+    {
+        (int siloPort, int gatewayPort) = _ports.GetOrAdd(host, _ => (FreePort(), FreePort()));
+        ProcessStartInfo start = StartOf(silo, ["--host", host, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}"]);
+        start.Environment[FaultPoints.Variable] = faults;
+        foreach ((string name, string value) in environment ?? []) start.Environment[name] = value;
+        var started = new SiloProcess(start, line => _log.Enqueue($"{host} {line}"));
+        _silos[host] = started;
+        _all.Enqueue(started);
+        if (!await started.IsReadyWithinAsync(Patience)) throw new InvalidOperationException($"Host {host} was not ready:\n{string.Join('\n', _log)}");
+    }
+
+    public SiloProcess Silo(string host) => _silos[host];
+
+    /// <summary>Runs <c>watari</c> to its end.</summary>
+    public async Task<Run> WatariAsync(params string[] args)
+    {
+        using Process watari = StartWatari(args);
+        return await EndAsync(watari);
+    }
+
+    public Process StartWatari(params string[] args) => Process.Start(StartOf("watari", args))!;
+
+    /// <summary>Waits for its end, and reads what it has said and nobody has read.</summary>
+    public static async Task<Run> EndAsync(Process process, TimeSpan? patience = null)
+    {
+        using var limit = new CancellationTokenSource(patience ?? Patience);
+        try
+        {
+            Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
+            Task<string> errors = process.StandardError.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            return new Run(process.ExitCode, await output, await errors);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw new TimeoutException($"{string.Join(' ', process.StartInfo.ArgumentList.Skip(1))} did not end.");
+        }
+    }
+
+    /// <summary>Reads what a process says until a line begins with these words.</summary>
+    /// <exception cref="InvalidOperationException">It ended without saying them.</exception>
+    public static async Task UntilSaysAsync(Process process, string words)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        List<string> said = [];
+        while (await process.StandardError.ReadLineAsync(limit.Token) is { } line)
+        {
+            if (line.StartsWith(words, StringComparison.Ordinal)) return;
+            said.Add(line);
+        }
+
+        throw new InvalidOperationException($"It ended without saying '{words}', but said: {string.Join(" | ", said)}");
+    }
+
+    /// <param name="process">Whom.</param>
+    /// <param name="signal">Its name as kill(1) takes it: <c>INT</c>.</param>
+    public static async Task SignalAsync(Process process, string signal)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>Kills every silo that still runs.</summary>
+    public Task EndSilosAsync() => Task.WhenAll(_all.Select(started => started.KillAsync()));
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndSilosAsync();
+        foreach (SiloProcess started in _all) started.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private ProcessStartInfo StartOf(string program, string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{program}.dll"), .. args])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["WATARI_STATE"] = StateDirectory;
+        start.Environment["WATARI_RUN"] = RunDirectory;
+        return start;
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

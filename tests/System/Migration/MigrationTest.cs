@@ -1,0 +1,33 @@
+using Watari.Guests;
+
+namespace Watari.SystemTests.Migration;
+
+/// <summary>A test with two hosts: its own, which end with it, or some that it shares. If it fails, what the silos said meanwhile is told with it.</summary>
+/// <param name="shared">Hosts that outlive it.</param>
+public abstract class MigrationTest(TwoHosts? shared = null) : IAsyncDisposable
+{
+    private readonly List<TwoHosts> _own = [];
+    private readonly int _heard = shared?.Processes.Log.Count() ?? 0;
+
+    protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Starts two hosts for this test alone.</summary>
+    protected async Task<TwoHosts> StartHostsAsync(TwoHostsOptions? options = null)
+    {
+        TwoHosts hosts = await TwoHosts.StartAsync(options, Cancellation);
+        _own.Add(hosts);
+        return hosts;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (TestContext.Current.TestState?.Result == TestResult.Failed)
+        {
+            IEnumerable<string> said = [.. shared?.Processes.Log.Skip(_heard) ?? [], .. _own.SelectMany(hosts => hosts.Processes.Log)];
+            TestContext.Current.TestOutputHelper!.WriteLine($"The silos said:\n{string.Join('\n', said)}");
+        }
+
+        foreach (TwoHosts hosts in _own) await hosts.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
