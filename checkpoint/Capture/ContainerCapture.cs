@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Watari.Checkpoint.Capture.Files;
 using Watari.Checkpoint.Capture.Namespaces;
 using Watari.Checkpoint.Capture.Processes;
+using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Skeleton;
@@ -18,12 +19,18 @@ namespace Watari.Checkpoint.Capture;
 public static class ContainerCapture
 {
     /// <summary>The container as it stands. Contents of its pages lie where its runs say, for as long as it is frozen.</summary>
+    /// <param name="guest">The guest, paused for as long as one looks.</param>
+    /// <param name="frozen">Proof that the container's tasks stand still; looked at once more.</param>
     /// <exception cref="CheckpointRefusedException">It has something that cannot be carried.</exception>
+    /// <exception cref="FreezeException">Its tasks are no longer the same, or not frozen.</exception>
     /// <exception cref="Introspection.IntrospectionException">The guest's structures lead astray.</exception>
-    public static Container Capture(FrozenTasks tasks)
+    public static Container Capture(StillGuest guest, FrozenTasks frozen)
     {
-        ArgumentNullException.ThrowIfNull(tasks);
-        (Container container, ImmutableArray<Verdict> verdicts) = Walk(tasks.Guest.Kernel, tasks.Processes, scope => FileCapture.Begin(tasks.Guest, scope), frozen: true);
+        ArgumentNullException.ThrowIfNull(guest);
+        ArgumentNullException.ThrowIfNull(frozen);
+        frozen.Revalidate(guest);
+        (Container container, ImmutableArray<Verdict> verdicts) =
+            Walk(guest.Kernel, frozen.Selection.Processes(guest.Kernel), scope => FileCapture.Begin(guest, scope), frozen: true);
         return verdicts.Any(verdict => verdict.Kind == VerdictKind.Refused) ? throw new CheckpointRefusedException(verdicts) : container;
     }
 
@@ -31,16 +38,16 @@ public static class ContainerCapture
     /// What a capture would refuse or need help for, while the container runs; the guest is only paused for the look.
     /// Empty: all of it is carried.
     /// </summary>
-    /// <exception cref="TasksNotFrozenException">There is no such container.</exception>
+    /// <exception cref="FreezeException">There is no such container.</exception>
     /// <exception cref="Introspection.IntrospectionException">The guest's structures lead astray.</exception>
     public static ImmutableArray<Verdict> Judge(StillGuest guest, TaskSelection selection)
     {
         ArgumentNullException.ThrowIfNull(guest);
         ArgumentNullException.ThrowIfNull(selection);
-        IReadOnlyList<TaskStruct> processes = selection.Find(guest.Kernel);
+        IReadOnlyList<TaskStruct> processes = selection.Processes(guest.Kernel);
         return processes.Any(process => process.ExitState == 0)
             ? Walk(guest.Kernel, processes, scope => FileCapture.Begin(guest, scope), frozen: false).Verdicts
-            : throw new TasksNotFrozenException($"No task is in {selection}: the container has ended, or never ran in this VM.");
+            : throw new FreezeException(FreezeFailure.NoTasks, $"There are no tasks in {selection}: the container has ended, or never ran in this VM.");
     }
 
     /// <summary>
@@ -54,7 +61,7 @@ public static class ContainerCapture
         ArgumentNullException.ThrowIfNull(selection);
         try
         {
-            IReadOnlyList<TaskStruct> processes = selection.Find(kernel);
+            IReadOnlyList<TaskStruct> processes = selection.Processes(kernel);
             Container container = Walk(kernel, processes, FileCapture.Look, frozen: false).Container;
             SkeletonBuilder.Build(container with { Tmpfs = [], GhostFiles = [] }, new GuestPageContents(kernel.Memory), CriuImageOptions.Default);
         }

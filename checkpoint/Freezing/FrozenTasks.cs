@@ -32,8 +32,8 @@ public sealed class FrozenTasks
     /// <exception cref="FreezeException">They are not all frozen, or there are none.</exception>
     public static FrozenTasks Observe(StillGuest still, TaskSelection selection)
     {
-        List<TaskStruct> tasks = selection.Collect(still.Kernel);
-        if (tasks.Count == 0) throw new FreezeException(FreezeFailure.NoTasks, $"There are no tasks in {selection}.");
+        List<TaskStruct> tasks = selection.Threads(still.Kernel);
+        if (tasks.Count == 0) throw new FreezeException(FreezeFailure.NoTasks, $"There are no tasks in {selection}: the container has ended, or never ran in this VM.");
         foreach (TaskStruct task in tasks)
         {
             if (!task.StandsStill)

@@ -158,7 +158,7 @@ public sealed class OutsideFreezer
     private static void RequireKillable(StillGuest still, FrozenTasks frozen)
     {
         frozen.Revalidate(still);
-        foreach (TaskStruct task in frozen.Selection.Collect(still.Kernel))
+        foreach (TaskStruct task in frozen.Selection.Threads(still.Kernel))
         {
             if (task.IsStopped)
                 throw new FreezeException(FreezeFailure.Unsupported, $"Task {task.Pid} ({task.Comm}) of {frozen.Selection} is stopped or traced, and only the guest can wake it to end it. All tasks are left frozen.");

@@ -7,7 +7,7 @@ using Watari.Introspection.Types;
 
 namespace Watari.Checkpoint.Freezing;
 
-/// <summary>The tasks that belong together and are frozen, moved and ended as one.</summary>
+/// <summary>The tasks that belong together and are frozen, captured, moved and ended as one.</summary>
 public abstract record TaskSelection
 {
     private TaskSelection()
@@ -20,21 +20,17 @@ public abstract record TaskSelection
     {
         public override string ToString() => $"cgroup {Path}";
 
-        internal override void CollectFrom(GuestKernel kernel, List<TaskStruct> tasks)
+        private protected override Predicate<TaskStruct> Holds()
         {
             // Whether a cgroup lies below the path, by its address: there are few, and many tasks in each.
             Dictionary<GuestVirtualAddress, bool> known = [];
-            foreach (TaskStruct process in kernel.Processes)
+            return thread =>
             {
-                if (process.IsKernelThread) continue;
-                foreach (TaskStruct thread in process.Threads)
-                {
-                    Ptr<Cgroup> cgroup = thread.Cgroups.Value.DflCgrp;
-                    if (!known.TryGetValue(cgroup.Address, out bool belongs))
-                        known[cgroup.Address] = belongs = IsAtOrBelow(cgroup.Value.Path);
-                    if (belongs) tasks.Add(thread);
-                }
-            }
+                Ptr<Cgroup> cgroup = thread.Cgroups.Value.DflCgrp;
+                if (!known.TryGetValue(cgroup.Address, out bool belongs))
+                    known[cgroup.Address] = belongs = IsAtOrBelow(cgroup.Value.Path);
+                return belongs;
+            };
         }
 
         private bool IsAtOrBelow(string path)
@@ -50,14 +46,7 @@ public abstract record TaskSelection
     {
         public override string ToString() => $"process tree {Tgid}";
 
-        internal override void CollectFrom(GuestKernel kernel, List<TaskStruct> tasks)
-        {
-            foreach (TaskStruct process in kernel.Processes)
-            {
-                if (process.IsKernelThread || !Descends(process)) continue;
-                foreach (TaskStruct thread in process.Threads) tasks.Add(thread);
-            }
-        }
+        private protected override Predicate<TaskStruct> Holds() => thread => Descends(thread.GroupLeader.Value);
 
         private bool Descends(TaskStruct process)
         {
@@ -71,16 +60,41 @@ public abstract record TaskSelection
         }
     }
 
+    /// <summary>
+    /// The leaders of the selected processes, zombies too, a parent before its children: the kernel lists them as they were
+    /// started. On a running guest the view may tear.
+    /// </summary>
+    /// <exception cref="KernelWalkException">The walk went astray: look again.</exception>
+    public IReadOnlyList<TaskStruct> Processes(GuestKernel kernel)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        Predicate<TaskStruct> holds = Holds();
+        List<TaskStruct> processes = [];
+        foreach (TaskStruct process in kernel.Processes)
+        {
+            if (!process.IsKernelThread && holds(process)) processes.Add(process);
+        }
+        return processes;
+    }
+
     /// <summary>The selected threads that have not ended. On a running guest the view may tear; what it finds, is or was there.</summary>
     /// <exception cref="KernelWalkException">The walk went astray: look again.</exception>
     /// <remarks>Exiting ones are among them: they are gone in a moment, and until then hold what they own.</remarks>
-    internal List<TaskStruct> Collect(GuestKernel kernel)
+    internal List<TaskStruct> Threads(GuestKernel kernel)
     {
-        List<TaskStruct> tasks = [];
-        CollectFrom(kernel, tasks);
-        tasks.RemoveAll(task => task.HasExited);
-        return tasks;
+        Predicate<TaskStruct> holds = Holds();
+        List<TaskStruct> threads = [];
+        foreach (TaskStruct process in kernel.Processes)
+        {
+            if (process.IsKernelThread) continue;
+            foreach (TaskStruct thread in process.Threads)
+            {
+                if (!thread.HasExited && holds(thread)) threads.Add(thread);
+            }
+        }
+        return threads;
     }
 
-    internal abstract void CollectFrom(GuestKernel kernel, List<TaskStruct> tasks);
+    /// <summary>Whether a thread is selected; made anew for each look, for it remembers what it has seen.</summary>
+    private protected abstract Predicate<TaskStruct> Holds();
 }

@@ -1,3 +1,4 @@
+using Watari.Checkpoint.Pauses;
 using Watari.Introspection.Memory;
 
 namespace Watari.Checkpoint.Restore;
@@ -8,7 +9,5 @@ namespace Watari.Checkpoint.Restore;
 /// Pages that are not there, or are not the process's alone (shared copy-on-write, the zero page, the page cache): to be touched in
 /// the guest and written again.
 /// </param>
-/// <param name="Pauses">How often the guest stood still for it.</param>
-/// <param name="Paused">How long in all.</param>
-/// <param name="LongestPause">The longest of them.</param>
-public sealed record InPlaceResult(PageCount Written, IReadOnlyList<GuestVirtualRange> Missing, int Pauses, TimeSpan Paused, TimeSpan LongestPause);
+/// <param name="Pauses">What it cost the guest.</param>
+public sealed record InPlaceResult(PageCount Written, IReadOnlyList<GuestVirtualRange> Missing, PauseTotals Pauses);

@@ -1,4 +1,5 @@
 using Watari.Checkpoint.Freezing;
+using Watari.Checkpoint.Pauses;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Paging;
@@ -14,7 +15,7 @@ namespace Watari.Checkpoint.Restore;
 /// <param name="memory">The right to write its memory.</param>
 /// <param name="cpus">Its processors.</param>
 /// <param name="limits">How long it may be kept still.</param>
-public sealed class InPlaceWriter(GuestKernel kernel, GuestMemoryWriter memory, IVcpuControl cpus, WriteLimits? limits = null)
+public sealed class InPlaceWriter(GuestKernel kernel, GuestMemoryWriter memory, IVcpuControl cpus, PauseLimits? limits = null)
 {
     /// <summary>Writes the pages of one process.</summary>
     /// <param name="frozen">Proof that the process stands still; looked at again in each pause.</param>
@@ -25,7 +26,7 @@ public sealed class InPlaceWriter(GuestKernel kernel, GuestMemoryWriter memory, 
     /// <exception cref="Introspection.IntrospectionException">The guest's structures lead astray.</exception>
     public InPlaceResult Write(FrozenTasks frozen, int tgid, IPagesToWrite pages, CancellationToken cancellationToken)
     {
-        ShortPauses pauses = new(kernel, cpus, limits ?? WriteLimits.Default);
+        ShortPauses pauses = new(kernel, cpus, limits ?? PauseLimits.Default);
         InPlaceWrite write = new(memory, pages);
         pauses.Run(
             still =>
@@ -35,7 +36,7 @@ public sealed class InPlaceWriter(GuestKernel kernel, GuestMemoryWriter memory, 
                 write.Enter(MemoryOf(still.Kernel, frozen, tgid), new ExclusivePages(still.Kernel));
             },
             write.Step);
-        return new InPlaceResult(write.Written, write.Missing, pauses.Count, pauses.Total, pauses.Longest);
+        return new InPlaceResult(write.Written, write.Missing, pauses.Totals);
     }
 
     private static AddressSpace MemoryOf(GuestKernel kernel, FrozenTasks frozen, int tgid)

@@ -1,3 +1,4 @@
+using Watari.Checkpoint.Pauses;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Mm;
@@ -13,26 +14,35 @@ public interface ILandingContents
 {
     /// <summary>The bytes from a page on, as far as they lie together and at most <paramref name="pages"/>; the last page of a file may be short.</summary>
     ReadOnlySpan<byte> From(long page, long pages);
+
+    /// <summary>
+    /// What the guest's memory holds after pages were written, read back from there and handed over while the guest still stands:
+    /// to be held against the source's hash.
+    /// </summary>
+    void ReadBack(long page, ReadOnlySpan<byte> contents);
 }
 
 /// <summary>
 /// Writes a file of tmpfs in a guest from outside, page by page where the guest's agent says its pages lie. Each page is first
 /// checked to be that page of that file still.
 /// </summary>
-public sealed class LandingZoneWriter(GuestKernel kernel, GuestMemoryWriter memory, IVcpuControl cpus, WriteLimits? limits = null)
+public sealed class LandingZoneWriter(GuestKernel kernel, GuestMemoryWriter memory, IVcpuControl cpus, PauseLimits? limits = null)
 {
     private const long StepPages = 128;
 
     /// <summary>Writes all of the file.</summary>
-    /// <returns>How many pauses, how long in all, and the longest.</returns>
+    /// <param name="zone">Its pages, in the file's order.</param>
+    /// <param name="contents">What they shall hold.</param>
+    /// <param name="cancellationToken">Looked at between pauses.</param>
+    /// <returns>What it cost the guest.</returns>
     /// <exception cref="LandingZoneMovedException">A page is not where the list says: ask the agent for the list again. What was written so far are pages of the zone.</exception>
-    public (int Pauses, TimeSpan Paused, TimeSpan Longest) Write(IReadOnlyList<LandingFrames> zone, ILandingContents contents)
+    public PauseTotals Write(IReadOnlyList<LandingFrames> zone, ILandingContents contents, CancellationToken cancellationToken)
     {
-        ShortPauses pauses = new(kernel, cpus, limits ?? WriteLimits.Default);
+        ShortPauses pauses = new(kernel, cpus, limits ?? PauseLimits.Default);
         GuestVirtualAddress file = default;
         int at = 0;
         long done = 0;
-        pauses.Run(_ => { }, () =>
+        pauses.Run(_ => cancellationToken.ThrowIfCancellationRequested(), () =>
         {
             if (at == zone.Count) return false;
             LandingFrames run = zone[at];
@@ -48,7 +58,7 @@ public sealed class LandingZoneWriter(GuestKernel kernel, GuestMemoryWriter memo
             }
             return at < zone.Count;
         });
-        return (pauses.Count, pauses.Total, pauses.Longest);
+        return pauses.Totals;
     }
 
     private void Copy(LandingFrames run, long from, long pages, ILandingContents contents)
@@ -57,7 +67,9 @@ public sealed class LandingZoneWriter(GuestKernel kernel, GuestMemoryWriter memo
         {
             ReadOnlySpan<byte> bytes = contents.From(run.FilePage + page, from + pages - page);
             if (bytes.IsEmpty) return;
-            bytes.CopyTo(memory.Span((run.Frame + new PageCount(page)).Address, bytes.Length));
+            Span<byte> inGuest = memory.Span((run.Frame + new PageCount(page)).Address, bytes.Length);
+            bytes.CopyTo(inGuest);
+            contents.ReadBack(run.FilePage + page, inGuest);
             page += PageCount.Covering((ulong)bytes.Length).Value;
         }
     }

@@ -18,12 +18,19 @@ internal static class JobsCommand
 
     private static Command List(Connector connect, Terminal terminal)
     {
+        Option<bool> quiet = new("--quiet", "-q") { Description = "Print ids alone" };
         Option<OutputFormat> output = OutputOption.New();
-        Command command = new("ls", "List the jobs, newest first") { output };
+        Command command = new("ls", "List the jobs, newest first") { quiet, output };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
             JobView[] jobs = [.. (await cluster.Cluster.ListJobsAsync(cancellationToken)).Select(JobView.Of)];
+            if (parsed.GetValue(quiet))
+            {
+                foreach (JobView job in jobs) terminal.Out.WriteLine(Printer.Clean(job.Id));
+                return ExitCodes.Done;
+            }
+
             DateTimeOffset now = DateTimeOffset.UtcNow;
             Printer.List(
                 terminal, parsed.GetValue(output), jobs, Views.Default.IReadOnlyListJobView,

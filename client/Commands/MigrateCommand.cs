@@ -28,10 +28,23 @@ internal static class MigrateCommand
             },
         };
         Option<int> streams = new("--streams") { Description = "Parallel connections for the pages", HelpName = "N", DefaultValueFactory = _ => 4 };
+        Option<Freezer> freezer = new("--freezer")
+        {
+            Description = "Who makes it stand still: outside (the host), or the agent in its VM",
+            HelpName = "WHO",
+            DefaultValueFactory = _ => Freezer.Outside,
+            CustomParser = result => Words.Parse<Freezer>(result, "freezer"),
+        };
+        Option<MemoryMode?> memory = new("--memory")
+        {
+            Description = "How its memory is written: in-place, or by a landing-zone, which keeps copy-on-write [what suits it]",
+            HelpName = "HOW",
+            CustomParser = result => Words.Parse<MemoryMode>(result, "way to write memory"),
+        };
         Option<OutputFormat> output = OutputOption.New();
         Command command = new("migrate", "Move a running container to another virtual machine") { to };
         workload.AddTo(command);
-        foreach (Option option in new Option[] { dryRun, detach, timeout, streams, output }) command.Options.Add(option);
+        foreach (Option option in new Option[] { dryRun, detach, timeout, streams, freezer, memory, output }) command.Options.Add(option);
         streams.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > 64) result.AddError("--streams can be 1 to 64.");
@@ -41,7 +54,7 @@ internal static class MigrateCommand
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
             Task<VmId> destination = cluster.Cluster.ResolveVmAsync(parsed.GetValue(to)!, cancellationToken);
             (VmId source, WorkloadId moved) = await workload.ResolveAsync(parsed, cluster, cancellationToken);
-            var request = new MigrationRequest(moved, source, await destination, parsed.GetValue(streams), parsed.GetValue(timeout));
+            var request = new MigrationRequest(moved, source, await destination, parsed.GetValue(streams), parsed.GetValue(timeout), parsed.GetValue(freezer), parsed.GetValue(memory));
             IMigrationGrain job = cluster.Job(JobId.New());
             if (parsed.GetValue(dryRun)) return Plan(terminal, parsed.GetValue(output), request, await job.PlanAsync(request));
             MigrationJob started = await job.StartAsync(request);
@@ -66,7 +79,7 @@ internal static class MigrateCommand
         if (format is OutputFormat.Json or OutputFormat.Yaml)
         {
             Printer.Document(terminal, format, MigrationView.Of(job), Views.Default.MigrationView);
-            if (code != ExitCodes.Done) terminal.Say(Printer.Clean(Sentences.Last(job)));
+            if (code != ExitCodes.Done) Explain(terminal, job);
         }
         else if (code == ExitCodes.Done)
         {
@@ -74,10 +87,16 @@ internal static class MigrateCommand
         }
         else
         {
-            terminal.Say(Printer.Clean(Sentences.Last(job)));
+            Explain(terminal, job);
         }
 
         return code;
+    }
+
+    private static void Explain(Terminal terminal, MigrationJob job)
+    {
+        terminal.Say(Printer.Clean(Sentences.Last(job)));
+        foreach (string line in Sentences.Details(job.Failure)) terminal.Error.WriteLine($"  {line}");
     }
 
     internal static bool TryParseTime(string text, out TimeSpan time)

@@ -92,7 +92,7 @@ internal static class VmCommand
         : [.. Directory.EnumerateDirectories(WatariDirectories.Run).Where(d => Directory.Exists(Path.Combine(d, "vms"))).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
     private static LocalVmView View(string host, VmListing vm) => new(
-        vm.Spec.Name, host, vm.State is { } state ? JsonNamingPolicy.KebabCaseLower.ConvertName($"{state}") : vm.ProcessId is null ? "ended" : "unreachable",
+        vm.Spec.Name, host, vm.State is { } state ? Words.Of(state) : vm.ProcessId is null ? "ended" : "unreachable",
         vm.ProcessId, vm.Spec.Vcpus, vm.Spec.MemoryMiB, JsonNamingPolicy.CamelCase.ConvertName(vm.Spec.Accelerator.ToString()), vm.Spec.Image, vm.Directory.DirectoryPath);
 
     private static async Task<int> GuardAsync(Func<Task> work)

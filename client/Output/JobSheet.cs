@@ -14,13 +14,13 @@ internal static class JobSheet
             ("Container", job.Request.Workload.ToString()),
             ("From", job.Request.Source.ToString()),
             ("To", job.Request.Destination.ToString()),
-            ("State", MigrationView.Word(job.State) + (job.IsRollingBack ? " (rolling back)" : "")),
+            ("State", Words.Of(job.State) + (job.IsRollingBack ? " (rolling back)" : "")),
             ("Now", $"the container {job.Whereabouts}"),
             ("Epoch", job.Epoch.ToString()),
             ("Created", Time(job.Created)),
         ];
         if (job.IsTerminal) lines.Add(("Ended", Time(job.Updated)));
-        if (job.Failure is { } failure) lines.Add(("Failure", $"{failure.Message} (while {MigrationView.Word(failure.During)})"));
+        if (job.Failure is { } failure) lines.Add(("Failure", $"{failure.Message} (while {Words.Of(failure.During)})"));
         if (job.Problem is { } problem) lines.Add(("Trying again", problem));
         if (job.Downtime is { } downtime) lines.Add(("Downtime", $"{Human.Milliseconds(downtime.Milliseconds)} ms"));
         if (job.Transfer is { } t)
@@ -31,7 +31,7 @@ internal static class JobSheet
         int width = lines.Max(l => l.Name.Length) + 2;
         foreach ((string name, string value) in lines) writer.WriteLine($"{(name + ":").PadRight(width)}{Printer.Clean(value)}");
         writer.WriteLine();
-        Printer.Table<StateChange>(writer, job.History, [new("STATE", h => MigrationView.Word(h.State)), new("AFTER MS", h => Human.Milliseconds((h.At - job.Created).TotalMilliseconds), Right: true)]);
+        Printer.Table<StateChange>(writer, job.History, [new("STATE", h => Words.Of(h.State)), new("AFTER MS", h => Human.Milliseconds((h.At - job.Created).TotalMilliseconds), Right: true)]);
         if (job.Phases.IsEmpty) return;
         writer.WriteLine();
         Printer.Table<PhaseTiming>(writer, job.Phases, [new("PHASE", p => p.Name), new("MS", p => Human.Milliseconds(p.Milliseconds), Right: true)]);

@@ -18,12 +18,6 @@ internal static class OutputOption
         Description = "Form of the output: table, wide, json or yaml",
         HelpName = "FORM",
         DefaultValueFactory = _ => OutputFormat.Table,
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            if (Enum.TryParse(text, ignoreCase: true, out OutputFormat format) && Enum.IsDefined(format) && char.IsLetter(text[0])) return format;
-            result.AddError($"'{text}' is no form of output: there are table, wide, json and yaml.");
-            return default;
-        },
+        CustomParser = result => Words.Parse<OutputFormat>(result, "form of output"),
     };
 }

@@ -16,10 +16,13 @@ internal static class Sentences
         }
 
         string what = job.State == MigrationState.Refused ? "refused" : job.Failure?.Kind == FailureKind.Cancelled ? "cancelled" : "failed";
-        string why = job.Failure is null || job.Failure.Kind == FailureKind.Cancelled ? "" : $"{Sentence(job.Failure.Message)} ";
+        string why = job.Failure is null || job.Failure.Kind == FailureKind.Cancelled ? "" : $"{Sentence(Lines(job.Failure)[0])} ";
         string open = job.IsSettled && !job.IsTerminal ? $" (job {job.Id} goes on{Because(job)})" : job.IsSettled ? "" : $" (job {job.Id} is not at its end{Because(job)})";
         return $"{what}: {why}{r.Workload} {job.Whereabouts}{open}";
     }
+
+    /// <summary>What else there is to a failure, line by line, as of the log of a tool that failed in the guest.</summary>
+    public static IEnumerable<string> Details(JobFailure? failure) => failure is null ? [] : Lines(failure)[1..].Select(Printer.Clean);
 
     /// <summary>What the job does now, in a few words.</summary>
     public static string Doing(MigrationJob job) => job switch
@@ -65,6 +68,8 @@ internal static class Sentences
 
     private static TimeSpan Until(MigrationJob job, MigrationState state) =>
         job.History.LastOrDefault(h => h.State == MigrationState.Done, job.History.Last(h => h.State == state)).At - job.Created;
+
+    private static string[] Lines(JobFailure failure) => failure.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is { Length: > 0 } lines ? lines : [""];
 
     private static string Sentence(string message) => message.EndsWith('.') ? message : message + ".";
 }

@@ -16,9 +16,7 @@ internal sealed record VmView(
     string Name, string Host, string Status, int VirtualCpus, long MemoryBytes, string Accelerator, string? KernelRelease, string? AgentVersion, int Containers, string? Problem)
 {
     public static VmView Of(VmDescription vm) => new(
-        vm.Id.Vm, vm.Id.Host, Word(vm.Status), vm.VirtualCpus, vm.MemoryBytes, vm.Accelerator, vm.KernelRelease, vm.AgentVersion, vm.ContainerCount, vm.Problem);
-
-    private static string Word(VmStatus status) => JsonNamingPolicy.KebabCaseLower.ConvertName(status.ToString());
+        vm.Id.Vm, vm.Id.Host, Words.Of(vm.Status), vm.VirtualCpus, vm.MemoryBytes, vm.Accelerator, vm.KernelRelease, vm.AgentVersion, vm.ContainerCount, vm.Problem);
 }
 
 internal sealed record ContainerView(
@@ -33,7 +31,7 @@ internal sealed record JobView(
     string Id, string Workload, string From, string To, string State, DateTimeOffset Created, DateTimeOffset? Ended, string? Failure)
 {
     public static JobView Of(JobSummary job) => new(
-        job.Id, job.Workload.ToString(), job.Source.ToString(), job.Destination.ToString(), MigrationView.Word(job.State), job.Created, job.Ended, job.Failure);
+        job.Id, job.Workload.ToString(), job.Source.ToString(), job.Destination.ToString(), Words.Of(job.State), job.Created, job.Ended, job.Failure);
 }
 
 internal sealed record PhaseView(string Name, double Milliseconds)
@@ -61,7 +59,7 @@ internal sealed record MigrationView(
         job.Request.Workload.ToString(),
         job.Request.Source.ToString(),
         job.Request.Destination.ToString(),
-        Word(job.State),
+        Words.Of(job.State),
         job.Whereabouts,
         job.Epoch.Value,
         job.Created,
@@ -70,16 +68,14 @@ internal sealed record MigrationView(
         job.Downtime is { } d ? new DowntimeView(Math.Round(d.Milliseconds, 3), [.. d.Parts.Select(PhaseView.Of)]) : null,
         [.. job.Phases.Select(PhaseView.Of)],
         job.Transfer is { } t ? TransferView.Of(t) : null,
-        job.Failure is { } f ? new FailureView(JsonNamingPolicy.KebabCaseLower.ConvertName(f.Kind.ToString()), Word(f.During), f.Message) : null,
+        job.Failure is { } f ? new FailureView(Words.Of(f.Kind), Words.Of(f.During), f.Message) : null,
         job.Problem,
-        [.. job.History.Select(h => new StateView(Word(h.State), h.At))]);
-
-    public static string Word(MigrationState state) => JsonNamingPolicy.KebabCaseLower.ConvertName(state.ToString());
+        [.. job.History.Select(h => new StateView(Words.Of(h.State), h.At))]);
 }
 
 internal sealed record VerdictView(string Verdict, string Subject, string Reason)
 {
-    public static VerdictView Of(ObjectVerdict verdict) => new(JsonNamingPolicy.KebabCaseLower.ConvertName(verdict.Kind.ToString()), verdict.Subject, verdict.Reason);
+    public static VerdictView Of(ObjectVerdict verdict) => new(Words.Of(verdict.Kind), verdict.Subject, verdict.Reason);
 }
 
 internal sealed record PlanView(string Workload, string From, string To, bool Accepted, string? Refusal, int CarriedObjects, long ResidentBytes, string KernelRelease, IReadOnlyList<VerdictView> Objects)

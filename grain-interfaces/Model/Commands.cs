@@ -6,7 +6,7 @@ namespace Watari.GrainInterfaces.Model;
 public abstract record EngineCommand([property: Id(0)] StepKey Key, [property: Id(1)] string Vm, [property: Id(2)] WorkloadId Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.PlanSource")]
-public sealed record PlanSource(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);
+public sealed record PlanSource(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] Freezer Freezer) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.CheckDestination")]
 public sealed record CheckDestination(StepKey Key, string Vm, [property: Id(0)] DestinationRequirements Requirements)
@@ -17,10 +17,11 @@ public sealed record PrepareDestination(StepKey Key, string Vm, [property: Id(0)
     : EngineCommand(Key, Vm, Requirements.Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.Freeze")]
-public sealed record Freeze(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);
+public sealed record Freeze(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] SourceTasks Tasks) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.Capture")]
-public sealed record Capture(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] TransferTarget Target, [property: Id(1)] int Streams)
+public sealed record Capture(
+    StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] TransferTarget Target, [property: Id(1)] int Streams, [property: Id(2)] MemoryMode Memory)
     : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.Restore")]
@@ -30,10 +31,10 @@ public sealed record Restore(StepKey Key, string Vm, WorkloadId Workload) : Engi
 public sealed record ThawDestination(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.RetireSource")]
-public sealed record RetireSource(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);
+public sealed record RetireSource(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] SourceTasks Tasks) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.RollBackSource")]
-public sealed record RollBackSource(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);
+public sealed record RollBackSource(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] SourceTasks Tasks) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.RollBackDestination")]
 public sealed record RollBackDestination(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);

@@ -49,16 +49,44 @@ public static class MigrationStates
     public static bool IsTerminal(this MigrationState state) => state is MigrationState.Done or MigrationState.RolledBack or MigrationState.Refused;
 }
 
+/// <summary>Who makes the source stand still.</summary>
+[GenerateSerializer, Alias("watari.Freezer")]
+public enum Freezer
+{
+    /// <summary>The host, by writing the VM's memory: nothing of Watari is needed in the VM.</summary>
+    Outside,
+
+    /// <summary>The agent in the VM, by <c>cgroup.freeze</c>.</summary>
+    Agent,
+}
+
+/// <summary>How the memory of the processes comes into the destination.</summary>
+[GenerateSerializer, Alias("watari.MemoryMode")]
+public enum MemoryMode
+{
+    /// <summary>Written by the host straight into the processes that CRIU has built. Each gets pages of its own.</summary>
+    InPlace,
+
+    /// <summary>
+    /// Written by the host into files of the VM's page cache, which CRIU then reads as any image: pages that processes share
+    /// copy-on-write stay shared, at the cost of twice the memory meanwhile.
+    /// </summary>
+    LandingZone,
+}
+
 /// <summary>What was asked for.</summary>
 /// <param name="Streams">Parallel connections for the pages.</param>
 /// <param name="Timeout">Time that the migration has until its commit; null for the phases' own deadlines alone.</param>
+/// <param name="Memory">Null: what suits the container.</param>
 [GenerateSerializer, Immutable, Alias("watari.MigrationRequest")]
 public sealed record MigrationRequest(
     [property: Id(0)] WorkloadId Workload,
     [property: Id(1)] VmId Source,
     [property: Id(2)] VmId Destination,
     [property: Id(3)] int Streams = 4,
-    [property: Id(4)] TimeSpan? Timeout = null);
+    [property: Id(4)] TimeSpan? Timeout = null,
+    [property: Id(5)] Freezer Freezer = Freezer.Outside,
+    [property: Id(6)] MemoryMode? Memory = null);
 
 /// <summary>What a migration would meet, with nothing touched.</summary>
 /// <param name="Refusal">Why it would be refused; null where it would be tried.</param>

@@ -5,6 +5,8 @@ namespace Watari.GrainInterfaces.Model;
 /// <param name="ResidentBytes">Bytes of memory that will travel at most, zero pages included.</param>
 /// <param name="Bundle">The OCI bundle's path in the VM; null for a plain process tree.</param>
 /// <param name="CpuFlags">Flags of the source's virtual CPU, as in /proc/cpuinfo: the destination must have each.</param>
+/// <param name="StartTime">When the workload's first process started, in nanoseconds of the guest's boot clock: tells it from a later one of the same name or pid.</param>
+/// <param name="Memory">How its memory should come into the destination.</param>
 [GenerateSerializer, Immutable, Alias("watari.SourcePlan")]
 public sealed record SourcePlan(
     [property: Id(0)] ContainerDescription? Container,
@@ -13,7 +15,9 @@ public sealed record SourcePlan(
     [property: Id(3)] long ResidentBytes,
     [property: Id(4)] string? Bundle,
     [property: Id(5)] string KernelRelease,
-    [property: Id(6)] ImmutableArray<string> CpuFlags)
+    [property: Id(6)] ImmutableArray<string> CpuFlags,
+    [property: Id(7)] ulong StartTime,
+    [property: Id(8)] MemoryMode Memory)
 {
     public bool IsRefused => Objections.Any(o => o.Kind == VerdictKind.Refused);
 }
@@ -25,7 +29,13 @@ public sealed record DestinationRequirements(
     [property: Id(1)] string? Bundle,
     [property: Id(2)] long MemoryBytes,
     [property: Id(3)] string KernelRelease,
-    [property: Id(4)] ImmutableArray<string> CpuFlags);
+    [property: Id(4)] ImmutableArray<string> CpuFlags,
+    [property: Id(5)] MemoryMode Memory);
+
+/// <summary>The very tasks that a plan was made of, and who holds them still.</summary>
+/// <param name="StartTime"><see cref="SourcePlan.StartTime"/>.</param>
+[GenerateSerializer, Immutable, Alias("watari.SourceTasks")]
+public sealed record SourceTasks([property: Id(0)] ulong StartTime, [property: Id(1)] Freezer Freezer);
 
 /// <summary>Where the destination's host listens for a job's pages.</summary>
 [GenerateSerializer, Immutable, Alias("watari.TransferTarget")]

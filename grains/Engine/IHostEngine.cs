@@ -18,7 +18,8 @@ public interface IHostEngine
     Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken);
 
     /// <summary>Source: looks at each object of the workload while it runs. Touches nothing.</summary>
-    Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+    /// <param name="freezer">Who will freeze it; refused here where that cannot be.</param>
+    Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken);
 
     /// <summary>Destination: says whether the VM can take the workload, or fails with <see cref="FailureKind.Refused"/>. Touches nothing.</summary>
     Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken);
@@ -27,10 +28,10 @@ public interface IHostEngine
     Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken);
 
     /// <summary>Source: from here on no thread of the workload runs.</summary>
-    Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+    Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);
 
     /// <summary>Source: reads the frozen workload out of the VM's memory and sends images and pages to the destination's host.</summary>
-    Task<EngineReport> CaptureAsync(StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, CancellationToken cancellationToken);
+    Task<EngineReport> CaptureAsync(StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, MemoryMode memory, CancellationToken cancellationToken);
 
     /// <summary>Destination: builds the skeleton, writes and verifies the memory. The workload exists there, frozen.</summary>
     Task<EngineReport> RestoreAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
@@ -39,10 +40,10 @@ public interface IHostEngine
     Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
     /// <summary>Source, after the commit: the frozen workload is killed without having run again, and what the job held is let go. Done also where it is gone.</summary>
-    Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+    Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);
 
     /// <summary>Source, roll back: the workload runs again; nothing of the job is left. Done also where nothing was frozen.</summary>
-    Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+    Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);
 
     /// <summary>Destination, roll back: nothing of the job is left in the VM or on the host. Done also where nothing was prepared.</summary>
     Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);

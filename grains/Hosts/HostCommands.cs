@@ -42,15 +42,15 @@ internal sealed class HostCommands(IHostEngine engine)
         {
             return command switch
             {
-                PlanSource => new(true, Plan: await engine.PlanSourceAsync(key, vm, workload, cancellationToken)),
+                PlanSource c => new(true, Plan: await engine.PlanSourceAsync(key, vm, workload, c.Freezer, cancellationToken)),
                 CheckDestination c => await CheckAsync(c, cancellationToken),
                 PrepareDestination c => new(true, Target: await engine.PrepareDestinationAsync(key, vm, c.Requirements, cancellationToken)),
-                Freeze => new(true, Report: await engine.FreezeAsync(key, vm, workload, cancellationToken)),
-                Capture c => new(true, Report: await engine.CaptureAsync(key, vm, workload, c.Target, c.Streams, cancellationToken)),
+                Freeze c => new(true, Report: await engine.FreezeAsync(key, vm, workload, c.Tasks, cancellationToken)),
+                Capture c => new(true, Report: await engine.CaptureAsync(key, vm, workload, c.Target, c.Streams, c.Memory, cancellationToken)),
                 Restore => new(true, Report: await engine.RestoreAsync(key, vm, workload, cancellationToken)),
                 ThawDestination => new(true, Report: await engine.ThawDestinationAsync(key, vm, workload, cancellationToken)),
-                RetireSource => await DoneAsync(engine.RetireSourceAsync(key, vm, workload, cancellationToken)),
-                RollBackSource => await DoneAsync(engine.RollBackSourceAsync(key, vm, workload, cancellationToken)),
+                RetireSource c => await DoneAsync(engine.RetireSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
+                RollBackSource c => await DoneAsync(engine.RollBackSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
                 RollBackDestination => await DoneAsync(engine.RollBackDestinationAsync(key, vm, workload, cancellationToken)),
                 Checkpoint c => new(true, Report: await engine.CheckpointAsync(key, vm, workload, c.Directory, c.LeaveRunning, cancellationToken)),
                 _ => throw new EngineException(FailureKind.Internal, $"No engine knows the command {command.GetType().Name}."),

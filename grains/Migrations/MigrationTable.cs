@@ -56,7 +56,7 @@ internal sealed record Transition(
 internal static class MigrationTable
 {
     private static readonly Step Plan = new("plan", Side.Source, Seconds(60),
-        (job, key) => new PlanSource(key, job.Request.Source.Vm, job.Request.Workload),
+        (job, key) => new PlanSource(key, job.Request.Source.Vm, job.Request.Workload, job.Request.Freezer),
         (job, answer) => job with { Plan = answer.Plan });
 
     private static readonly Step Check = new("check", Side.Destination, Seconds(30),
@@ -68,11 +68,11 @@ internal static class MigrationTable
         (job, answer) => job with { Target = answer.Target });
 
     private static readonly Step Freeze = new("freeze", Side.Source, Seconds(30),
-        (job, key) => new Freeze(key, job.Request.Source.Vm, job.Request.Workload),
+        (job, key) => new Freeze(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job)),
         WithReport);
 
     private static readonly Step Capture = new("capture", Side.Source, Seconds(600),
-        (job, key) => new Capture(key, job.Request.Source.Vm, job.Request.Workload, job.Target!, job.Request.Streams),
+        (job, key) => new Capture(key, job.Request.Source.Vm, job.Request.Workload, job.Target!, job.Request.Streams, Memory(job)),
         WithReport);
 
     private static readonly Step Restore = new("restore", Side.Destination, Seconds(600),
@@ -84,11 +84,11 @@ internal static class MigrationTable
         WithReport);
 
     public static readonly Step Retire = new("retire", Side.Source, Seconds(60),
-        (job, key) => new RetireSource(key, job.Request.Source.Vm, job.Request.Workload),
+        (job, key) => new RetireSource(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job)),
         (job, _) => job with { Source = SideOutcome.Settled });
 
     public static readonly Step RollBackSource = new("roll-back-source", Side.Source, Seconds(60),
-        (job, key) => new RollBackSource(key, job.Request.Source.Vm, job.Request.Workload),
+        (job, key) => new RollBackSource(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job)),
         (job, _) => job with { Source = SideOutcome.Settled });
 
     public static readonly Step RollBackDestination = new("roll-back-destination", Side.Destination, Seconds(60),
@@ -125,8 +125,13 @@ internal static class MigrationTable
             throw new EngineException(FailureKind.Refused, $"{job.Request.Workload} holds what cannot be carried: {objections}.");
         }
 
-        return new DestinationRequirements(job.Request.Workload, plan.Bundle, plan.ResidentBytes, plan.KernelRelease, plan.CpuFlags);
+        return new DestinationRequirements(job.Request.Workload, plan.Bundle, plan.ResidentBytes, plan.KernelRelease, plan.CpuFlags, Memory(job));
     }
+
+    // No step but the plan itself is done without one.
+    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer);
+
+    private static MemoryMode Memory(MigrationJob job) => job.Request.Memory ?? job.Plan!.Memory;
 
     private static MigrationJob WithReport(MigrationJob job, StepAnswer answer) => job with
     {

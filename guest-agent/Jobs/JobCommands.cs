@@ -31,7 +31,7 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, $"The restore needs {request.MemoryNeeded >> 20} MiB and {available >> 20} MiB are available in this guest: free memory or choose another destination."));
         CheckCriu(deadline);
 
-        string cgroup = request.Container is { } container ? CgroupFor(container, request) : JobRecord.TreeCgroupOf(request.Job);
+        string cgroup = request.Container is { } container ? CgroupFor(container, request, deadline) : JobRecord.TreeCgroupOf(request.Job);
         JobPaths files = paths.Of(request.Job);
         Directory.CreateDirectory(files.Images);
         Directory.CreateDirectory(files.Work);
@@ -213,7 +213,7 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         }
     }
 
-    private string CgroupFor(ContainerId container, PrepareRequest request)
+    private string CgroupFor(ContainerId container, PrepareRequest request, Deadline deadline)
     {
         if (request.Bundle is null)
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, "A container is prepared with its bundle."));
@@ -223,6 +223,9 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         string cgroup = bundle.Cgroup ?? $"/{container}";
         if (store.HolderOf(container, cgroup, request.Job) is { } holder)
             throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {container} or its cgroup {cgroup} belongs to job {holder}."));
+        // What runc keeps of one that has ended, as of the container that was moved away from here, makes room for its return.
+        if (RuncState.Find(container, _ => null) is { Status: ContainerStatus.Stopped } ended && !Cgroup.At(cgroup).Populated)
+            remover.RemoveContainer(container, Cgroup.At(ended.Cgroup.Length > 1 ? ended.Cgroup : cgroup), deadline, []);
         if (RuncState.Exists(container) || Cgroup.At(cgroup).Populated)
             throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"A container {container} exists in this guest already, or its cgroup {cgroup} is in use: delete it, or choose another destination."));
         return cgroup;

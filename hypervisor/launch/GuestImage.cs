@@ -20,6 +20,7 @@ public sealed record GuestImage
     /// <exception cref="HypervisorException">The image is missing or not whole.</exception>
     public static GuestImage Open(string directory)
     {
+        if (!System.IO.Directory.Exists(directory)) throw new HypervisorException($"There is no guest image in {directory}. Build it with: make guest-image");
         string real = new DirectoryInfo(directory).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(directory);
         var image = new GuestImage(real);
         foreach (string file in (string[])[image.Disk, image.Kernel, image.Initrd])

@@ -54,8 +54,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         return await Failures.ExplainAsync(vm, () => _threads.RunAsync(() => Containers.Describe(guest, new VmId(_host, vm)), cancellationToken));
     }
 
-    public Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.PlanAsync(guest, new VmId(_host, vm), workload, cancellationToken), cancellationToken);
+    public Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, guest => _source.PlanAsync(key, guest, new VmId(_host, vm), workload, freezer, cancellationToken), cancellationToken);
 
     public Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken) =>
         StepAsync(key, vm, guest => DestinationSide.CheckAsync(guest, requirements, cancellationToken), cancellationToken);
@@ -63,11 +63,12 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken) =>
         StepAsync(key, vm, guest => _destination.PrepareAsync(key, guest, requirements, cancellationToken), cancellationToken);
 
-    public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.FreezeAsync(key, guest, workload, cancellationToken), cancellationToken);
+    public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, guest => _source.FreezeAsync(key, guest, workload, tasks, cancellationToken), cancellationToken);
 
-    public Task<EngineReport> CaptureAsync(StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.CaptureAsync(key, guest, workload, target, streams, cancellationToken), cancellationToken);
+    public Task<EngineReport> CaptureAsync(
+        StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, MemoryMode memory, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, guest => _source.CaptureAsync(key, guest, target, streams, memory, cancellationToken), cancellationToken);
 
     public Task<EngineReport> RestoreAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
         StepAsync(key, vm, guest => _destination.RestoreAsync(key, guest, workload, cancellationToken), cancellationToken);
@@ -75,17 +76,17 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
         StepAsync(key, vm, guest => _destination.ThawAsync(key, guest, cancellationToken), cancellationToken);
 
-    public Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.RetireAsync(key, guest, workload, cancellationToken), cancellationToken);
+    public Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, guest => _source.RetireAsync(key, guest, workload, tasks, cancellationToken), cancellationToken);
 
-    public Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.RollBackAsync(key, guest, workload, cancellationToken), cancellationToken);
+    public Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, guest => _source.RollBackAsync(key, guest, workload, tasks, cancellationToken), cancellationToken);
 
     public Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
         StepAsync(key, vm, guest => _destination.RollBackAsync(key, guest, cancellationToken), cancellationToken);
 
     public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.CheckpointAsync(key, guest, workload, directory, leaveRunning, cancellationToken), cancellationToken);
+        StepAsync(key, vm, guest => _source.CheckpointAsync(guest, workload, directory, leaveRunning, cancellationToken), cancellationToken);
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 

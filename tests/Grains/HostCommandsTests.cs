@@ -96,7 +96,9 @@ public sealed class HostCommandsTests : IDisposable
         Assert.Equal(2, calls);
     }
 
-    private static Freeze Freeze(int epoch, string step = "freeze") => new(new StepKey("job", new Epoch(epoch), step), "vm", Redis);
+    private static readonly SourceTasks s_tasks = new(1, Freezer.Outside);
 
-    private static RollBackSource RollBack(int epoch) => new(new StepKey("job", new Epoch(epoch), "roll-back-source"), "vm", Redis);
+    private static Freeze Freeze(int epoch, string step = "freeze") => new(new StepKey("job", new Epoch(epoch), step), "vm", Redis, s_tasks);
+
+    private static RollBackSource RollBack(int epoch) => new(new StepKey("job", new Epoch(epoch), "roll-back-source"), "vm", Redis, s_tasks);
 }

@@ -37,7 +37,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             [.. state.Copies.Where(c => c.Vm == id && c.State is CopyState.Running or CopyState.Frozen).Select(Describe)]);
     }
 
-    public async Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    public async Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken)
     {
         await BeginAsync("plan", key, workload, cancellationToken);
         ScriptedState state = world.Read();
@@ -45,7 +45,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         ObjectVerdict[] objections = copy.Container.StartsWith("packet", StringComparison.Ordinal)
             ? [new ObjectVerdict(VerdictKind.Refused, "pid 7 fd 12 packet socket", "packet sockets are not carried")]
             : [];
-        return new SourcePlan(Describe(copy), [.. objections], 42, 64 << 20, "/run/bundle", "6.12.0", ["sse2"]);
+        return new SourcePlan(Describe(copy), [.. objections], 42, 64 << 20, "/run/bundle", "6.12.0", ["sse2"], 1_000_000, MemoryMode.InPlace);
     }
 
     public async Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken)
@@ -64,7 +64,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         return new TransferTarget("127.0.0.1", 4711);
     }
 
-    public async Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    public async Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
         DateTimeOffset start = DateTimeOffset.UtcNow;
         await BeginAsync("freeze", key, workload, cancellationToken);
@@ -76,7 +76,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         return Report(start, "freeze");
     }
 
-    public async Task<EngineReport> CaptureAsync(StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, CancellationToken cancellationToken)
+    public async Task<EngineReport> CaptureAsync(StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, MemoryMode memory, CancellationToken cancellationToken)
     {
         DateTimeOffset start = DateTimeOffset.UtcNow;
         await BeginAsync("capture", key, workload, cancellationToken);
@@ -115,7 +115,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         return Report(start, "thaw");
     }
 
-    public async Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    public async Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
         await BeginAsync("retire", key, workload, cancellationToken);
         Change(key, state =>
@@ -126,7 +126,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         });
     }
 
-    public async Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    public async Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
         await BeginAsync("roll-back-source", key, workload, cancellationToken);
         Change(key, state =>

@@ -42,7 +42,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
                 $"The CPU of VM '{vm.Name}' lacks {string.Join(' ', missing)}, which the workload may be using; choose a VM with the same CPU model.");
         }
 
-        long needed = requirements.MemoryBytes + RestoreOverhead;
+        long needed = Needed(requirements);
         if (guest.Agent.MemoryAvailable < needed)
         {
             throw new EngineException(
@@ -65,7 +65,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     {
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         await agent.PrepareAsync(
-            key.AgentStep(), requirements.Workload.AgentContainer(), requirements.Bundle, requirements.MemoryBytes + RestoreOverhead, s_quick, cancellationToken);
+            key.AgentStep(), requirements.Workload.AgentContainer(), requirements.Bundle, Needed(requirements), s_quick, cancellationToken);
         long pages = requirements.MemoryBytes / PageCount.Size;
         PageReception reception = receiver.Expect(
             key.TransferJob(),
@@ -86,7 +86,8 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         clock.Lap("receive");
 
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
-        await PutImagesAsync(agent, key, received.Metadata, cancellationToken);
+        var images = new ReceivedImages(vm, agent, key, threads);
+        await images.PutAsync(received, cancellationToken);
         clock.Lap("images");
 
         RestoreResult restored = await agent.RestoreAsync(key.AgentStep("skeleton"), new RestoreOptions(), s_restore, cancellationToken);
@@ -132,17 +133,9 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         receiver.Dispose();
     }
 
-    private static Task PutImagesAsync(GuestAgentClient agent, StepKey key, IReadOnlyList<MetadataBlob> images, CancellationToken cancellationToken) =>
-        Parallel.ForEachAsync(
-            images,
-            new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken },
-            async (image, cancel) =>
-            {
-                if (!ImageName.TryParse(image.Name, out ImageName name))
-                    throw new EngineException(FailureKind.TransferFailed, "The source's host sent an image under a name that is none.");
-                using MemoryStream content = new(image.Content.ToArray(), writable: false);
-                await agent.PutImageAsync(key.AgentStep(), name, content, s_restore, cancel);
-            });
+    /// <summary>Bytes; a landing zone holds the memory a second time until the container is restored.</summary>
+    private static long Needed(DestinationRequirements requirements) =>
+        (requirements.MemoryBytes * (requirements.Memory == MemoryMode.LandingZone ? 2 : 1)) + RestoreOverhead;
 
     private void Forget(string job)
     {

@@ -29,7 +29,7 @@ internal sealed class MemoryFill(GuestVm vm, GuestAgentClient agent, StepKey key
             await TouchAsync(process, [.. Enumerable.Range(0, memory.Runs).Select(run => RangeOf(memory[run]))], 0, cancellationToken);
         }
 
-        if (pages.Spaces.Except(restored.Processes.Select(SpaceOf)).FirstOrDefault() is { Value: not 0 } stranger)
+        if (pages.Spaces.Where(space => !ImagePages.TryGetFile(space, out _)).Except(restored.Processes.Select(SpaceOf)).FirstOrDefault() is { Value: not 0 } stranger)
             throw new EngineException(FailureKind.RestoreFailed, $"Pages came for process {stranger.Value}, which the skeleton in VM '{vm.Name}' does not have.");
         clock.Lap("touch");
 
@@ -59,7 +59,7 @@ internal sealed class MemoryFill(GuestVm vm, GuestAgentClient agent, StepKey key
             {
                 throw new EngineException(
                     FailureKind.RestoreFailed,
-                    $"{result.Missing.Sum(range => range.Pages.Value)} pages of process {process.Container} in VM '{vm.Name}' could not be made its own, the first at {result.Missing[0].Start}.");
+                    $"{result.Missing.Sum(range => range.Pages.Value)} pages of process {process.Container} in VM '{vm.Name}' could not be made its own, the first at {result.Missing[0].Start}; --memory landing-zone does not need that.");
             }
 
             memory.Keep(result.Missing);

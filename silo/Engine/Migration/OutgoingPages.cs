@@ -1,74 +1,85 @@
+using System.Runtime.ExceptionServices;
+using Watari.Checkpoint.Capture;
+using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
-using Watari.Checkpoint.Skeleton;
+using Watari.Introspection.Memory;
 using Watari.Transfer;
+using PageRun = Watari.Transfer.PageRun;
 
 namespace Watari.Silo.Engine.Migration;
 
-/// <summary>The pages that the destination's host writes in place, copied out of the source VM while it stood still.</summary>
-internal sealed class OutgoingPages : IPageSource
+/// <summary>
+/// The pages that travel, copied out of the source VM in its pauses by one thread and sent meanwhile by others. Pages are sent as
+/// soon as they are there.
+/// </summary>
+internal sealed class OutgoingPages(StagingMemory staging, Transfer.PageCount pages) : IPageSource, IPageTaker
 {
-    // Runs are handed out in parts no longer than this, so that the streams share a large one.
-    private const int MaxRunBytes = 16 << 20;
+    private static readonly byte[] s_zeroes = GC.AllocateArray<byte>(FrozenPageReader.MostPages * Transfer.PageCount.Size, pinned: true);
 
-    private readonly StagingMemory _staging;
-    private readonly List<StagedRun> _runs = [];
-    private int _run;
-    private long _done;
+    private readonly object _gate = new();
+    private readonly List<PageRun> _runs = [];
+    private int _next;
+    private bool _complete;
+    private ExceptionDispatchInfo? _failure;
 
-    private OutgoingPages(StagingMemory staging) => _staging = staging;
+    /// <inheritdoc/>
+    public Transfer.PageCount Pages => pages;
 
-    public Transfer.PageCount Pages { get; private set; }
-
-    /// <summary>Copies the pages of all fills. The guest must stand still meanwhile.</summary>
-    public static OutgoingPages Copy(IReadOnlyList<ProcessFill> fills, IPageContents contents, StagingMemory staging)
+    /// <summary>Copies the pages of an image file. The guest must stand still meanwhile.</summary>
+    public void Add(PageImage image, IPageContents contents)
     {
-        var pages = new OutgoingPages(staging);
-        foreach (ProcessFill fill in fills)
+        var page = new VirtualPage(0);
+        foreach (Checkpoint.Model.PageRun run in image.Runs)
         {
-            foreach (Checkpoint.Model.PageRun run in fill.Runs) pages.Copy(new AddressSpaceId((uint)fill.Pid), run, contents);
-        }
-
-        return pages;
-    }
-
-    public int Take(Span<Transfer.PageRun> runs)
-    {
-        int taken = 0;
-        while (taken < runs.Length && _run < _runs.Count)
-        {
-            StagedRun run = _runs[_run];
-            int length = (int)Math.Min(run.Bytes - _done, MaxRunBytes);
-            runs[taken++] = Transfer.PageRun.Over(run.Space, run.First + (_done / Transfer.PageCount.Size), _staging.At(run.Offset + _done, length));
-            _done += length;
-            if (_done == run.Bytes)
+            for (ulong done = 0; done < run.Bytes;)
             {
-                _run++;
-                _done = 0;
+                ReadOnlySpan<byte> part = contents.At(run.Location.Advance(done), (int)Math.Min(run.Bytes - done, StagingMemory.BlockBytes));
+                Add(PageRun.Over(ImagePages.SpaceOf(image.PagesId), page, staging.Append(part)));
+                page += part.Length / Transfer.PageCount.Size;
+                done += (ulong)part.Length;
             }
         }
-
-        return taken;
     }
 
-    private void Copy(AddressSpaceId space, Checkpoint.Model.PageRun run, IPageContents contents)
+    /// <inheritdoc/>
+    public void Take(int pid, GuestVirtualAddress start, ReadOnlySpan<byte> contents) => Add(PageRun.Over(new AddressSpaceId((uint)pid), PageAt(start), staging.Append(contents)));
+
+    /// <inheritdoc/>
+    public void TakeZeroes(int pid, GuestVirtualAddress start, Introspection.Memory.PageCount count) =>
+        Add(PageRun.Over(new AddressSpaceId((uint)pid), PageAt(start), s_zeroes.AsSpan(0, (int)count.Bytes)));
+
+    /// <summary>There will be no more pages: all are there, or the reading of them failed and so must their sending.</summary>
+    public void Complete(Exception? failure = null)
     {
-        long begin = -1;
-        for (ulong done = 0; done < run.Bytes;)
+        lock (_gate)
         {
-            ReadOnlySpan<byte> part = contents.At(run.Location.Advance(done), (int)Math.Min(run.Bytes - done, int.MaxValue & ~0xfff));
-            long at = _staging.Append(part);
-            if (begin < 0) begin = at;
-            done += (ulong)part.Length;
+            _failure = failure is null ? null : ExceptionDispatchInfo.Capture(failure);
+            _complete = true;
+            Monitor.PulseAll(_gate);
         }
-
-        if (begin < 0) return;
-        _runs.Add(new StagedRun(space, new VirtualPage(run.Start / Checkpoint.Model.PageRun.PageSize), begin, (long)run.Bytes));
-        Pages = new Transfer.PageCount(Pages.Value + (long)run.Pages);
     }
 
-    /// <param name="Space">The process, by its pid in the container.</param>
-    /// <param name="First">The first page's number in its address space.</param>
-    /// <param name="Offset">Where the contents begin in the staging memory.</param>
-    /// <param name="Bytes">Their length.</param>
-    private readonly record struct StagedRun(AddressSpaceId Space, VirtualPage First, long Offset, long Bytes);
+    /// <summary>Waits for pages that are still to be copied.</summary>
+    public int Take(Span<PageRun> runs)
+    {
+        lock (_gate)
+        {
+            while (_next == _runs.Count && !_complete) Monitor.Wait(_gate);
+            _failure?.Throw();
+            int taken = Math.Min(runs.Length, _runs.Count - _next);
+            for (int i = 0; i < taken; i++) runs[i] = _runs[_next++];
+            return taken;
+        }
+    }
+
+    private void Add(PageRun run)
+    {
+        lock (_gate)
+        {
+            _runs.Add(run);
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    private static VirtualPage PageAt(GuestVirtualAddress address) => new(address.Value / Transfer.PageCount.Size);
 }

@@ -9,11 +9,11 @@ using Watari.Checkpoint.Verdicts;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
+using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
-using CapturedTasks = Watari.Checkpoint.Capture.FrozenTasks;
-using FrozenTasks = Watari.Checkpoint.Freezing.FrozenTasks;
+using ContainerStatus = Watari.GrainInterfaces.Model.ContainerStatus;
 using TransferStatistics = Watari.GrainInterfaces.Model.TransferStatistics;
 
 namespace Watari.Silo.Engine.Migration;
@@ -31,6 +31,9 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
     /// <summary>Room beyond the resident memory of the plan, for the workload runs on until the freeze.</summary>
     private const long Growth = 64L << 20;
 
+    /// <summary>What a container may grow by for want of sharing before its memory goes through a landing zone.</summary>
+    private const long MostUnshared = 16L << 20;
+
     private static readonly CpuFeatures s_noFeatures = new(new Dictionary<CpuidWord, uint>());
 
     private readonly ConcurrentDictionary<string, Outgoing> _outgoing = new(StringComparer.Ordinal);
@@ -38,49 +41,38 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
     /// <summary>How far the sending of a job is; null where nothing is being sent.</summary>
     public TransferStatistics? ProgressOf(string job) => _outgoing.TryGetValue(job, out Outgoing? outgoing) ? outgoing.Sender?.Statistics.ForReport() : null;
 
-    public Task<SourcePlan> PlanAsync(GuestVm vm, VmId id, WorkloadId workload, CancellationToken cancellationToken) =>
-        threads.RunAsync(
-            () =>
-            {
-                Target target = Target.Find(vm, workload);
-                vm.Freezer(); // refuses a kernel that cannot be frozen from outside, before anything is touched
-                ContainerDescription? description = target.Container is { } container ? Containers.Describe(container, id) : null;
-                if (description?.Status == GrainInterfaces.Model.ContainerStatus.Paused)
-                    throw new EngineException(FailureKind.Refused, $"Container '{description.Id}' is paused; unpause it in its VM first.");
-                using StillGuest still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
-                return new SourcePlan(
-                    description,
-                    [.. ContainerCapture.Judge(still, target.ToCapture).Select(Describe)],
-                    target.Objects(still.Kernel),
-                    target.ResidentBytes(still.Kernel),
-                    target.Container?.Bundle,
-                    still.Kernel.Release,
-                    [.. vm.Machine.Machine.CpuFeatures.MissingOn(s_noFeatures)]);
-            },
-            cancellationToken);
+    public async Task<SourcePlan> PlanAsync(StepKey key, GuestVm vm, VmId id, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken)
+    {
+        Target target = await threads.RunAsync(() => Target.Find(vm, workload), cancellationToken);
+        await new SourceFreezer(vm, key, freezer, threads).CheckAsync(target, cancellationToken);
+        return await threads.RunAsync(() => Plan(vm, id, target), cancellationToken);
+    }
 
-    public Task<EngineReport> FreezeAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        threads.RunAsync(
+    public async Task<EngineReport> FreezeAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
+    {
+        Outgoing outgoing = await threads.RunAsync(
             () =>
             {
-                Target target = Target.Find(vm, workload);
-                var outgoing = new Outgoing(target, new StagingMemory(target.ResidentBytes(vm.Kernel()) + Growth));
-                Forget(key.Job);
-                _outgoing[key.Job] = outgoing;
-                var clock = new PhaseClock(time);
-                outgoing.Frozen = vm.Freezer().Freeze(target.ToFreeze, s_freeze);
-                clock.Lap("freeze");
-                return new EngineReport([.. clock.Phases]);
+                Target target = Target.FindAgain(vm, workload, tasks)
+                    ?? throw new EngineException(FailureKind.NotFound, $"{workload} has ended in VM '{vm.Name}' since the migration was planned.");
+                return new Outgoing(target, new StagingMemory(target.ResidentBytes(vm.Kernel()) + Growth));
             },
             cancellationToken);
+        Forget(key.Job);
+        _outgoing[key.Job] = outgoing;
+        var clock = new PhaseClock(time);
+        outgoing.Frozen = await new SourceFreezer(vm, key, tasks.Freezer, threads).FreezeAsync(outgoing.Target, cancellationToken);
+        clock.Lap("freeze");
+        return new EngineReport([.. clock.Phases]);
+    }
 
     public async Task<EngineReport> CaptureAsync(
-        StepKey key, GuestVm vm, WorkloadId workload, TransferTarget target, int streams, CancellationToken cancellationToken)
+        StepKey key, GuestVm vm, TransferTarget target, int streams, MemoryMode memory, CancellationToken cancellationToken)
     {
-        if (!_outgoing.TryGetValue(key.Job, out Outgoing? outgoing) || outgoing.Frozen is null)
+        if (!_outgoing.TryGetValue(key.Job, out Outgoing? outgoing) || outgoing.Frozen is not { } frozen)
             throw new EngineException(FailureKind.Internal, $"Job {key.Job} has frozen nothing here: its freeze was done by another run of this silo.");
         var clock = new PhaseClock(time);
-        (IReadOnlyList<MetadataBlob> images, OutgoingPages pages) = await threads.RunAsync(() => Capture(vm, outgoing), cancellationToken);
+        (ContainerSkeleton skeleton, OutgoingPages pages) = await threads.RunAsync(() => Capture(vm, frozen, outgoing.Staging, memory), cancellationToken);
         clock.Lap("capture");
         outgoing.Sender = new PageSender(new PageTransfer
         {
@@ -88,63 +80,61 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
             Job = key.TransferJob(),
             Epoch = key.TransferEpoch(),
             Pages = pages,
-            Metadata = images,
+            Metadata = MetadataOf(skeleton.Images),
             Streams = streams,
         });
-        Transfer.TransferStatistics sent = await outgoing.Sender.SendAsync(cancellationToken);
+        Transfer.TransferStatistics sent = await ReadAndSendAsync(vm, frozen, skeleton, pages, outgoing.Sender, cancellationToken);
+        outgoing.Staging.Dispose();
         clock.Lap("send");
         return new EngineReport([.. clock.Phases], sent.ForReport());
     }
 
-    public async Task RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken)
+    public async Task RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
-        await threads.RunAsync(
-            () =>
-            {
-                try
-                {
-                    if (FrozenOf(key, vm, workload) is { } frozen) vm.Freezer().Kill(frozen, s_thaw);
-                }
-                finally
-                {
-                    Forget(key.Job);
-                }
-            },
-            cancellationToken);
-        await RemoveRecordAsync(key, vm, workload, cancellationToken);
+        try
+        {
+            Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
+            if (target is null) return;
+            await new SourceFreezer(vm, key, tasks.Freezer, threads).KillAsync(target, cancellationToken);
+            if (target.Container is { Runtime: ContainerRuntime.Runc } && workload.AgentContainer() is { } container)
+                await RemoveRecordAsync(key, vm, container, cancellationToken);
+        }
+        finally
+        {
+            Forget(key.Job);
+        }
     }
 
-    public Task RollBackAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        threads.RunAsync(
-            () =>
-            {
-                try
-                {
-                    if (FrozenOf(key, vm, workload) is { } frozen) vm.Freezer().Thaw(frozen, s_thaw);
-                }
-                finally
-                {
-                    Forget(key.Job);
-                }
-            },
-            cancellationToken);
+    public async Task RollBackAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
+            if (target is not null) await new SourceFreezer(vm, key, tasks.Freezer, threads).ThawAsync(target, cancellationToken);
+        }
+        finally
+        {
+            Forget(key.Job);
+        }
+    }
 
     public Task<EngineReport> CheckpointAsync(
-        StepKey key, GuestVm vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
+        GuestVm vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
         threads.RunAsync(
             () =>
             {
                 Target target = Target.Find(vm, workload);
                 OutsideFreezer freezer = vm.Freezer();
+                ContainerCapture.Rehearse(vm.Kernel(), target.Tasks);
                 var clock = new PhaseClock(time);
-                FrozenTasks frozen = freezer.FreezeAndHold(target.ToFreeze, s_freeze, out StillGuest still);
+                FrozenTasks frozen = freezer.FreezeAndHold(target.Tasks, s_freeze, out StillGuest still);
                 clock.Lap("freezing");
                 try
                 {
                     using (still)
                     {
                         var contents = new GuestPageContents(still.Kernel.Memory);
-                        Container container = ContainerCapture.Capture(CapturedTasks.Of(still, target.ToCapture));
+                        Container container = ContainerCapture.Capture(still, frozen);
                         CriuImageBuilder.Build(container, contents, CriuImageOptions.Default).WriteToDirectory(directory, contents);
                     }
 
@@ -163,48 +153,91 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
             },
             cancellationToken);
 
-    private static (IReadOnlyList<MetadataBlob> Images, OutgoingPages Pages) Capture(GuestVm vm, Outgoing outgoing)
+    private static SourcePlan Plan(GuestVm vm, VmId id, Target target)
+    {
+        GuestKernel kernel = vm.Kernel();
+        ContainerDescription? description = target.Container is { } container ? Containers.Describe(container, id) : null;
+        if (description?.Status == ContainerStatus.Paused)
+            throw new EngineException(FailureKind.Refused, $"Container '{description.Id}' is paused; unpause it in its VM first.");
+        // What is compiled or paged in now is not while the container stands frozen.
+        ContainerCapture.Rehearse(kernel, target.Tasks);
+        using StillGuest still = StillGuest.Pause(kernel, vm.Cpus);
+        return new SourcePlan(
+            description,
+            [.. ContainerCapture.Judge(still, target.Tasks).Select(Describe)],
+            target.Objects(kernel),
+            target.ResidentBytes(kernel),
+            target.Container?.Bundle,
+            kernel.Release,
+            [.. vm.Machine.Machine.CpuFeatures.MissingOn(s_noFeatures)],
+            target.StartTime,
+            target.SharedCopyOnWriteBytes(kernel) > MostUnshared ? MemoryMode.LandingZone : MemoryMode.InPlace);
+    }
+
+    /// <summary>The structure of the frozen workload, and those of its pages that its images keep, in one pause.</summary>
+    private static (ContainerSkeleton Skeleton, OutgoingPages Pages) Capture(GuestVm vm, FrozenTasks frozen, StagingMemory staging, MemoryMode memory)
     {
         using StillGuest still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
-        outgoing.Frozen!.Revalidate(still);
         var contents = new GuestPageContents(still.Kernel.Memory);
-        ContainerSkeleton skeleton = SkeletonBuilder.Build(
-            ContainerCapture.Capture(CapturedTasks.Of(still, outgoing.Target.ToCapture)), contents, CriuImageOptions.Default);
-        OutgoingPages pages = OutgoingPages.Copy(skeleton.Fills, contents, outgoing.Staging);
-        List<MetadataBlob> images = [.. skeleton.Images.Images.Select(image => new MetadataBlob(image.Key, image.Value))];
-        foreach (PageImage kept in skeleton.Images.PageImages)
-        {
-            using var bytes = new MemoryStream();
-            kept.WriteTo(bytes, contents);
-            images.Add(new MetadataBlob(kept.FileName, bytes.ToArray()));
-        }
-
-        return (images, pages);
+        Container container = ContainerCapture.Capture(still, frozen);
+        ContainerSkeleton skeleton = memory == MemoryMode.LandingZone
+            ? new ContainerSkeleton(CriuImageBuilder.Build(container, contents, CriuImageOptions.Default), [])
+            : SkeletonBuilder.Build(container, contents, CriuImageOptions.Default);
+        var pages = new OutgoingPages(staging, new PageCount((long)skeleton.Pages + ((long)skeleton.Images.PageBytes / PageCount.Size)));
+        foreach (PageImage image in skeleton.Images.PageImages) pages.Add(image, contents);
+        return (skeleton, pages);
     }
 
-    /// <summary>What the job froze; found again in the guest where another run of this silo froze it. Null where nothing is left of it.</summary>
-    private FrozenTasks? FrozenOf(StepKey key, GuestVm vm, WorkloadId workload)
+    /// <summary>The pages travel while they are read: one engine thread copies them in short pauses of the VM, the sender's send what is there.</summary>
+    private async Task<Transfer.TransferStatistics> ReadAndSendAsync(
+        GuestVm vm, FrozenTasks frozen, ContainerSkeleton skeleton, OutgoingPages pages, PageSender sender, CancellationToken cancellationToken)
     {
-        if (_outgoing.TryGetValue(key.Job, out Outgoing? outgoing)) return outgoing.Frozen;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task reading = threads.RunAsync(() => Read(vm, frozen, skeleton, pages, stop.Token), CancellationToken.None);
         try
         {
-            Target target = Target.Find(vm, workload);
-            using StillGuest still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
-            return FrozenTasks.Adopt(still, target.ToFreeze);
+            return await sender.SendAsync(cancellationToken);
         }
-        catch (Exception e) when (e is EngineException { Kind: FailureKind.NotFound } or FreezeException { Failure: FreezeFailure.NoTasks or FreezeFailure.NoLongerFrozen })
+        finally
         {
-            return null;
+            // Nobody may let go of the staging memory while it is still written to. What ended the reading first is the reason.
+            await stop.CancelAsync();
+            await reading;
         }
     }
+
+    private static void Read(GuestVm vm, FrozenTasks frozen, ContainerSkeleton skeleton, OutgoingPages pages, CancellationToken cancellationToken)
+    {
+        try
+        {
+            new FrozenPageReader(vm.Kernel(), vm.Cpus).Read(frozen, skeleton.Fills, pages, cancellationToken);
+            pages.Complete();
+        }
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
+        {
+            pages.Complete(e);
+        }
+        catch (Exception e)
+        {
+            pages.Complete(e);
+            throw;
+        }
+    }
+
+    /// <summary>The images; those of pages that have none are told of too, for CRIU opens them.</summary>
+    private static IReadOnlyList<MetadataBlob> MetadataOf(CriuImageSet images) =>
+    [
+        .. images.Images.Select(image => new MetadataBlob(image.Key, image.Value)),
+        .. images.PageImages.Where(image => image.Bytes == 0).Select(image => new MetadataBlob(image.FileName, default)),
+    ];
 
     /// <summary>
     /// runc's record of the container and its cgroup outlive its processes, and can be removed from inside alone: where there is an
     /// agent it does so, elsewhere they stay as those of any container that has ended.
     /// </summary>
-    private static async Task RemoveRecordAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken)
+    private static async Task RemoveRecordAsync(StepKey key, GuestVm vm, ContainerId container, CancellationToken cancellationToken)
     {
-        if (workload.AgentContainer() is not { } container || await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return;
+        if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return;
         try
         {
             GuestDescription guest = await agent.DescribeAsync(s_thaw, cancellationToken);

@@ -4,49 +4,56 @@ namespace Watari.Silo.Engine.Migration;
 
 /// <summary>
 /// Room outside the managed heap into which a frozen workload's pages are copied while its VM stands still, so that the VM can run
-/// on while they travel: the guest's kernel moves pages, even those of frozen tasks. It is made, and its pages made present, before
-/// the freeze.
+/// on while they travel: the guest's kernel moves pages, even those of frozen tasks. The room that is foreseen is made, and its
+/// pages made present, before the freeze; more is made as it is needed.
 /// </summary>
 internal sealed unsafe class StagingMemory : IDisposable
 {
-    // Pointers, because a span cannot hold more than 2 GiB and the sender needs memory that does not move.
+    // Pointers, because the sender needs memory that does not move.
     private const int PageSize = 4096;
-    private byte* _start;
-    private long _used;
+    private readonly List<nint> _blocks = [];
+    private int _block;
+    private int _used;
+    private bool _disposed;
 
-    public StagingMemory(long capacity)
+    public StagingMemory(long foreseen)
     {
-        Capacity = (capacity + PageSize - 1) / PageSize * PageSize;
-        _start = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(Capacity, PageSize), PageSize);
-        for (long at = 0; at < Capacity; at += PageSize) _start[at] = 0;
+        for (long made = 0; made < foreseen; made += BlockBytes) AddBlock();
     }
 
-    public long Capacity { get; }
+    /// <summary>The most that can be appended at once.</summary>
+    public const int BlockBytes = 8 << 20;
 
-    /// <summary>Copies the bytes behind those that are there already.</summary>
-    /// <returns>Where they begin.</returns>
-    /// <exception cref="InvalidOperationException">There is no room for them.</exception>
-    public long Append(ReadOnlySpan<byte> bytes)
+    /// <summary>Copies the bytes, which are no more than <see cref="BlockBytes"/>.</summary>
+    /// <returns>The copy; it does not move until this is disposed.</returns>
+    public ReadOnlySpan<byte> Append(ReadOnlySpan<byte> bytes)
     {
-        ObjectDisposedException.ThrowIf(_start is null, this);
-        if (bytes.Length > Capacity - _used) throw new InvalidOperationException($"{bytes.Length} bytes do not fit behind {_used} of {Capacity}.");
-        bytes.CopyTo(new Span<byte>(_start + _used, bytes.Length));
-        long at = _used;
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes.Length, BlockBytes);
+        if (bytes.Length > BlockBytes - _used)
+        {
+            _block++;
+            _used = 0;
+        }
+
+        if (_block == _blocks.Count) AddBlock();
+        Span<byte> copy = new((byte*)_blocks[_block] + _used, bytes.Length);
+        bytes.CopyTo(copy);
         _used += bytes.Length;
-        return at;
-    }
-
-    /// <summary>Bytes that were appended; they do not move until this is disposed.</summary>
-    public ReadOnlySpan<byte> At(long offset, int length)
-    {
-        ObjectDisposedException.ThrowIf(_start is null, this);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + length, _used);
-        return new ReadOnlySpan<byte>(_start + offset, length);
+        return copy;
     }
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_start);
-        _start = null;
+        if (_disposed) return;
+        _disposed = true;
+        foreach (nint block in _blocks) NativeMemory.AlignedFree((void*)block);
+    }
+
+    private void AddBlock()
+    {
+        byte* block = (byte*)NativeMemory.AlignedAlloc(BlockBytes, PageSize);
+        _blocks.Add((nint)block);
+        for (int at = 0; at < BlockBytes; at += PageSize) block[at] = 0;
     }
 }

@@ -1,3 +1,4 @@
+using Watari.Checkpoint.Freezing;
 using Watari.GrainInterfaces.Model;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Fs;
@@ -7,23 +8,19 @@ using Watari.Introspection.Mm;
 using Watari.Introspection.Paging;
 using Watari.Introspection.Tasks;
 using Watari.Silo.Engine.Vms;
-using CapturedTasks = Watari.Checkpoint.Capture.TaskSelection;
-using FreezableTasks = Watari.Checkpoint.Freezing.TaskSelection;
 
 namespace Watari.Silo.Engine.Migration;
 
 /// <summary>What a job is about: a container, or a tree of processes. Named by what stays the same while the guest runs on.</summary>
 /// <param name="Container">The container; null for a tree.</param>
-/// <param name="Root">Its first process, by its id in the guest's first pid namespace.</param>
-internal sealed record Target(GuestContainer? Container, int Root)
+/// <param name="Root">Its first process.</param>
+internal sealed record Target(GuestContainer? Container, TaskStruct Root)
 {
-    /// <summary>Whom to freeze, thaw and kill.</summary>
-    public FreezableTasks ToFreeze =>
-        Container is { } container ? new FreezableTasks.OfCgroup(container.CgroupPath) : new FreezableTasks.OfProcessTree(Root);
+    /// <summary>Its tasks.</summary>
+    public TaskSelection Tasks => Container is { } container ? new TaskSelection.OfCgroup(container.CgroupPath) : new TaskSelection.OfProcessTree(Root.Pid);
 
-    /// <summary>Whom to capture.</summary>
-    public CapturedTasks ToCapture =>
-        Container is { } container ? new CapturedTasks.OfCgroup(container.CgroupPath) : new CapturedTasks.OfProcess(Root);
+    /// <summary>Tells it from a later one of the same name or pid (see <see cref="SourcePlan.StartTime"/>).</summary>
+    public ulong StartTime => Root.StartBoottime;
 
     /// <exception cref="EngineException">There is no such container or process, or it cannot be moved by itself.</exception>
     public static Target Find(GuestVm vm, WorkloadId workload)
@@ -31,7 +28,7 @@ internal sealed record Target(GuestContainer? Container, int Root)
         if (workload.Container is { } id)
         {
             GuestContainer container = Containers.Find(vm, id);
-            return new Target(container, container.Init.Pid);
+            return new Target(container, container.Init);
         }
 
         int pid = workload.Pid ?? throw new EngineException(FailureKind.Internal, "A workload is a container or a process.");
@@ -39,14 +36,28 @@ internal sealed record Target(GuestContainer? Container, int Root)
             throw new EngineException(FailureKind.NotFound, $"There is no process {pid} in VM '{vm.Name}'.");
         if (process.IsKernelThread || pid == 1)
             throw new EngineException(FailureKind.Refused, $"Process {pid} ({process.Comm}) of VM '{vm.Name}' is the guest's own and cannot be moved.");
-        return new Target(null, pid);
+        return new Target(null, process);
+    }
+
+    /// <summary>The very workload that a plan was made of; null where it has ended, though another may have its name or pid by now.</summary>
+    public static Target? FindAgain(GuestVm vm, WorkloadId workload, SourceTasks tasks)
+    {
+        try
+        {
+            Target found = Find(vm, workload);
+            return found.StartTime == tasks.StartTime ? found : null;
+        }
+        catch (EngineException e) when (e.Kind is FailureKind.NotFound or FailureKind.Refused)
+        {
+            return null;
+        }
     }
 
     /// <summary>Bytes of its processes' own memory: anonymous pages, and those of private mappings that were written.</summary>
     public long ResidentBytes(GuestKernel kernel)
     {
         PageCount pages = PageCount.Zero;
-        foreach (TaskStruct process in Processes(kernel))
+        foreach (TaskStruct process in Tasks.Processes(kernel))
         {
             if (!process.Mm.TryGet(out MmStruct mm)) continue;
             AddressSpace space = mm.AddressSpace;
@@ -67,7 +78,7 @@ internal sealed record Target(GuestContainer? Container, int Root)
     public int Objects(GuestKernel kernel)
     {
         int objects = 0;
-        foreach (TaskStruct process in Processes(kernel))
+        foreach (TaskStruct process in Tasks.Processes(kernel))
         {
             objects += process.Signal.Value.NrThreads;
             if (process.Mm.TryGet(out MmStruct mm)) objects += mm.MapCount;
@@ -78,21 +89,33 @@ internal sealed record Target(GuestContainer? Container, int Root)
         return objects;
     }
 
-    private IEnumerable<TaskStruct> Processes(GuestKernel kernel)
+    /// <summary>Bytes of the pages that several of its processes have in common copy-on-write: what it would grow by if each got pages of its own.</summary>
+    public long SharedCopyOnWriteBytes(GuestKernel kernel)
     {
-        if (Container is { } container)
+        List<(ulong First, ulong End)> frames = [];
+        foreach (TaskStruct process in Tasks.Processes(kernel))
         {
-            foreach (TaskStruct process in container.Processes()) yield return process;
-            yield break;
+            if (!process.Mm.TryGet(out MmStruct mm)) continue;
+            AddressSpace space = mm.AddressSpace;
+            foreach (VmAreaStruct area in mm.Areas)
+            {
+                if (area.AnonVma.IsNull || area.IsShared || !area.VmFile.IsNull) continue;
+                foreach (PageRun run in space.PageRuns(area.Range, PageFlags.None))
+                {
+                    if (run.Kind == PageRunKind.Present) frames.Add((run.Physical.Frame.Value, run.Physical.Frame.Value + (ulong)run.Count.Value));
+                }
+            }
         }
 
-        HashSet<int> tree = [Root];
-        foreach (TaskStruct process in kernel.Processes)
+        frames.Sort();
+        ulong shared = 0;
+        ulong seen = 0;
+        foreach ((ulong first, ulong end) in frames)
         {
-            // In the order of their start: a parent comes before its children.
-            if (!tree.Contains(process.Tgid) && !(process.RealParent.TryGet(out TaskStruct parent) && tree.Contains(parent.Tgid))) continue;
-            tree.Add(process.Tgid);
-            yield return process;
+            if (first < seen) shared += Math.Min(end, seen) - first;
+            seen = Math.Max(seen, end);
         }
+
+        return new PageCount((long)shared).Bytes;
     }
 }

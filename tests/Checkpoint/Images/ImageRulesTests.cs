@@ -52,6 +52,21 @@ public sealed class ImageRulesTests
     }
 
     [Fact]
+    public void Clocks_bear_the_number_of_the_time_namespace_that_a_container_got_when_it_was_restored()
+    {
+        using var stock = new StockImages("kinds");
+        Container container = stock.Parse();
+        NamespaceSet own = container.Processes[0].Namespaces with { Time = 4711 };
+        CriuImageSet set = stock.Build(container with { Processes = [.. container.Processes.Select(process => process with { Namespaces = own })] });
+
+        uint number = Only<TaskKobjIdsEntry>(set, CriuImageKinds.Ids, 1).TimeNsId;
+        Assert.NotEqual(Only<TaskKobjIdsEntry>(stock.Build(container), CriuImageKinds.Ids, 1).TimeNsId, number);
+        Assert.Contains(CriuImageKinds.Timens.FileName(number), set.Images.Keys);
+        Assert.DoesNotContain(CriuImageKinds.Timens.FileName(0), set.Images.Keys);
+        Assert.Contains(CriuImageKinds.Timens.FileName(0), stock.Build(container).Images.Keys);
+    }
+
+    [Fact]
     public void A_pipe_with_both_ends_in_the_container_is_not_one_that_the_runtime_hands_in()
     {
         Assert.Contains("pipe:[1216]", DescriptorsWith(keepReader: false), StringComparison.Ordinal);

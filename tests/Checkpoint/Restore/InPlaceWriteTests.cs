@@ -1,3 +1,4 @@
+using Watari.Checkpoint.Pauses;
 using Watari.Checkpoint.Restore;
 
 namespace Watari.Checkpoint.Tests.Restore;
@@ -121,12 +122,12 @@ public sealed class InPlaceWriteTests : IDisposable
         for (ulong i = 0; i < 300; i++) _guest.Own(A + i * GuestPage.Size);
         ulong moved = 0;
         _guest.WhenRunning = () => moved = moved == 0 ? _guest.Own(A + 299 * GuestPage.Size) : moved;
-        ShortPauses pauses = new(_guest.Kernel, _guest, new WriteLimits { LongestPause = TimeSpan.Zero, Between = TimeSpan.Zero });
+        ShortPauses pauses = new(_guest.Kernel, _guest, new PauseLimits { LongestPause = TimeSpan.Zero, Between = TimeSpan.Zero });
         InPlaceWrite write = new(_guest.Writer, new WantedPages((A, contents, 0)));
 
         pauses.Run(still => write.Enter(_guest.Space, new ExclusivePages(still.Kernel)), write.Step);
 
-        Assert.Equal(3, pauses.Count);
+        Assert.Equal(3, pauses.Totals.Count);
         Assert.Equal(new PageCount(300), write.Written);
         Assert.Equal(WantedPages.Filled(unchecked((byte)300)), _guest.Holds(moved));
     }

@@ -49,11 +49,26 @@ public sealed class LandingZoneWriterTests : IDisposable
         Assert.Throws<LandingZoneMovedException>(() => Write([new LandingFrames(0, anonymous, PageCount.One)], WantedPages.Filled(1)));
     }
 
+    [Fact]
+    public void What_the_guest_holds_then_is_handed_back()
+    {
+        PageFrameNumber frame = _guest.File(firstPage: 0, pages: 2, Zone);
+        Contents contents = new(WantedPages.Filled(1, 2));
+
+        new LandingZoneWriter(_guest.Kernel, _guest.Writer, _guest).Write([new LandingFrames(0, frame, new PageCount(2))], contents, CancellationToken.None);
+
+        Assert.Equal(WantedPages.Filled(1, 2), contents.SeenInGuest);
+    }
+
     private void Write(LandingFrames[] zone, byte[] file) =>
-        new LandingZoneWriter(_guest.Kernel, _guest.Writer, _guest).Write(zone, new Contents(file));
+        new LandingZoneWriter(_guest.Kernel, _guest.Writer, _guest).Write(zone, new Contents(file), CancellationToken.None);
 
     private sealed class Contents(byte[] file) : ILandingContents
     {
+        public byte[] SeenInGuest { get; } = new byte[file.Length];
+
+        public void ReadBack(long page, ReadOnlySpan<byte> contents) => contents.CopyTo(SeenInGuest.AsSpan((int)page * GuestPage.Size));
+
         public ReadOnlySpan<byte> From(long page, long pages)
         {
             int start = (int)page * GuestPage.Size;

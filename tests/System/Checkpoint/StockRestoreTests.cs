@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text.Json;
 using Watari.Checkpoint.Capture;
+using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Verdicts;
@@ -60,20 +61,20 @@ public sealed class StockRestoreTests
             "setsid sh -c 'exec 3>/root/gone; rm /root/gone; exec sleep 1000' </dev/null >/dev/null 2>&1 & until pgrep -f '^sleep 1000'; do :; done", cancellation: Cancellation);
         await using VirtualMachine vm = await guest.AttachAsync(Cancellation);
         var seen = new TestVm(vm);
-        var selection = new TaskSelection.OfProcess(int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture));
+        var selection = new TaskSelection.OfProcessTree(int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture));
         ContainerCapture.Rehearse(seen.Kernel, selection);
 
         using StillGuest still = seen.Hold();
         Verdict refused = Assert.Single(ContainerCapture.Judge(still, selection), verdict => verdict.Kind == VerdictKind.Refused);
         Assert.Contains("/root/gone", refused.ToString(), StringComparison.Ordinal);
-        Assert.Throws<TasksNotFrozenException>(() => FrozenTasks.Of(still, selection));
+        Assert.Throws<FreezeException>(() => FrozenTasks.Observe(still, selection));
     }
 
     private static void Save(TestVm vm, TaskSelection selection, string folder)
     {
         using StillGuest still = vm.Hold();
         var contents = new GuestPageContents(still.Kernel.Memory);
-        Container container = ContainerCapture.Capture(FrozenTasks.Of(still, selection));
+        Container container = ContainerCapture.Capture(still, FrozenTasks.Observe(still, selection));
         CriuImageBuilder.Build(container, contents, CriuImageOptions.Default).WriteToDirectory(folder, contents);
     }
 

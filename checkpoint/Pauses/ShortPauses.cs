@@ -1,19 +1,16 @@
 using System.Diagnostics;
 using Watari.Introspection.Kernel;
 
-namespace Watari.Checkpoint.Restore;
+namespace Watari.Checkpoint.Pauses;
 
 /// <summary>
 /// Does work on a guest in pauses of bounded length. Nothing that was learnt about addresses in one pause is true in the
 /// next: pages move (khugepaged, compaction) whenever the guest runs.
 /// </summary>
-internal sealed class ShortPauses(GuestKernel kernel, IVcpuControl cpus, WriteLimits limits)
+internal sealed class ShortPauses(GuestKernel kernel, IVcpuControl cpus, PauseLimits limits)
 {
-    public int Count { get; private set; }
-
-    public TimeSpan Total { get; private set; }
-
-    public TimeSpan Longest { get; private set; }
+    /// <summary>Of all calls of <see cref="Run"/> so far.</summary>
+    public PauseTotals Totals { get; private set; }
 
     /// <param name="enter">At the start of each pause: learn what is needed anew.</param>
     /// <param name="step">A small piece of work; false when there is no more.</param>
@@ -23,16 +20,14 @@ internal sealed class ShortPauses(GuestKernel kernel, IVcpuControl cpus, WriteLi
         while (more)
         {
             // Not a wait for anything: this is the time that the guest's other work gets.
-            if (Count > 0) Thread.Sleep(limits.Between);
+            if (Totals.Count > 0) Thread.Sleep(limits.Between);
             using StillGuest still = StillGuest.Pause(kernel, cpus);
             long began = Stopwatch.GetTimestamp();
             enter(still);
             do more = step();
             while (more && Stopwatch.GetElapsedTime(began) < limits.LongestPause);
             TimeSpan took = Stopwatch.GetElapsedTime(began);
-            Count++;
-            Total += took;
-            if (took > Longest) Longest = took;
+            Totals = new PauseTotals(Totals.Count + 1, Totals.Total + took, took > Totals.Longest ? took : Totals.Longest);
         }
     }
 }
