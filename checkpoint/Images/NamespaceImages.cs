@@ -3,11 +3,11 @@ using Watari.Checkpoint.Model;
 
 namespace Watari.Checkpoint.Images;
 
-/// <summary>utsns-N, ipcns-var-N and timens-0.</summary>
+/// <summary>utsns-N, ipcns-var-N and timens-N.</summary>
 internal static class NamespaceImages
 {
-    // CRIU writes one set of clocks, under the number 0.
-    private const ulong Clocks = 0;
+    // The number of the clocks of tasks in the host's time namespace (criu/timens.c, prepare_timens).
+    private const ulong HostClocks = 0;
 
     public static void Build(ImageSetWriter images, Container container, NamespaceIds ids)
     {
@@ -23,7 +23,7 @@ internal static class NamespaceImages
             images.Add(CriuImageKinds.IpcVar, ids.Of(NamespaceKind.Ipc, ipc.Inum), Build(ipc));
         if (container.Clocks is { } clocks)
         {
-            images.Add(CriuImageKinds.Timens, Clocks, new Proto.TimensEntry
+            images.Add(CriuImageKinds.Timens, ClocksOf(container, ids), new Proto.TimensEntry
             {
                 Monotonic = Build(clocks.Monotonic),
                 Boottime = Build(clocks.Boottime),
@@ -47,15 +47,25 @@ internal static class NamespaceImages
 
     public static ContainerClocks? ParseClocks(ImageSetView images)
     {
-        if (!images.Numbers(CriuImageKinds.Timens).Contains(Clocks))
+        ulong[] numbers = [.. images.Numbers(CriuImageKinds.Timens)];
+        if (numbers.Length == 0)
             return null;
-        var clocks = images.Single<Proto.TimensEntry>(CriuImageKinds.Timens, Clocks);
+        if (numbers.Length > 1)
+            throw new CriuImageException(CriuImageKinds.Timens.FileName(numbers[1]), "the clocks of a second time namespace");
+        var clocks = images.Single<Proto.TimensEntry>(CriuImageKinds.Timens, numbers[0]);
         return new ContainerClocks(
             ProtoTime.FromTimespec(clocks.Monotonic.TvSec, clocks.Monotonic.TvNsec),
             ProtoTime.FromTimespec(clocks.Boottime.TvSec, clocks.Boottime.TvNsec));
     }
 
     public static uint Inum(ulong id, CriuImageKind kind) => ImageSetView.Word(id, kind.FileName(id), "its number");
+
+    /// <summary>A container that was restored once has a time namespace of its own.</summary>
+    private static ulong ClocksOf(Container container, NamespaceIds ids)
+    {
+        uint time = container.Processes[0].Namespaces.Time;
+        return time == container.HostNamespaces.Time ? HostClocks : ids.Of(NamespaceKind.Time, time);
+    }
 
     private static Proto.Timespec Build(Nanoseconds time) => new() { TvSec = time.Seconds, TvNsec = time.SubsecondNanoseconds };
 

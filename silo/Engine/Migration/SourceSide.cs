@@ -9,7 +9,6 @@ using Watari.Checkpoint.Verdicts;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
-using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
@@ -94,10 +93,8 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         try
         {
             Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
-            if (target is null) return;
-            await new SourceFreezer(vm, key, tasks.Freezer, threads).KillAsync(target, cancellationToken);
-            if (target.Container is { Runtime: ContainerRuntime.Runc } && workload.AgentContainer() is { } container)
-                await RemoveRecordAsync(key, vm, container, cancellationToken);
+            if (target is not null) await new SourceFreezer(vm, key, tasks.Freezer, threads).KillAsync(target, cancellationToken);
+            if (workload.AgentContainer() is { } container) await RemoveRecordAsync(key, vm, container, cancellationToken);
         }
         finally
         {
