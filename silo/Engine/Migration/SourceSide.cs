@@ -49,18 +49,18 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
 
     public async Task<EngineReport> FreezeAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
-        Outgoing outgoing = await threads.RunAsync(
+        (Target target, StagingMemory staging) = await threads.RunAsync(
             () =>
             {
-                Target target = Target.FindAgain(vm, workload, tasks)
+                Target found = Target.FindAgain(vm, workload, tasks)
                     ?? throw new EngineException(FailureKind.NotFound, $"{workload} has ended in VM '{vm.Name}' since the migration was planned.");
-                return new Outgoing(target, new StagingMemory(target.ResidentBytes(vm.Kernel()) + Growth));
+                return (found, new StagingMemory(found.ResidentBytes(vm.Kernel()) + Growth));
             },
             cancellationToken);
         Forget(key.Job);
-        _outgoing[key.Job] = outgoing;
+        Outgoing outgoing = _outgoing[key.Job] = new Outgoing(staging);
         var clock = new PhaseClock(time);
-        outgoing.Frozen = await new SourceFreezer(vm, key, tasks.Freezer, threads).FreezeAsync(outgoing.Target, cancellationToken);
+        outgoing.Frozen = await new SourceFreezer(vm, key, tasks.Freezer, threads).FreezeAsync(target, cancellationToken);
         clock.Lap("freeze");
         return new EngineReport([.. clock.Phases]);
     }
@@ -264,10 +264,8 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         verdict.Reason);
 
     /// <summary>What a job holds on its source between its steps.</summary>
-    private sealed class Outgoing(Target target, StagingMemory staging)
+    private sealed class Outgoing(StagingMemory staging)
     {
-        public Target Target => target;
-
         public StagingMemory Staging => staging;
 
         public FrozenTasks? Frozen { get; set; }
