@@ -13,18 +13,22 @@ internal readonly record struct FrozenPages(int Pid, GuestVirtualAddress Start, 
 }
 
 /// <summary>One reading of pages, from pause to pause: where it is, and which pages must be looked for again.</summary>
-internal sealed class FrozenPageRead(GuestPhysicalMemory memory, IReadOnlyList<FrozenPages> pages, IPageTaker taker)
+/// <param name="memory">The guest's memory.</param>
+/// <param name="pages">What to read.</param>
+/// <param name="taker">Who takes it.</param>
+/// <param name="believeAbsent">Whether pages that are not there are taken for zeroes, or looked for again.</param>
+internal sealed class FrozenPageRead(GuestPhysicalMemory memory, IReadOnlyList<FrozenPages> pages, IPageTaker taker, bool believeAbsent)
 {
     private readonly List<FrozenPages> _later = [];
-    private IReadOnlyDictionary<int, AddressSpace> _spaces = new Dictionary<int, AddressSpace>();
+    private IReadOnlyDictionary<int, AddressSpace?> _spaces = new Dictionary<int, AddressSpace?>();
     private int _at;
     private long _done;
 
-    /// <summary>Pages that are neither there nor nothing: on their way to another frame, or to swap.</summary>
+    /// <summary>Pages that could not be read now: on their way to another frame, or to swap.</summary>
     public IReadOnlyList<FrozenPages> Later => _later;
 
-    /// <summary>Where the processes' memory is in this pause, by their numbers in the container.</summary>
-    public void Enter(IReadOnlyDictionary<int, AddressSpace> spaces) => _spaces = spaces;
+    /// <summary>Where the processes' memory is in this pause, by their numbers in the container; null: its tables are being rebuilt.</summary>
+    public void Enter(IReadOnlyDictionary<int, AddressSpace?> spaces) => _spaces = spaces;
 
     /// <summary>Reads the next pages.</summary>
     /// <returns>Whether there are more.</returns>
@@ -33,25 +37,10 @@ internal sealed class FrozenPageRead(GuestPhysicalMemory memory, IReadOnlyList<F
         FrozenPages run = pages[_at];
         long count = Math.Min(FrozenPageReader.MostPages, run.Count.Value - _done);
         GuestVirtualAddress start = run.Start + (ulong)new PageCount(_done).Bytes;
-        if (!_spaces.TryGetValue(run.Pid, out AddressSpace space))
+        if (!_spaces.TryGetValue(run.Pid, out AddressSpace? space))
             throw new FreezeException(FreezeFailure.NoLongerFrozen, $"Process {run.Pid} of the container has no memory any more.");
-        foreach (PageRun part in space.PageRuns(new GuestVirtualRange(start, start + (ulong)new PageCount(count).Bytes), PageFlags.None))
-        {
-            switch (part.Kind)
-            {
-                case PageRunKind.Present:
-                    taker.Take(run.Pid, part.Start, memory.Span(part.Physical, (int)part.Count.Bytes));
-                    break;
-                case PageRunKind.Absent:
-                    // It was there when the tasks were frozen. Only a page that its process has given up (MADV_FREE) is dropped.
-                    taker.TakeZeroes(run.Pid, part.Start, part.Count);
-                    break;
-                default:
-                    _later.Add(new FrozenPages(run.Pid, part.Start, part.Count));
-                    break;
-            }
-        }
-
+        if (space is { } tables) Read(tables, run.Pid, new GuestVirtualRange(start, start + (ulong)new PageCount(count).Bytes));
+        else _later.Add(new FrozenPages(run.Pid, start, new PageCount(count)));
         _done += count;
         if (_done == run.Count.Value)
         {
@@ -60,5 +49,17 @@ internal sealed class FrozenPageRead(GuestPhysicalMemory memory, IReadOnlyList<F
         }
 
         return _at < pages.Count;
+    }
+
+    private void Read(AddressSpace space, int pid, GuestVirtualRange range)
+    {
+        foreach (PageRun part in space.PageRuns(range, PageFlags.None))
+        {
+            // It was there when the tasks were frozen. A page that its process has given up (MADV_FREE) may be dropped; all others
+            // that seem absent are being moved, and their entry is empty for a moment.
+            if (part.Kind == PageRunKind.Present) taker.Take(pid, part.Start, memory.Span(part.Physical, (int)part.Count.Bytes));
+            else if (part.Kind == PageRunKind.Absent && believeAbsent) taker.TakeZeroes(pid, part.Start, part.Count);
+            else _later.Add(new FrozenPages(pid, part.Start, part.Count));
+        }
     }
 }

@@ -33,8 +33,11 @@ public sealed class FrozenPageReader(GuestKernel kernel, IVcpuControl cpus, Paus
     /// <summary>What is handed over at once: half a MiB is copied in a fraction of a millisecond.</summary>
     public const int MostPages = 128;
 
-    /// <summary>How often pages that are on their way from one frame to another are waited for.</summary>
-    private const int Rounds = 50;
+    /// <summary>How often pages that are on their way from one frame to another are looked for again.</summary>
+    private const int Rounds = 200;
+
+    /// <summary>From which round on a page that was absent each time is believed to be gone.</summary>
+    private const int RoundsUntilGone = 20;
 
     /// <summary>Reads all pages of the fills, each once, in no order that could be relied on.</summary>
     /// <param name="frozen">Proof that the processes stand still; looked at again in each pause.</param>
@@ -55,7 +58,7 @@ public sealed class FrozenPageReader(GuestKernel kernel, IVcpuControl cpus, Paus
         for (int round = 0; left.Count > 0; round++)
         {
             if (round == Rounds) throw new PagesNotInMemoryException(left[0].Pid, left[0].Start);
-            FrozenPageRead read = new(kernel.Memory, left, taker);
+            FrozenPageRead read = new(kernel.Memory, left, taker, believeAbsent: round >= RoundsUntilGone);
             pauses.Run(
                 still =>
                 {
@@ -70,21 +73,22 @@ public sealed class FrozenPageReader(GuestKernel kernel, IVcpuControl cpus, Paus
         return pauses.Totals;
     }
 
-    private static Dictionary<int, AddressSpace> SpacesOf(GuestKernel kernel, FrozenTasks frozen)
+    private static Dictionary<int, AddressSpace?> SpacesOf(GuestKernel kernel, FrozenTasks frozen)
     {
-        Dictionary<int, AddressSpace> spaces = [];
+        Dictionary<int, AddressSpace?> spaces = [];
         GuestVirtualAddress? numbers = null;
         foreach (TaskStruct process in frozen.Selection.Processes(kernel))
         {
             if (process.ExitState != 0) continue;
             numbers ??= process.ThreadPid.Value.Innermost.Ns;
-            if (process.Mm.TryGet(out MmStruct mm) && process.ThreadPid.Value.IdIn(numbers.Value) is { } pid) spaces[pid] = mm.AddressSpace;
+            if (process.Mm.TryGet(out MmStruct mm) && process.ThreadPid.Value.IdIn(numbers.Value) is { } pid)
+                spaces[pid] = mm.MmapLock is { IsWriteLocked: true } ? null : mm.AddressSpace;
         }
 
         return spaces;
     }
 }
 
-/// <summary>A page of a frozen process was in memory when it was looked for, and is in swap now.</summary>
+/// <summary>A page of a frozen process was in memory when it was looked for, and is not now.</summary>
 public sealed class PagesNotInMemoryException(int pid, GuestVirtualAddress address)
-    : Exception($"The page at {address} of process {pid} went to swap while the process was being read. Free memory in its VM, or turn swap off there.");
+    : Exception($"The page at {address} of process {pid} has left the memory while the process was being read, for swap or on its way to another place. Free memory in its VM, or turn swap off there, and try again.");

@@ -1,5 +1,6 @@
 using Watari.Checkpoint.Freezing.Kernel;
 using Watari.Introspection.Kernel;
+using Watari.Introspection.Mm;
 using Watari.Introspection.Tasks;
 
 namespace Watari.Checkpoint.Freezing;
@@ -43,11 +44,14 @@ public sealed class FrozenTasks
     }
 
     /// <summary>
-    /// Takes over what an earlier run of this program froze and did not thaw. Where it may have died in the middle of a
-    /// freeze, <see cref="OutsideFreezer.Thaw(TaskSelection, TimeSpan)"/> lets go whatever it left.
+    /// Whether nobody rebuilds the memory of a task just now. Khugepaged does so with frozen tasks too, and a pause in the middle
+    /// shows memory as absent that is not: let the guest run on for a moment, and look again.
     /// </summary>
-    /// <inheritdoc cref="Observe"/>
-    public static FrozenTasks Adopt(StillGuest still, TaskSelection selection) => Observe(still, selection);
+    public bool HaveSettledMemory(StillGuest still)
+    {
+        ArgumentNullException.ThrowIfNull(still);
+        return Selection.Processes(still.Kernel).All(process => !(process.Mm.TryGet(out MmStruct mm) && mm.MmapLock is { IsWriteLocked: true }));
+    }
 
     /// <summary>Checks that they are still the same tasks, all frozen and off their processors, and none has joined them.</summary>
     /// <exception cref="FreezeException">They are not.</exception>

@@ -47,7 +47,7 @@ internal static class MigrateCommand
         foreach (Option option in new Option[] { dryRun, detach, timeout, streams, freezer, memory, output }) command.Options.Add(option);
         streams.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is < 1 or > 64) result.AddError("--streams can be 1 to 64.");
+            if (result.GetValueOrDefault<int>() is < 1 or > MigrationRequest.MaxStreams) result.AddError($"--streams can be 1 to {MigrationRequest.MaxStreams}.");
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {

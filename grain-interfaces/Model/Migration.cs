@@ -86,7 +86,11 @@ public sealed record MigrationRequest(
     [property: Id(3)] int Streams = 4,
     [property: Id(4)] TimeSpan? Timeout = null,
     [property: Id(5)] Freezer Freezer = Freezer.Outside,
-    [property: Id(6)] MemoryMode? Memory = null);
+    [property: Id(6)] MemoryMode? Memory = null)
+{
+    /// <summary>What a destination's host takes of one job.</summary>
+    public const int MaxStreams = 16;
+}
 
 /// <summary>What a migration would meet, with nothing touched.</summary>
 /// <param name="Refusal">Why it would be refused; null where it would be tried.</param>

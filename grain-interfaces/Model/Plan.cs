@@ -34,8 +34,9 @@ public sealed record DestinationRequirements(
 
 /// <summary>The very tasks that a plan was made of, and who holds them still.</summary>
 /// <param name="StartTime"><see cref="SourcePlan.StartTime"/>.</param>
+/// <param name="ResidentBytes"><see cref="SourcePlan.ResidentBytes"/>: what room is made for.</param>
 [GenerateSerializer, Immutable, Alias("watari.SourceTasks")]
-public sealed record SourceTasks([property: Id(0)] ulong StartTime, [property: Id(1)] Freezer Freezer);
+public sealed record SourceTasks([property: Id(0)] ulong StartTime, [property: Id(1)] Freezer Freezer, [property: Id(2)] long ResidentBytes);
 
 /// <summary>Where the destination's host listens for a job's pages.</summary>
 [GenerateSerializer, Immutable, Alias("watari.TransferTarget")]

@@ -179,9 +179,9 @@ internal sealed partial class MigrationGrain(
             throw new EngineException(FailureKind.Refused, "Name a container or a process, one of the two.");
         }
 
-        if (request.Streams is < 1 or > 64)
+        if (request.Streams is < 1 or > MigrationRequest.MaxStreams)
         {
-            throw new EngineException(FailureKind.Refused, $"{request.Streams} streams are not possible: there can be 1 to 64.");
+            throw new EngineException(FailureKind.Refused, $"{request.Streams} streams are not possible: there can be 1 to {MigrationRequest.MaxStreams}.");
         }
     }
 }

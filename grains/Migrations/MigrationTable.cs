@@ -129,7 +129,7 @@ internal static class MigrationTable
     }
 
     // No step but the plan itself is done without one.
-    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer);
+    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer, job.Plan.ResidentBytes);
 
     private static MemoryMode Memory(MigrationJob job) => job.Request.Memory ?? job.Plan!.Memory;
 

@@ -18,6 +18,9 @@ public readonly partial record struct MmStruct
 
     [Field] public partial int MapCount { get; }
 
+    /// <summary>Held for writing while areas change, and by khugepaged while a table's entry is empty though its pages are not.</summary>
+    [Embedded(Optional = true)] public partial RwSemaphore? MmapLock { get; }
+
     [Field] public partial GuestVirtualAddress StartCode { get; }
 
     [Field] public partial GuestVirtualAddress EndCode { get; }

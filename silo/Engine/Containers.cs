@@ -88,7 +88,7 @@ internal static class Containers
     }
 
     /// <summary>A look at a running guest may tear, and what it finds may lead astray: look again.</summary>
-    private static T Steadily<T>(Func<T> look)
+    public static T Steadily<T>(Func<T> look)
     {
         for (int left = Looks - 1; ; left--)
         {

@@ -96,7 +96,7 @@ public sealed class HostCommandsTests : IDisposable
         Assert.Equal(2, calls);
     }
 
-    private static readonly SourceTasks s_tasks = new(1, Freezer.Outside);
+    private static readonly SourceTasks s_tasks = new(1, Freezer.Outside, 0);
 
     private static Freeze Freeze(int epoch, string step = "freeze") => new(new StepKey("job", new Epoch(epoch), step), "vm", Redis, s_tasks);
 

@@ -53,7 +53,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         if (requirements.Bundle is { } bundle && !guest.Bundles.Any(known => known.Complete && known.Path == bundle))
             throw new EngineException(FailureKind.Refused, $"VM '{vm.Name}' does not have the container's image: there is no complete bundle at {bundle}.");
         if (requirements.Workload.Container is { } id
-            && guest.Containers.FirstOrDefault(known => known.Id.ToString() == id) is { } twin)
+            && guest.Containers.FirstOrDefault(known => known.Id.ToString() == id && known.Status != GuestAgent.Protocol.ContainerStatus.Stopped) is { } twin)
         {
             throw new EngineException(
                 FailureKind.Refused,

@@ -1,3 +1,4 @@
+using Watari.Checkpoint.Capture;
 using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Verdicts;
@@ -43,6 +44,7 @@ internal static class Failures
             e.Message,
             e),
         CheckpointRefusedException => new EngineException(FailureKind.Refused, e.Message, e),
+        PagesNotInMemoryException => new EngineException(FailureKind.Refused, $"VM '{vm}': {e.Message}", e),
         FreezeException freeze => new EngineException(
             freeze.Failure switch
             {

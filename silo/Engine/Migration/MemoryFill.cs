@@ -25,7 +25,8 @@ internal sealed class MemoryFill(GuestVm vm, GuestAgentClient agent, StepKey key
         foreach (ProcessPids process in restored.Processes)
         {
             var memory = new ReceivedMemory(pages, SpaceOf(process));
-            memories.Add(process, memory);
+            if (!memories.TryAdd(process, memory))
+                throw new EngineException(FailureKind.RestoreFailed, $"The agent in VM '{vm.Name}' names process {process.Container} twice.");
             await TouchAsync(process, [.. Enumerable.Range(0, memory.Runs).Select(run => RangeOf(memory[run]))], 0, cancellationToken);
         }
 

@@ -24,19 +24,23 @@ internal sealed class ReceivedImages(GuestVm vm, GuestAgentClient agent, StepKey
 
     public async Task PutAsync(ReceivedPages received, CancellationToken cancellationToken)
     {
-        List<Func<CancellationToken, Task>> files = [.. received.Metadata.Select(Func<CancellationToken, Task> (image) => cancel => PutAsync(image.Name, image.Content.ToArray(), cancel))];
+        List<(string Name, byte[] Contents)> small = [.. received.Metadata.Select(image => (image.Name, image.Content.ToArray()))];
+        List<(string Name, ReceivedFile Pages)> large = [];
         foreach (AddressSpaceId space in received.Pages.Spaces)
         {
             if (!ImagePages.TryGetFile(space, out string? file)) continue;
             var pages = new ReceivedFile(received.Pages, space);
-            files.Add(cancel => pages.Length.Value <= MostPagesByChannel ? PutAsync(file, pages.ToArray(), cancel) : LandAsync(file, pages, cancel));
+            if (pages.Length.Value <= MostPagesByChannel) small.Add((file, pages.ToArray()));
+            else large.Add((file, pages));
         }
 
         // Small files cost a round trip each: several are under way at once.
         await Parallel.ForEachAsync(
-            files,
+            small,
             new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken },
-            async (put, cancel) => await put(cancel));
+            async (image, cancel) => await PutAsync(image.Name, image.Contents, cancel));
+        // One at a time: between two pauses of one writer the VM would stand still for another.
+        foreach ((string file, ReceivedFile pages) in large) await LandAsync(file, pages, cancellationToken);
     }
 
     private async Task PutAsync(string file, byte[] contents, CancellationToken cancellationToken)

@@ -51,7 +51,14 @@ internal sealed class SourceFreezer(GuestVm vm, StepKey key, Freezer freezer, En
             () =>
             {
                 OutsideFreezer outside = vm.Freezer();
-                outside.Kill(ObserveOrFreeze(outside, target), s_thaw);
+                try
+                {
+                    outside.Kill(ObserveOrFreeze(outside, target), s_thaw);
+                }
+                catch (FreezeException e) when (e.Failure == FreezeFailure.NoTasks)
+                {
+                    // All have ended; a zombie may wait for its parent.
+                }
             },
             cancellationToken);
 

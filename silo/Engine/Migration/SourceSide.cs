@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Net;
 using Watari.Checkpoint.Capture;
 using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
+using Watari.Checkpoint.Pauses;
 using Watari.Checkpoint.Skeleton;
 using Watari.Checkpoint.Verdicts;
 using Watari.GrainInterfaces.Model;
@@ -27,8 +29,8 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
     private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_agent = TimeSpan.FromSeconds(5);
 
-    /// <summary>Room beyond the resident memory of the plan, for the workload runs on until the freeze.</summary>
-    private const long Growth = 64L << 20;
+    /// <summary>How often a capture waits for a kernel that rebuilds a frozen process's tables; it takes milliseconds.</summary>
+    private const int LooksForSettled = 200;
 
     /// <summary>What a container may grow by for want of sharing before its memory goes through a landing zone.</summary>
     private const long MostUnshared = 16L << 20;
@@ -60,7 +62,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
             {
                 Target found = Target.FindAgain(vm, workload, tasks)
                     ?? throw new EngineException(FailureKind.NotFound, $"{workload} has ended in VM '{vm.Name}' since the migration was planned.");
-                return (found, new StagingMemory(found.ResidentBytes(vm.Kernel()) + Growth));
+                return (found, new StagingMemory(tasks.ResidentBytes));
             },
             cancellationToken);
         Forget(key.Job);
@@ -164,23 +166,25 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
             throw new EngineException(FailureKind.Refused, $"Container '{description.Id}' is paused; unpause it in its VM first.");
         // What is compiled or paged in now is not while the container stands frozen.
         ContainerCapture.Rehearse(kernel, target.Tasks);
-        using StillGuest still = StillGuest.Pause(kernel, vm.Cpus);
-        return new SourcePlan(
+        ImmutableArray<ObjectVerdict> verdicts;
+        using (StillGuest still = StillGuest.Pause(kernel, vm.Cpus))
+            verdicts = [.. ContainerCapture.Judge(still, target.Tasks).Select(Describe)];
+        return Containers.Steadily(() => new SourcePlan(
             description,
-            [.. ContainerCapture.Judge(still, target.Tasks).Select(Describe)],
+            verdicts,
             target.Objects(kernel),
             target.ResidentBytes(kernel),
             target.Container?.Bundle,
             kernel.Release,
             [.. vm.Machine.Machine.CpuFeatures.MissingOn(s_noFeatures)],
             target.StartTime,
-            target.SharedCopyOnWriteBytes(kernel) > MostUnshared ? MemoryMode.LandingZone : MemoryMode.InPlace);
+            target.SharedCopyOnWriteBytes(kernel) > MostUnshared ? MemoryMode.LandingZone : MemoryMode.InPlace));
     }
 
     /// <summary>The structure of the frozen workload, and those of its pages that its images keep, in one pause.</summary>
     private static (ContainerSkeleton Skeleton, OutgoingPages Pages) Capture(GuestVm vm, FrozenTasks frozen, StagingMemory staging, MemoryMode memory)
     {
-        using StillGuest still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
+        using StillGuest still = PauseWhenSettled(vm, frozen);
         var contents = new GuestPageContents(still.Kernel.Memory);
         Container container = ContainerCapture.Capture(still, frozen);
         ContainerSkeleton skeleton = memory == MemoryMode.LandingZone
@@ -189,6 +193,17 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         var pages = new OutgoingPages(staging, new PageCount((long)skeleton.Pages + ((long)skeleton.Images.PageBytes / PageCount.Size)));
         foreach (PageImage image in skeleton.Images.PageImages) pages.Add(image, contents);
         return (skeleton, pages);
+    }
+
+    private static StillGuest PauseWhenSettled(GuestVm vm, FrozenTasks frozen)
+    {
+        for (int look = 1; ; look++)
+        {
+            StillGuest still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
+            if (look == LooksForSettled || frozen.HaveSettledMemory(still)) return still;
+            still.Dispose();
+            Thread.Sleep(PauseLimits.Default.Between);
+        }
     }
 
     /// <summary>The pages travel while they are read: one engine thread copies them in short pauses of the VM, the sender's send what is there.</summary>
@@ -248,7 +263,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
             if (guest.Containers.Any(known => known.Id == container && known.Status == GuestAgent.Protocol.ContainerStatus.Stopped))
                 await agent.DestroyAsync(key.AgentStep(), container, s_thaw, cancellationToken);
         }
-        catch (AgentException)
+        catch (Exception e) when (e is AgentException or AgentLostException)
         {
             // Nothing runs there any more, which is what counts.
         }

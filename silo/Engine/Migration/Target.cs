@@ -44,6 +44,8 @@ internal sealed record Target(GuestContainer? Container, TaskStruct Root)
     {
         try
         {
+            // That it is gone is only believed of a guest that stands still: a walk along a list that changes may end early.
+            using StillGuest still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
             Target found = Find(vm, workload);
             return found.StartTime == tasks.StartTime ? found : null;
         }

@@ -27,14 +27,29 @@ public sealed class FrozenPageReadTests : IDisposable
     }
 
     [Fact]
-    public void A_page_that_was_given_up_and_dropped_meanwhile_is_zero()
+    public void A_page_that_stays_absent_was_given_up_and_is_zero_one_that_seems_absent_is_looked_for_again()
     {
         _guest.Own(A, holds: 1);
         _guest.Own(C, holds: 3);
 
-        Assert.Empty(ReadAll(Fill(A, 3)));
+        Assert.Equal([new FrozenPages(Pid, new(B), PageCount.One)], ReadAll(Fill(A, 3)));
+        Assert.Equal([A, C], _taken.FirstBytes.Keys);
 
+        Assert.Empty(ReadAll(Fill(B, 1), believeAbsent: true));
         Assert.Equal(new Dictionary<ulong, byte> { [A] = 1, [B] = 0, [C] = 3 }, _taken.FirstBytes);
+    }
+
+    [Fact]
+    public void Nothing_is_read_of_a_process_whose_tables_are_being_rebuilt()
+    {
+        _guest.Own(A, holds: 1);
+        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([Fill(A, 1)]), _taken, believeAbsent: true);
+        read.Enter(new Dictionary<int, AddressSpace?> { [Pid] = null });
+
+        Assert.False(read.Step());
+
+        Assert.Empty(_taken.FirstBytes);
+        Assert.Equal([new FrozenPages(Pid, new(A), PageCount.One)], read.Later);
     }
 
     [Fact]
@@ -55,7 +70,7 @@ public sealed class FrozenPageReadTests : IDisposable
         for (ulong i = 0; i < 300; i++) _guest.Own(A + i * GuestPage.Size, holds: 1);
         _guest.WhenRunning = () => _guest.Own(A + 299 * GuestPage.Size, holds: 9);
         ShortPauses pauses = new(_guest.Kernel, _guest, new PauseLimits { LongestPause = TimeSpan.Zero, Between = TimeSpan.Zero });
-        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([Fill(A, 300)]), _taken);
+        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([Fill(A, 300)]), _taken, believeAbsent: false);
 
         pauses.Run(_ => read.Enter(Spaces()), read.Step);
 
@@ -67,14 +82,14 @@ public sealed class FrozenPageReadTests : IDisposable
     [Fact]
     public void A_process_that_has_ended_is_no_longer_read()
     {
-        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([Fill(A, 1)]), _taken);
+        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([Fill(A, 1)]), _taken, believeAbsent: false);
 
         Assert.Equal(FreezeFailure.NoLongerFrozen, Assert.Throws<FreezeException>(() => read.Step()).Failure);
     }
 
-    private IReadOnlyList<FrozenPages> ReadAll(ProcessFill fill)
+    private IReadOnlyList<FrozenPages> ReadAll(ProcessFill fill, bool believeAbsent = false)
     {
-        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([fill]), _taken);
+        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([fill]), _taken, believeAbsent);
         read.Enter(Spaces());
         while (read.Step())
         {
@@ -82,7 +97,7 @@ public sealed class FrozenPageReadTests : IDisposable
         return read.Later;
     }
 
-    private Dictionary<int, AddressSpace> Spaces() => new() { [Pid] = _guest.Space };
+    private Dictionary<int, AddressSpace?> Spaces() => new() { [Pid] = _guest.Space };
 
     private static ProcessFill Fill(ulong start, ulong pages) => new(Pid, [new PageRun(start, pages, new Checkpoint.Model.PageLocation(0))]);
 
