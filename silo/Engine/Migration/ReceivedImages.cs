@@ -4,7 +4,6 @@ using Watari.GuestAgent.Protocol;
 using Watari.Introspection.Memory;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
-using PageCount = Watari.Transfer.PageCount;
 
 namespace Watari.Silo.Engine.Migration;
 
