@@ -4,7 +4,6 @@ using Orleans.Configuration;
 using Orleans.Messaging;
 using Orleans.Runtime.Hosting;
 using StackExchange.Redis;
-using Watari.Clustering.Redis;
 using Watari.Clustering.Sqlite;
 
 namespace Watari.Clustering;
@@ -55,7 +54,7 @@ public static class ClusteringExtensions
         client.Configure<GatewayOptions>(FailureDetection.Tune);
         if (options.Kind == ClusteringKind.Redis)
         {
-            return client.UseRedisClustering(o => o.ConfigurationOptions = RedisServers.Parse(options.ConnectionString!));
+            return client.UseRedisClustering(o => o.ConfigurationOptions = Server(options));
         }
 
         client.Services.AddSingleton(_ => ClusterDatabase.OpenExisting(options.Database));
@@ -70,10 +69,9 @@ public static class ClusteringExtensions
         cluster.ServiceId = options.ClusterId == ServiceId ? ServiceId : $"{ServiceId}-{options.ClusterId}";
     }
 
-    /// <summary>For silos, which outlive a server's absence.</summary>
     private static ConfigurationOptions Server(ClusteringOptions options)
     {
-        ConfigurationOptions server = RedisServers.Parse(options.ConnectionString!);
+        var server = ConfigurationOptions.Parse(options.ConnectionString!);
         server.AbortOnConnectFail = false;
         return server;
     }

@@ -35,8 +35,7 @@ public static class SkeletonBuilder
         return new ContainerSkeleton(images, fills.ToImmutable());
     }
 
-    /// <summary>Parts the pages of one process: those that its images must keep, and its private memory.</summary>
-    public static (ImmutableArray<PageRun> Kept, ImmutableArray<PageRun> Filled) Part(MemoryLayout memory)
+    private static (ImmutableArray<PageRun> Kept, ImmutableArray<PageRun> Filled) Part(MemoryLayout memory)
     {
         var kept = ImmutableArray.CreateBuilder<PageRun>();
         var filled = ImmutableArray.CreateBuilder<PageRun>();
