@@ -27,7 +27,7 @@ public sealed class HelpTests
     [InlineData("migrate redis --pid 7 --to b", "Name a container, or a process tree with --pid.")]
     [InlineData("migrate --pid 7 --to b", "--pid needs --from: pids are those of one VM.")]
     [InlineData("migrate redis", "Option '--to' is required.")]
-    [InlineData("migrate redis --to b --streams 99", "--streams can be 1 to 64.")]
+    [InlineData("migrate redis --to b --streams 99", "--streams can be 1 to 16.")]
     [InlineData("migrate redis --to b --timeout soon", "'soon' is no time: write 90, 90s, 2m or 1h.")]
     [InlineData("ps -o xml", "'xml' is no form of output: there are table, wide, json and yaml.")]
     [InlineData("fly redis", "Unrecognized command or argument 'fly'.")]
