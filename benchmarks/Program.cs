@@ -1,27 +1,56 @@
 using System.CommandLine;
+using Watari.Benchmarks.Attach;
+using Watari.Benchmarks.Capture;
 using Watari.Benchmarks.Core;
+using Watari.Benchmarks.Downtime;
+using Watari.Benchmarks.Freeze;
+using Watari.Benchmarks.MemWrite;
+using Watari.Benchmarks.Silo;
 using Watari.Benchmarks.Transfer;
 
 // One line for each subject; a subject lives in a folder of its name.
-IBenchmark[] subjects = [new TransferBenchmark()];
+IBenchmark[] subjects =
+[
+    new AttachBenchmark(),
+    new FreezeBenchmark(),
+    new CaptureBenchmark(),
+    new MemWriteBenchmark(),
+    new TransferBenchmark(),
+    new SiloBenchmark(),
+    new DowntimeBenchmark(),
+];
 
 Option<string> format = new("--output", "-o") { Description = "table or json", DefaultValueFactory = _ => "table" };
 format.AcceptOnlyFromAmong("table", "json");
-Option<int> mebibytes = new("--size") { Description = "MiB of data a round", DefaultValueFactory = _ => 512 };
-Option<int> rounds = new("--rounds") { Description = "rounds, of which the best counts", DefaultValueFactory = _ => 5 };
 
 RootCommand root = new("Measures Watari against what the machine can do, both in the same run.");
 foreach (IBenchmark subject in subjects)
 {
+    Option<int> mebibytes = new("--size") { Description = "MiB of data", DefaultValueFactory = _ => subject.Usual.MiB };
+    Option<int> rounds = new("--rounds") { Description = "how often it is measured", DefaultValueFactory = _ => subject.Usual.Rounds };
     Command command = new(subject.Name, subject.Description) { format, mebibytes, rounds };
     command.SetAction(async (parsed, cancellation) =>
     {
-        BenchmarkSize size = new((long)parsed.GetValue(mebibytes) << 20, parsed.GetValue(rounds));
-        Report report = await subject.RunAsync(size, cancellation);
-        if (parsed.GetValue(format) == "json") report.WriteJson(Console.Out);
-        else report.WriteTable(Console.Out);
+        Report report = await subject.RunAsync(new BenchmarkSize(parsed.GetValue(mebibytes), parsed.GetValue(rounds)), cancellation);
+        if (parsed.GetValue(format) == "json") ReportWriter.WriteJson(report, Console.Out);
+        else ReportWriter.WriteTable(report, Console.Out);
         return 0;
     });
     root.Add(command);
 }
+
+Command all = new("all", "every subject, one after the other") { format };
+all.SetAction(async (parsed, cancellation) =>
+{
+    List<Report> reports = [];
+    foreach (IBenchmark subject in subjects)
+    {
+        Report report = await subject.RunAsync(subject.Usual, cancellation);
+        if (parsed.GetValue(format) == "table") ReportWriter.WriteTable(report, Console.Out);
+        reports.Add(report);
+    }
+    if (parsed.GetValue(format) == "json") ReportWriter.WriteJson(reports, Console.Out);
+    return 0;
+});
+root.Add(all);
 return await root.Parse(args).InvokeAsync();

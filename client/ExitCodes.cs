@@ -25,14 +25,14 @@ internal static class ExitCodes
         FailureKind.NotFound or FailureKind.Ambiguous => NotFound,
         FailureKind.Refused => Refused,
         FailureKind.Cancelled => Interrupted,
-        FailureKind.Internal or FailureKind.Fenced => Unknown,
+        FailureKind.Internal or FailureKind.Fenced or FailureKind.WorkloadLost => Unknown,
         _ => RolledBack,
     };
 
     public static int Of(MigrationJob job) => job switch
     {
         { State: MigrationState.Done } or { State: MigrationState.Committed, IsSettled: true, Failure: null } => Done,
-        { IsSettled: false } or { Source: SideOutcome.Lost } => Unknown,
+        { IsSettled: false } or { Source: SideOutcome.Lost } or { State: MigrationState.RolledBack, Source: SideOutcome.Abandoned } => Unknown,
         { Failure.Kind: FailureKind.Cancelled } => Interrupted,
         { State: MigrationState.Refused, Failure.Kind: FailureKind.NotFound or FailureKind.Ambiguous } => NotFound,
         { State: MigrationState.Refused } => Refused,

@@ -4,6 +4,7 @@ using Orleans.Configuration;
 using Orleans.Messaging;
 using Orleans.Runtime.Hosting;
 using StackExchange.Redis;
+using Watari.Clustering.Redis;
 using Watari.Clustering.Sqlite;
 
 namespace Watari.Clustering;
@@ -54,7 +55,7 @@ public static class ClusteringExtensions
         client.Configure<GatewayOptions>(FailureDetection.Tune);
         if (options.Kind == ClusteringKind.Redis)
         {
-            return client.UseRedisClustering(o => o.ConfigurationOptions = Server(options));
+            return client.UseRedisClustering(o => o.ConfigurationOptions = RedisServers.Parse(options.ConnectionString!));
         }
 
         client.Services.AddSingleton(_ => ClusterDatabase.OpenExisting(options.Database));
@@ -69,9 +70,10 @@ public static class ClusteringExtensions
         cluster.ServiceId = options.ClusterId == ServiceId ? ServiceId : $"{ServiceId}-{options.ClusterId}";
     }
 
+    /// <summary>For silos, which outlive a server's absence.</summary>
     private static ConfigurationOptions Server(ClusteringOptions options)
     {
-        var server = ConfigurationOptions.Parse(options.ConnectionString!);
+        ConfigurationOptions server = RedisServers.Parse(options.ConnectionString!);
         server.AbortOnConnectFail = false;
         return server;
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Watari.Clustering.Redis;
 
 namespace Watari.Clustering;
 
@@ -55,13 +56,25 @@ public sealed record ClusteringOptions
             Database = section["Database"] ?? options.Database,
             ClusterId = section["ClusterId"] ?? options.ClusterId,
         };
-        if (options.Kind == ClusteringKind.Redis && string.IsNullOrWhiteSpace(options.ConnectionString))
+        if (options.Kind == ClusteringKind.Redis)
         {
-            throw new FormatException("Watari:Clustering is 'redis', and Watari:ConnectionString is not set: give the server, e.g. '10.0.0.5:6379'.");
+            if (string.IsNullOrWhiteSpace(options.ConnectionString))
+            {
+                throw new FormatException("Watari:Clustering is 'redis', and Watari:ConnectionString is not set: give the server, e.g. '10.0.0.5:6379'.");
+            }
+
+            RedisServers.Parse(options.ConnectionString);
         }
 
         return options;
     }
 
-    public override string ToString() => Kind == ClusteringKind.Sqlite ? Database : $"redis {ConnectionString?.Split(',')[0]}";
+    /// <summary>Says, before anything is started on it, whether what the cluster keeps its state in can be used.</summary>
+    /// <returns>A sentence for each thing that could lose state and should be mended; empty where all is well.</returns>
+    /// <exception cref="ClusterStoreException">It cannot be used.</exception>
+    public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken) =>
+        Kind == ClusteringKind.Redis ? await RedisServers.CheckAsync(ConnectionString!, cancellationToken) : [];
+
+    /// <summary>Where it is, without a password.</summary>
+    public override string ToString() => Kind == ClusteringKind.Sqlite ? Database : $"redis {RedisServers.Describe(ConnectionString!)}";
 }

@@ -30,7 +30,7 @@ internal sealed partial class EngineExceptionFilter(ILogger<EngineExceptionFilte
 
     private static bool IsForeign(Exception e) => e is not (EngineException or OrleansException or OperationCanceledException or TimeoutException);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Interface}.{Method}: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Interface}.{Method}: {Reason}")]
     private partial void Behind(Exception e, string? @interface, string? method, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Interface}.{Method} failed in a way that is not foreseen")]

@@ -21,6 +21,7 @@ public static class GrainsExtensions
         silo.AddIncomingGrainCallFilter<EngineExceptionFilter>();
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton(faults ?? new FaultPoints());
+        silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<JobRecords>(services, host));
         silo.Services.AddSingleton<HostCommands>();
         silo.Services.AddSingleton<EngineCalls>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, Supervisor>();

@@ -43,11 +43,11 @@ hash_of() {
         sha256sum | cut -c1-16
 }
 
-# Each program is a folder of sources, linked statically, and the only file of its container but data.
+# Each program is a folder of sources, linked statically.
 build_program() {
-    local name=$1 rootfs=$2
-    mkdir -p "$rootfs"/{bin,data,dev,etc,proc,run,sys,tmp}
-    gcc -std=gnu17 -O2 -Wall -Wextra -Werror -static -pthread -o "$rootfs/bin/$name" "$here/programs/$name"/*.[cS]
+    local name=$1 directory=$2
+    mkdir -p "$directory"
+    gcc -std=gnu17 -O2 -Wall -Wextra -Werror -static -pthread -o "$directory/$name" "$here/programs/$name"/*.[cS]
 }
 
 # A bundle for runc: config.json from the template, the root file system from a program or prepare.sh.
@@ -56,7 +56,11 @@ build_bundles() {
     for arguments in "$here"/bundles/*.args; do
         name=$(basename "$arguments" .args)
         mkdir -p "$bundles/$name"
-        if [[ -d $here/programs/$name ]]; then build_program "$name" "$bundles/$name/rootfs"; fi
+        if [[ -d $here/programs/$name ]]; then
+            # The only file of its container but data.
+            mkdir -p "$bundles/$name/rootfs"/{data,dev,etc,proc,run,sys,tmp}
+            build_program "$name" "$bundles/$name/rootfs/bin"
+        fi
         sed -e "s#@NAME@#$name#" -e "s#@ARGUMENTS@#$(<"$arguments")#" "$here/bundles/template.json" \
             >"$bundles/$name/config.json"
     done
@@ -88,6 +92,7 @@ build_image() {
     cp -a --no-preserve=ownership "$here/overlay/." "$root/"
     ln -sfn /bin/busybox "$root/usr/sbin/init"
     build_bundles "$root"
+    build_program odd "$root/usr/sbin"
     if [[ -n $agent ]]; then install -m 755 "$agent" "$root/usr/lib/watari/watari-agent"; fi
 
     # shellcheck disable=SC2016 # the fields are dpkg-query's

@@ -8,7 +8,8 @@ public readonly record struct Demand(long MemoryBytes);
 /// <param name="Status">The VM's state in words, for the message.</param>
 /// <param name="HasAgent">A guest agent answers in it.</param>
 /// <param name="MemoryBytes">All of its memory.</param>
-public readonly record struct Offer(bool IsRunning, string Status, bool HasAgent, long MemoryBytes);
+/// <param name="ReservedBytes">What of it is promised to containers on their way into it.</param>
+public readonly record struct Offer(bool IsRunning, string Status, bool HasAgent, long MemoryBytes, long ReservedBytes = 0);
 
 /// <summary>Whether a VM can take a container.</summary>
 public static class Fit
@@ -19,7 +20,7 @@ public static class Fit
         var objections = new List<string>();
         if (!offer.IsRunning)
         {
-            objections.Add($"it is {offer.Status.ToLowerInvariant()}, not running");
+            objections.Add($"it is {offer.Status.ToLowerInvariant()}, not running: start it or let it go on, or choose another VM");
             return objections;
         }
 
@@ -27,6 +28,10 @@ public static class Fit
         if (demand.MemoryBytes > offer.MemoryBytes)
         {
             objections.Add($"it has {offer.MemoryBytes >> 20} MiB of memory, the container brings {demand.MemoryBytes >> 20} MiB");
+        }
+        else if (demand.MemoryBytes > offer.MemoryBytes - offer.ReservedBytes)
+        {
+            objections.Add($"of its {offer.MemoryBytes >> 20} MiB of memory {offer.ReservedBytes >> 20} MiB are promised to containers on their way into it, this one brings {demand.MemoryBytes >> 20} MiB");
         }
 
         return objections;

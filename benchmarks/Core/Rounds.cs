@@ -30,4 +30,11 @@ internal static class Rounds
         await way();
         return Stopwatch.GetElapsedTime(began);
     }
+
+    public static TimeSpan Time(Action way)
+    {
+        long began = Stopwatch.GetTimestamp();
+        way();
+        return Stopwatch.GetElapsedTime(began);
+    }
 }

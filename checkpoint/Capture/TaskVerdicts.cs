@@ -1,25 +1,24 @@
 using Watari.Checkpoint.Capture.Namespaces;
-using Watari.Checkpoint.Capture.Processes;
 using Watari.Checkpoint.Model;
+using Watari.Introspection.Namespaces;
 using Watari.Introspection.Tasks;
-using IpcNamespace = Watari.Introspection.Namespaces.IpcNamespace;
 
 namespace Watari.Checkpoint.Capture;
 
-/// <summary>What of processes and threads themselves, and of their namespaces, cannot be carried.</summary>
+/// <summary>What of processes themselves, and of their namespaces, cannot be carried.</summary>
 internal static class TaskVerdicts
 {
-    private const ulong Addr32 = 1UL << 29; // TIF_ADDR32 (arch/x86/include/asm/thread_info.h)
-    private const uint SchedDeadline = 6;
-
-    private static readonly NamespaceKind[] OneOfEach = [NamespaceKind.Pid, NamespaceKind.Net, NamespaceKind.Ipc, NamespaceKind.Uts, NamespaceKind.Mnt, NamespaceKind.User];
-    private static readonly string[] SystemVObjects = ["semaphores", "message queues", "shared memory"];
+    private static readonly NamespaceKind[] OneOfEach =
+    [
+        NamespaceKind.Pid, NamespaceKind.Net, NamespaceKind.Ipc, NamespaceKind.Uts, NamespaceKind.Mnt, NamespaceKind.User, NamespaceKind.Cgroup, NamespaceKind.Time,
+    ];
 
     public static void Judge(IReadOnlyList<TaskStruct> processes, CaptureContext context)
     {
         TaskStruct first = processes.First(process => process.ExitState == 0);
         NamespaceSet own = NamespaceCapture.Of(first);
-        JudgeNamespaces(first, own, context);
+        JudgeNamespaces(own, context);
+        IpcVerdicts.Judge(first.Nsproxy.Value.IpcNs.Value, own.Ipc != context.HostNamespaces.Ipc, context);
         var memories = new HashSet<ulong>();
         bool rooted = false;
         foreach (TaskStruct process in processes)
@@ -46,25 +45,13 @@ internal static class TaskVerdicts
                 if (others[kind] != own[kind])
                     context.Refuse(subject, $"it is in another {kind.ToString().ToLowerInvariant()} namespace than the container's first process");
             }
+            JudgeChildren(process, subject, context);
             foreach (TaskStruct thread in process.Threads)
             {
                 if (thread.ExitState == 0)
-                    JudgeThread(thread, context);
+                    ThreadVerdicts.Judge(thread, context);
             }
         }
-    }
-
-    private static void JudgeThread(TaskStruct thread, CaptureContext context)
-    {
-        string subject = CaptureContext.NameOf(thread);
-        if (thread.Ptrace != 0)
-            context.Refuse(subject, "it is traced by a debugger (ptrace); detach that first");
-        if ((thread.ThreadInfoFlags & Addr32) != 0)
-            context.Refuse(subject, "a 32-bit program");
-        if (thread.Policy == SchedDeadline)
-            context.Refuse(subject, "it is scheduled by deadlines (SCHED_DEADLINE)");
-        if (FpuCapture.NotCarried(thread) is not 0 and ulong features)
-            context.Refuse(subject, $"it uses registers that images have no place for (XSAVE components {features:x})");
     }
 
     private static void JudgeSession(TaskStruct process, string subject, CaptureContext context)
@@ -79,22 +66,22 @@ internal static class TaskVerdicts
             context.Refuse(subject, "its session belongs to a process outside of the container (start it with setsid)");
     }
 
-    private static void JudgeNamespaces(TaskStruct first, NamespaceSet own, CaptureContext context)
+    /// <summary>Namespaces that it has asked for (unshare) and only its children will be in.</summary>
+    private static void JudgeChildren(TaskStruct process, string subject, CaptureContext context)
+    {
+        NsProxy proxy = process.Nsproxy.Value;
+        if (proxy.PidNsForChildren.Address != process.ThreadPid.Value.Innermost.Ns)
+            context.Refuse(subject, "its children would be in another pid namespace than it is (unshare CLONE_NEWPID)");
+        if (proxy is { TimeNs: { } time, TimeNsForChildren: { } children } && time.Address != children.Address)
+            context.Refuse(subject, "its children would be in another time namespace than it is (unshare CLONE_NEWTIME)");
+    }
+
+    private static void JudgeNamespaces(NamespaceSet own, CaptureContext context)
     {
         NamespaceSet host = context.HostNamespaces;
         if (own.User != host.User)
             context.Refuse("user namespace", "the container has one of its own");
         if (own.Net != host.Net)
             context.NeedsHelp("network namespace", "its interfaces are made anew by the runtime; lo must be set up");
-        if (own.Ipc == host.Ipc)
-            return;
-        IpcNamespace ipc = first.Nsproxy.Value.IpcNs.Value;
-        for (int kind = 0; kind < SystemVObjects.Length; kind++)
-        {
-            if (ipc.Ids[kind].InUse != 0)
-                context.Refuse("ipc namespace", $"System V {SystemVObjects[kind]}");
-        }
-        if (ipc.MqQueuesCount != 0)
-            context.Refuse("ipc namespace", "POSIX message queues");
     }
 }

@@ -91,7 +91,7 @@ public sealed class OutsideFreezer
     /// Ends frozen tasks as SIGKILL would, without a moment of running on: for the source of a migration that is committed.
     /// Returns when all have ended; their parents see an end by signal 9.
     /// </summary>
-    /// <exception cref="FreezeException">They are no longer frozen, one is stopped or traced and cannot be woken from outside (nothing was touched), or they did not end in time.</exception>
+    /// <exception cref="FreezeException">They are no longer frozen, one is stopped by its tracer (nothing was touched), or they did not end in time.</exception>
     public void Kill(FrozenTasks frozen, TimeSpan deadline)
     {
         lock (_lock)
@@ -160,8 +160,8 @@ public sealed class OutsideFreezer
         frozen.Revalidate(still);
         foreach (TaskStruct task in frozen.Selection.Threads(still.Kernel))
         {
-            if (task.IsStopped)
-                throw new FreezeException(FreezeFailure.Unsupported, $"Task {task.Pid} ({task.Comm}) of {frozen.Selection} is stopped or traced, and only the guest can wake it to end it. All tasks are left frozen.");
+            if (task.IsStoppedByTracer)
+                throw new FreezeException(FreezeFailure.Unsupported, $"Task {task.Pid} ({task.Comm}) of {frozen.Selection} is stopped by its tracer, and only that can let it end. All tasks are left frozen.");
         }
     }
 

@@ -31,4 +31,20 @@ public sealed record Container
     public ImmutableArray<CgroupHierarchy> Cgroups { get; init; } = [];
     public ImmutableArray<SeccompFilter> SeccompFilters { get; init; } = [];
     public ContainerClocks? Clocks { get; init; }
+
+    /// <summary>Bytes of the contents of all its pages and files; holes in files are none.</summary>
+    public ulong ContentBytes
+    {
+        get
+        {
+            IEnumerable<PageRun> memory = Processes.SelectMany(IEnumerable<PageRun> (process) => process.Memory?.Pages ?? []);
+            IEnumerable<PageRun> shared = SharedMemory.SelectMany(IEnumerable<PageRun> (segment) => segment.Pages);
+            IEnumerable<PageRun> files = Tmpfs.SelectMany(tree => PagesOf(tree.Root)).Concat(GhostFiles.SelectMany(file => PagesOf(file.Contents)));
+            return memory.Concat(shared).Concat(files).Aggregate(0UL, (bytes, run) => bytes + run.Bytes);
+        }
+    }
+
+    private static IEnumerable<PageRun> PagesOf(TmpfsEntry entry) => PagesOf(entry.Contents).Concat(entry.Children.SelectMany(PagesOf));
+
+    private static ImmutableArray<PageRun> PagesOf(FileContents? contents) => contents is PagedContents paged ? paged.Pages : [];
 }

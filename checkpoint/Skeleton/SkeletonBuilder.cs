@@ -35,7 +35,8 @@ public static class SkeletonBuilder
         return new ContainerSkeleton(images, fills.ToImmutable());
     }
 
-    private static (ImmutableArray<PageRun> Kept, ImmutableArray<PageRun> Filled) Part(MemoryLayout memory)
+    /// <summary>Parts the pages of one process: those that its images must keep, and its private memory.</summary>
+    public static (ImmutableArray<PageRun> Kept, ImmutableArray<PageRun> Filled) Part(MemoryLayout memory)
     {
         var kept = ImmutableArray.CreateBuilder<PageRun>();
         var filled = ImmutableArray.CreateBuilder<PageRun>();

@@ -34,7 +34,21 @@ internal sealed class Connector(Func<ParseResult, FileInfo?> config)
         catch (Exception e) when (e is OrleansException or TimeoutException or SqliteException or IOException or StackExchange.Redis.RedisException)
         {
             host.Dispose();
+            await CheckAsync(options, cancellationToken);
             throw NoSilo(options, "none of its silos answers");
+        }
+    }
+
+    /// <exception cref="CommandException">It is not the silos that are missing, but what they meet in.</exception>
+    private static async Task CheckAsync(ClusteringOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await options.CheckAsync(cancellationToken);
+        }
+        catch (ClusterStoreException e)
+        {
+            throw new CommandException(e.IsRefusal ? ExitCodes.Usage : ExitCodes.NotFound, e.Message);
         }
     }
 

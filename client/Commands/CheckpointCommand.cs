@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Watari.Client.Cluster;
 using Watari.Client.Output;
 using Watari.GrainInterfaces;
@@ -10,6 +11,8 @@ namespace Watari.Client.Commands;
 internal static class CheckpointCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan SilencePatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
 
     public static Command Build(Connector connect, Terminal terminal)
     {
@@ -28,19 +31,49 @@ internal static class CheckpointCommand
             string path = parsed.GetValue(directory)!.FullName;
             IContainerGrain container = cluster.Grains.GetContainerGrain(vm, saved);
             terminal.Error.WriteLine(Printer.Clean($"{saved}: saving to {path} on host {vm.Host}"));
-            StepAnswer answer;
-            do
-            {
-                answer = await container.CheckpointAsync(key, path, parsed.GetValue(leaveRunning), Patience).WaitAsync(cancellationToken);
-            }
-            while (!answer.Finished);
-
+            EngineReport report = await FinishAsync(
+                () => container.CheckpointAsync(key, path, parsed.GetValue(leaveRunning), Patience),
+                () => terminal.Say($"interrupted; host {vm.Host} finishes the checkpoint of {saved}, which then {(parsed.GetValue(leaveRunning) ? "runs on" : "is ended")} in {vm}"),
+                cancellationToken);
+            foreach (ObjectVerdict verdict in report.Objections ?? []) terminal.Error.WriteLine(Printer.Clean($"note: {verdict.Subject}: {verdict.Reason}"));
             Report(terminal, parsed.GetValue(form), new CheckpointView(
-                saved.ToString(), vm.Vm, vm.Host, path, [.. answer.Report!.Phases.Select(PhaseView.Of)],
-                answer.Report.Transfer is { } transfer ? TransferView.Of(transfer) : null));
+                saved.ToString(), vm.Vm, vm.Host, path, [.. report.Phases.Select(PhaseView.Of)],
+                report.Transfer is { } transfer ? TransferView.Of(transfer) : null, [.. (report.Objections ?? []).Select(VerdictView.Of)]));
             return ExitCodes.Done;
         });
         return command;
+    }
+
+    private static async Task<EngineReport> FinishAsync(Func<Task<StepAnswer>> ask, Action interrupted, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await UntilFinishedAsync(ask, cancellationToken)).Report!;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            interrupted();
+            throw;
+        }
+    }
+
+    /// <summary>Asks again under the same key, also where an answer is lost because a silo dies.</summary>
+    private static async Task<StepAnswer> UntilFinishedAsync(Func<Task<StepAnswer>> ask, CancellationToken cancellationToken)
+    {
+        long heard = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                StepAnswer answer = await ask().WaitAsync(cancellationToken);
+                if (answer.Finished) return answer;
+                heard = Stopwatch.GetTimestamp();
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException or EngineException { Kind: FailureKind.HostLost } && Stopwatch.GetElapsedTime(heard) < SilencePatience)
+            {
+                await Task.Delay(Pause, cancellationToken);
+            }
+        }
     }
 
     private static void Report(Terminal terminal, OutputFormat format, CheckpointView view)
@@ -52,7 +85,7 @@ internal static class CheckpointCommand
         }
 
         string phases = string.Join(", ", view.Phases.Select(p => $"{p.Name} {Human.Milliseconds(p.Milliseconds)}"));
-        string pages = view.Pages is { } p ? $", {p.NormalPages} pages, {p.ZeroPages} of zeroes left out" : "";
+        string pages = view.Pages is { } p ? $", {Human.Bytes(p.TotalBytes)} of memory" : "";
         terminal.Out.WriteLine(Printer.Clean($"saved {view.Workload} of {view.Host}/{view.Vm} to {view.Directory} ({phases} ms{pages})"));
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Spectre.Console;
 using Watari.Client.Cluster;
 using Watari.Client.Output;
 using Watari.GrainInterfaces;
@@ -27,13 +26,28 @@ internal static class JobWatch
     /// <returns>The job at its end, or as far as can be waited for; null where the person detached.</returns>
     public static async Task<MigrationJob?> FollowAsync(Conversation cluster, Terminal terminal, MigrationJob job, bool cancelFirst)
     {
+        try
+        {
+            await using IProgressView view = terminal.IsLive ? new LiveView(terminal) : new PlainView(terminal);
+            return await FollowAsync(cluster, view, job, cancelFirst);
+        }
+        catch (OperationCanceledException)
+        {
+            terminal.Say($"detached; job {job.Id} goes on: 'watari jobs watch {job.Id}' follows it, 'watari jobs cancel {job.Id}' turns it back");
+            return null;
+        }
+    }
+
+    /// <exception cref="OperationCanceledException">The person detached.</exception>
+    private static async Task<MigrationJob> FollowAsync(Conversation cluster, IProgressView view, MigrationJob job, bool cancelFirst)
+    {
         using var detached = new CancellationTokenSource();
         int interrupts = cancelFirst ? 0 : 1;
         var cancelling = Task.CompletedTask;
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
             context.Cancel = true;
-            if (Interlocked.Increment(ref interrupts) == 1) cancelling = CancelAsync(cluster.Job(job.Id), terminal);
+            if (Interlocked.Increment(ref interrupts) == 1) cancelling = CancelAsync(cluster.Job(job.Id), view);
             else detached.Cancel();
         });
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
@@ -41,69 +55,27 @@ internal static class JobWatch
             context.Cancel = true;
             detached.Cancel();
         });
-        try
-        {
-            MigrationJob end = terminal.IsLive
-                ? await LiveAsync(cluster, terminal, job, detached.Token)
-                : await PlainAsync(cluster, terminal, job, detached.Token);
-            await cancelling;
-            return end;
-        }
-        catch (OperationCanceledException) when (detached.IsCancellationRequested)
-        {
-            terminal.Say($"detached; job {job.Id} goes on: 'watari jobs watch {job.Id}' follows it, 'watari jobs cancel {job.Id}' turns it back");
-            return null;
-        }
+        view.Show(job);
+        MigrationJob end = await WatchAsync(cluster.Job(job.Id), job, view.Show, detached.Token);
+        await cancelling;
+        return end;
     }
 
-    private static async Task CancelAsync(IMigrationGrain job, Terminal terminal)
+    private static async Task CancelAsync(IMigrationGrain job, IProgressView view)
     {
         try
         {
-            terminal.Say("cancelling; Ctrl-C again detaches");
+            view.Say("cancelling; Ctrl-C again detaches");
             await job.CancelAsync();
         }
         catch (EngineException e)
         {
-            terminal.Say(e.Message);
+            view.Say(e.Message);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            terminal.Say($"The cancellation was not answered ({e.Message}); 'watari jobs cancel' asks again.");
+            view.Say($"The cancellation was not answered ({e.Message}); 'watari jobs cancel' asks again.");
         }
-    }
-
-    private static async Task<MigrationJob> PlainAsync(Conversation cluster, Terminal terminal, MigrationJob job, CancellationToken detached)
-    {
-        string last = "";
-        return await WatchAsync(cluster.Job(job.Id), job, seen =>
-        {
-            string line = Printer.Clean($"{seen.Request.Workload}: {Sentences.Doing(seen)}");
-            if (line != last) terminal.Error.WriteLine(line);
-            last = line;
-        }, detached);
-    }
-
-    private static async Task<MigrationJob> LiveAsync(Conversation cluster, Terminal terminal, MigrationJob job, CancellationToken detached)
-    {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(terminal.Error),
-            ColorSystem = terminal.HasColour ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-        });
-        return await console.Progress()
-            .AutoClear(true)
-            .HideCompleted(false)
-            .Columns(new SpinnerColumn(Spinner.Known.Line), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn())
-            .StartAsync(async context =>
-            {
-                ProgressTask task = context.AddTask(Markup.Escape(Sentences.Doing(job)), maxValue: (int)MigrationState.Done);
-                return await WatchAsync(cluster.Job(job.Id), job, seen =>
-                {
-                    task.Description = Markup.Escape(Printer.Clean($"{seen.Request.Workload}: {Sentences.Doing(seen)}"));
-                    task.Value = Math.Min((int)seen.State, (int)MigrationState.Done);
-                }, detached);
-            });
     }
 
     /// <summary>Watches through silos that die; returns when the job has ended, or when what is left is tidying up or goes wrong again and again.</summary>

@@ -5,7 +5,7 @@ using Watari.GrainInterfaces.Model;
 
 namespace Watari.Client.Commands;
 
-/// <summary><c>watari jobs ls|show|watch|cancel</c>.</summary>
+/// <summary><c>watari jobs ls|show|watch|cancel|forget</c>.</summary>
 internal static class JobsCommand
 {
     public static Command Build(Connector connect, Terminal terminal) => new("jobs", "Look at migrations, and cancel them")
@@ -14,6 +14,7 @@ internal static class JobsCommand
         Show(connect, terminal),
         Watch(connect, terminal),
         Cancel(connect, terminal),
+        Forget(connect, terminal),
     };
 
     private static Command List(Connector connect, Terminal terminal)
@@ -38,8 +39,9 @@ internal static class JobsCommand
                 new("CONTAINER", j => j.Workload),
                 new("FROM", j => j.From),
                 new("TO", j => j.To),
-                new("STATE", j => j.State),
+                new("STATE", j => j.Status),
                 new("CREATED", j => Human.Ago(j.Created, now)),
+                new("TRYING AGAIN", j => j.Problem is null ? "" : $"for {Human.Span(now - j.ActiveSince)}: {j.Problem}"),
                 new("FAILURE", j => j.Failure ?? "", Wide: true));
             return ExitCodes.Done;
         });
@@ -90,6 +92,22 @@ internal static class JobsCommand
             if (end is null) return ExitCodes.Interrupted;
             terminal.Out.WriteLine(Printer.Clean(Sentences.Last(end)));
             return end.Failure?.Kind == FailureKind.Cancelled && end.Source != SideOutcome.Lost ? ExitCodes.Done : ExitCodes.Of(end);
+        });
+        return command;
+    }
+
+    private static Command Forget(Connector connect, Terminal terminal)
+    {
+        Argument<string> id = Id();
+        Option<bool> force = new("--force") { Description = "Also a job that cannot roll back, because the source's host will not come back" };
+        Command command = new("forget", "Take a job off the list, and end what it still tidies up; refused while its container does not run") { id, force };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
+            MigrationJob job = await FindAsync(cluster, parsed.GetValue(id)!, cancellationToken);
+            job = await cluster.Job(job.Id).ForgetAsync(parsed.GetValue(force));
+            terminal.Out.WriteLine(Printer.Clean($"forgotten: {job.Request.Workload} {job.Whereabouts}"));
+            return ExitCodes.Done;
         });
         return command;
     }

@@ -52,12 +52,13 @@ internal static class MigrateCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
-            Task<VmId> destination = cluster.Cluster.ResolveVmAsync(parsed.GetValue(to)!, cancellationToken);
-            (VmId source, WorkloadId moved) = await workload.ResolveAsync(parsed, cluster, cancellationToken);
-            var request = new MigrationRequest(moved, source, await destination, parsed.GetValue(streams), parsed.GetValue(timeout), parsed.GetValue(freezer), parsed.GetValue(memory));
+            (VmId source, WorkloadId moved) = await BeforeAllAsync("Nothing was touched.", () => workload.ResolveAsync(parsed, cluster, cancellationToken));
+            string untouched = Untouched(moved, source);
+            VmId destination = await BeforeAllAsync(untouched, () => cluster.Cluster.ResolveVmAsync(parsed.GetValue(to)!, cancellationToken));
+            var request = new MigrationRequest(moved, source, destination, parsed.GetValue(streams), parsed.GetValue(timeout), parsed.GetValue(freezer), parsed.GetValue(memory));
             IMigrationGrain job = cluster.Job(JobId.New());
-            if (parsed.GetValue(dryRun)) return Plan(terminal, parsed.GetValue(output), request, await job.PlanAsync(request));
-            MigrationJob started = await job.StartAsync(request);
+            if (parsed.GetValue(dryRun)) return Plan(terminal, parsed.GetValue(output), request, await BeforeAllAsync(untouched, () => job.PlanAsync(request)));
+            MigrationJob started = await BeforeAllAsync(untouched, () => job.StartAsync(request));
             if (parsed.GetValue(detach))
             {
                 terminal.Out.WriteLine(started.Id);
@@ -99,6 +100,22 @@ internal static class MigrateCommand
         foreach (string line in Sentences.Details(job.Failure)) terminal.Error.WriteLine($"  {line}");
     }
 
+    private static string Untouched(WorkloadId workload, VmId source) => $"{workload} was not touched; it is in {source}.";
+
+    /// <summary>What fails before there is a job is refused, unless it was not found; the person learns where the container is.</summary>
+    private static async Task<T> BeforeAllAsync<T>(string untouched, Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (EngineException e) when (e.Kind is not FailureKind.Internal)
+        {
+            int code = ExitCodes.Of(e.Kind);
+            throw new CommandException(code == ExitCodes.RolledBack ? ExitCodes.Refused : code, $"{e.Message} {untouched}");
+        }
+    }
+
     internal static bool TryParseTime(string text, out TimeSpan time)
     {
         double unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 };
@@ -127,7 +144,7 @@ internal static class MigrateCommand
         }
 
         if (plan.Refusal is null) return ExitCodes.Done;
-        terminal.Say(Printer.Clean(plan.Refusal));
+        terminal.Say($"{plan.Refusal} {Untouched(request.Workload, request.Source)}");
         return ExitCodes.Refused;
     }
 }

@@ -24,13 +24,15 @@ internal static class VmCommand
         Option<string?> image = new("--image") { Description = "Directory of a guest image [the one that 'make guest-image' built]", HelpName = "DIR" };
         Option<int> memory = new("--memory") { Description = "Memory in MiB", HelpName = "MIB", DefaultValueFactory = _ => 512 };
         Option<int> cpus = new("--cpus") { Description = "Virtual CPUs", HelpName = "N", DefaultValueFactory = _ => 1 };
+        Option<string?> model = new("--cpu") { Description = "CPU model with its features, as QEMU takes it [all that this host can give]", HelpName = "MODEL" };
         Option<bool> wait = new("--wait") { Description = "Wait until the guest has booted" };
-        Command command = new("start", "Start a VM") { name, host, image, memory, cpus, wait };
+        Command command = new("start", "Start a VM") { name, host, image, memory, cpus, model, wait };
         command.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
         {
             var launcher = new VmLauncher(parsed.GetValue(host)!);
             var spec = new VmSpec { Name = parsed.GetValue(name)!, MemoryMiB = parsed.GetValue(memory), Vcpus = parsed.GetValue(cpus) };
             if (parsed.GetValue(image) is { } directory) spec = spec with { Image = directory };
+            if (parsed.GetValue(model) is { } cpu) spec = spec with { Cpu = cpu };
             VmDirectory vm = await launcher.StartAsync(spec, cancellationToken);
             if (parsed.GetValue(wait)) await launcher.WaitReadyAsync(spec.Name, BootDeadline, cancellationToken);
             terminal.Error.WriteLine($"started {parsed.GetValue(host)}/{vm.Name} ({JsonNamingPolicy.CamelCase.ConvertName(spec.Accelerator.ToString())}); its console is {vm.ConsoleSocket}");

@@ -24,12 +24,14 @@ internal static class Human
 
     public static string Seconds(TimeSpan time) => $"{Number(time.TotalSeconds, 1)} s";
 
-    public static string Ago(DateTimeOffset then, DateTimeOffset now) => (now - then) switch
+    public static string Ago(DateTimeOffset then, DateTimeOffset now) => $"{Span(now - then)} ago";
+
+    public static string Span(TimeSpan span) => span switch
     {
-        { TotalSeconds: < 60 } span => $"{Math.Max(0, (int)span.TotalSeconds)} s ago",
-        { TotalMinutes: < 60 } span => $"{(int)span.TotalMinutes} min ago",
-        { TotalHours: < 48 } span => $"{(int)span.TotalHours} h ago",
-        var span => $"{(int)span.TotalDays} days ago",
+        { TotalSeconds: < 60 } => $"{Math.Max(0, (int)span.TotalSeconds)} s",
+        { TotalMinutes: < 60 } => $"{(int)span.TotalMinutes} min",
+        { TotalHours: < 48 } => $"{(int)span.TotalHours} h",
+        _ => $"{(int)span.TotalDays} days",
     };
 
     public static string Number(double value, int digits)

@@ -21,7 +21,7 @@ internal static class JobSheet
         ];
         if (job.IsTerminal) lines.Add(("Ended", Time(job.Updated)));
         if (job.Failure is { } failure) lines.Add(("Failure", $"{failure.Message} (while {Words.Of(failure.During)})"));
-        if (job.Problem is { } problem) lines.Add(("Trying again", problem));
+        if (job.Problem is { } problem) lines.Add(("Trying again", $"since {Time(job.ActiveSince)}: {problem}"));
         if (job.Downtime is { } downtime) lines.Add(("Downtime", $"{Human.Milliseconds(downtime.Milliseconds)} ms"));
         if (job.Transfer is { } t)
         {
@@ -29,7 +29,7 @@ internal static class JobSheet
         }
 
         int width = lines.Max(l => l.Name.Length) + 2;
-        foreach ((string name, string value) in lines) writer.WriteLine($"{(name + ":").PadRight(width)}{Printer.Clean(value)}");
+        foreach ((string name, string value) in lines) writer.WriteLine($"{(name + ":").PadRight(width)}{Printer.OneLine(value)}");
         writer.WriteLine();
         Printer.Table<StateChange>(writer, job.History, [new("STATE", h => Words.Of(h.State)), new("AFTER MS", h => Human.Milliseconds((h.At - job.Created).TotalMilliseconds), Right: true)]);
         if (job.Phases.IsEmpty) return;

@@ -66,6 +66,9 @@ internal static class Printer
         for (int i = 0; i < clean.Length; i++) clean[i] = char.IsControl(raw[i]) ? '?' : raw[i];
     });
 
+    /// <summary>As <see cref="Clean"/>; lines are parted by bars: a failure in the guest brings the end of its log.</summary>
+    public static string OneLine(string text) => Clean(text.Trim().ReplaceLineEndings(" | "));
+
     private static object? Plain(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Object => element.EnumerateObject().ToDictionary(p => p.Name, p => Plain(p.Value)),

@@ -24,6 +24,9 @@ internal static class Sentences
     /// <summary>What else there is to a failure, line by line, as of the log of a tool that failed in the guest.</summary>
     public static IEnumerable<string> Details(JobFailure? failure) => failure is null ? [] : Lines(failure)[1..].Select(Printer.Clean);
 
+    /// <summary>The line while it runs.</summary>
+    public static string Progress(MigrationJob job) => $"{job.Request.Workload}: {Doing(job)}";
+
     /// <summary>What the job does now, in a few words.</summary>
     public static string Doing(MigrationJob job) => job switch
     {

@@ -27,10 +27,16 @@ internal sealed record ContainerView(
 }
 
 internal sealed record JobView(
-    string Id, string Workload, string From, string To, string State, DateTimeOffset Created, DateTimeOffset? Ended, string? Failure)
+    string Id, string Workload, string From, string To, string State, string Activity, DateTimeOffset ActiveSince, DateTimeOffset Created, DateTimeOffset? Ended, string? Failure,
+    string? Problem)
 {
     public static JobView Of(JobSummary job) => new(
-        job.Id, job.Workload.ToString(), job.Source.ToString(), job.Destination.ToString(), Words.Of(job.State), job.Created, job.Ended, job.Failure);
+        job.Id, job.Workload.ToString(), job.Source.ToString(), job.Destination.ToString(), Words.Of(job.State), Words.Of(job.Activity), job.ActiveSince,
+        job.Created, job.Ended, job.Failure, job.Problem);
+
+    /// <summary>Its state; what it does instead, where it has left the way of the states.</summary>
+    [JsonIgnore]
+    public string Status => Activity is "migrating" or "ended" ? State : Activity;
 }
 
 internal sealed record PhaseView(string Name, double Milliseconds)
@@ -84,7 +90,8 @@ internal sealed record PlanView(string Workload, string From, string To, bool Ac
         plan.Source.ResidentBytes, plan.Source.KernelRelease, [.. plan.Source.Objections.Select(VerdictView.Of)]);
 }
 
-internal sealed record CheckpointView(string Workload, string Vm, string Host, string Directory, IReadOnlyList<PhaseView> Phases, TransferView? Pages);
+internal sealed record CheckpointView(
+    string Workload, string Vm, string Host, string Directory, IReadOnlyList<PhaseView> Phases, TransferView? Pages, IReadOnlyList<VerdictView> Objects);
 
 internal sealed record LocalVmView(string Name, string Host, string Status, int? Pid, int VirtualCpus, int MemoryMiB, string Accelerator, string Image, string Directory);
 

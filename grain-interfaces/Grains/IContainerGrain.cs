@@ -3,22 +3,25 @@ using Watari.GrainInterfaces.Model;
 namespace Watari.GrainInterfaces;
 
 /// <summary>
-/// A container, or a process tree, at its place. Key: <c>HOST/VM/ID</c> or <c>HOST/VM/pid:N</c>. It keeps that one job at a time moves
-/// the container, and that one job at a time brings a container of that name to the place.
+/// A container, or a process tree, at its place. Key: <c>HOST/VM/ID</c> or <c>HOST/VM/pid:N</c>. It keeps, on disk, that one job at a
+/// time works on the container there: a migration away from the place or to it, or a checkpoint.
 /// </summary>
 [Alias("watari.IContainerGrain")]
 public interface IContainerGrain : IGrainWithStringKey
 {
     /// <summary>Durable: the place is the job's until it is released.</summary>
     /// <returns>Who holds the place now: the job itself, or the one that was there before.</returns>
-    [Alias("Claim"), ResponseTimeout("00:00:10")]
-    Task<string> ClaimAsync(string job);
+    [Alias("Claim"), ResponseTimeout("00:00:15")]
+    Task<PlaceHolder> ClaimAsync(string job);
 
     /// <summary>Gives the place up, if the job holds it.</summary>
     [Alias("Release"), ResponseTimeout("00:00:10")]
     Task ReleaseAsync(string job);
 
-    /// <summary>Saves the container on its host. Ask again with the same key until the answer is finished.</summary>
+    /// <summary>
+    /// Saves the container on its host. Ask again with the same key until the answer is finished, also where no answer came. A
+    /// checkpoint that its host's silo has not outlived is undone: the container runs again.
+    /// </summary>
     /// <exception cref="EngineException">It failed; the container runs as before, unless the message says otherwise.</exception>
     [Alias("Checkpoint"), ResponseTimeout("00:00:15")]
     Task<StepAnswer> CheckpointAsync(StepKey key, string directory, bool leaveRunning, TimeSpan patience);
@@ -27,5 +30,7 @@ public interface IContainerGrain : IGrainWithStringKey
 public static class ContainerGrains
 {
     public static IContainerGrain GetContainerGrain(this IGrainFactory grains, VmId vm, WorkloadId workload) =>
-        grains.GetGrain<IContainerGrain>($"{vm}/{workload.Container ?? $"pid:{workload.Pid}"}");
+        grains.GetGrain<IContainerGrain>(KeyOf(vm, workload));
+
+    public static string KeyOf(VmId vm, WorkloadId workload) => $"{vm}/{workload.Container ?? $"pid:{workload.Pid}"}";
 }

@@ -19,7 +19,13 @@ public interface IHostGrain : IGrainWithStringKey
 
     /// <summary>Starts a command, or finds the one that runs or ran under the same key, and waits for it for a while.</summary>
     /// <param name="patience">How long to wait before answering that it still runs.</param>
-    /// <exception cref="EngineException">The command failed, or its epoch is older than one seen.</exception>
+    /// <exception cref="EngineException">The command failed, or its epoch is not the one that its job has on disk.</exception>
     [Alias("Execute"), ResponseTimeout("00:00:10")]
     Task<StepAnswer> ExecuteAsync(EngineCommand command, TimeSpan patience);
+
+    /// <summary>Waits for a command that was started before, and never starts one.</summary>
+    /// <returns>Null: this run of the host's silo knows nothing of it; if it ran, its end is not known and nothing runs of it any more.</returns>
+    /// <exception cref="EngineException">The command failed.</exception>
+    [Alias("Follow"), ResponseTimeout("00:00:10")]
+    Task<StepAnswer?> FollowAsync(StepKey key, TimeSpan patience);
 }

@@ -25,6 +25,16 @@ public interface IMigrationGrain : IGrainWithStringKey
     [Alias("Cancel"), AlwaysInterleave, ResponseTimeout("00:00:15")]
     Task<MigrationJob> CancelAsync();
 
+    /// <summary>
+    /// Takes a job off the list, with all that is stored of it. Where it still tidies up, that ends, and what it could not reach is left
+    /// as it is: frozen, and never thawed by a job.
+    /// </summary>
+    /// <param name="force">Also where the source is not known to run again, for a host that will not come back.</param>
+    /// <returns>The job as it was left.</returns>
+    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: the container does not run yet where it will stay. <see cref="FailureKind.NotFound"/>: no such job.</exception>
+    [Alias("Forget"), ResponseTimeout("00:00:15")]
+    Task<MigrationJob> ForgetAsync(bool force);
+
     /// <summary>The job as it is, then each change, with a repetition every two seconds; ends with the job.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.NotFound"/>: no such job.</exception>
     [Alias("Watch"), AlwaysInterleave]

@@ -36,6 +36,15 @@ public enum FailureKind
 
     /// <summary>No silo answers for the host.</summary>
     HostLost,
+
+    /// <summary>The VM runs, and the workload that the command is about is not in it any more: it was ended there, or the guest was started anew.</summary>
+    WorkloadLost,
+
+    /// <summary>The images of a checkpoint could not be written.</summary>
+    SaveFailed,
+
+    /// <summary>The host's silo ended in the middle of it, and it was undone.</summary>
+    Interrupted,
 }
 
 /// <summary>A command failed; the message says what was wrong and what to do.</summary>

@@ -102,8 +102,10 @@ public readonly record struct StateChange([property: Id(0)] MigrationState State
 
 /// <summary>Why a migration turned back.</summary>
 /// <param name="During">The state in which it failed.</param>
+/// <param name="At">When; since then it turns back.</param>
 [GenerateSerializer, Immutable, Alias("watari.JobFailure")]
-public sealed record JobFailure([property: Id(0)] FailureKind Kind, [property: Id(1)] string Message, [property: Id(2)] MigrationState During);
+public sealed record JobFailure(
+    [property: Id(0)] FailureKind Kind, [property: Id(1)] string Message, [property: Id(2)] MigrationState During, [property: Id(3)] DateTimeOffset At);
 
 /// <summary>The time in which no copy of the container ran.</summary>
 /// <param name="Milliseconds">From the start of the freeze to the end of the thaw, by the clocks of the two hosts.</param>
@@ -121,8 +123,30 @@ public enum SideOutcome
     /// <summary>The side is as it must be: thawed, retired or cleaned.</summary>
     Settled,
 
-    /// <summary>The VM is known to be gone, and all that was in it.</summary>
+    /// <summary>The VM, or the container in it, is known to be gone.</summary>
     Lost,
+
+    /// <summary>It was not reached, and the operator has told the job to leave it: what is left there stands frozen and is never thawed by a job.</summary>
+    Abandoned,
+}
+
+/// <summary>What a job is at, in one word.</summary>
+[GenerateSerializer, Alias("watari.JobActivity")]
+public enum JobActivity
+{
+    /// <summary>On its way: its state says how far it is.</summary>
+    Migrating,
+
+    /// <summary>The source does not run again yet.</summary>
+    RollingBack,
+
+    /// <summary>The source runs; what was made at the destination is being removed.</summary>
+    Cleaning,
+
+    /// <summary>The destination runs; the frozen source is being removed.</summary>
+    Retiring,
+
+    Ended,
 }
 
 /// <summary>A migration, as it is on disk and as it is shown.</summary>
@@ -167,6 +191,20 @@ public sealed record MigrationJob
     [JsonIgnore]
     public bool IsRollingBack => Failure is not null && !IsTerminal;
 
+    [JsonIgnore]
+    public JobActivity Activity => this switch
+    {
+        { IsTerminal: true } => JobActivity.Ended,
+        { IsRollingBack: true, Source: SideOutcome.Open } => JobActivity.RollingBack,
+        { IsRollingBack: true } => JobActivity.Cleaning,
+        { State: MigrationState.Committed, Destination: SideOutcome.Settled } => JobActivity.Retiring,
+        _ => JobActivity.Migrating,
+    };
+
+    /// <summary>Since when it is at that: since it turned back, or came into its state.</summary>
+    [JsonIgnore]
+    public DateTimeOffset ActiveSince => IsRollingBack ? Failure!.At : Updated;
+
     /// <summary>The container runs where it will stay, whatever is still to be tidied up.</summary>
     [JsonIgnore]
     public bool IsSettled => IsTerminal
@@ -178,10 +216,13 @@ public sealed record MigrationJob
     public string Whereabouts => (State, Failure) switch
     {
         (MigrationState.Refused, _) => $"runs on in {Request.Source}; nothing was touched",
+        (MigrationState.Done, _) when Source == SideOutcome.Abandoned => $"runs in {Request.Destination}; a frozen copy is left in {Request.Source} and must not be resumed there",
         (MigrationState.Done, _) => $"runs in {Request.Destination}",
         (MigrationState.Committed, null) when Destination == SideOutcome.Settled => $"runs in {Request.Destination}; what is left in {Request.Source} is being removed",
         (MigrationState.Committed, null) => $"has been handed to {Request.Destination} and is being thawed there; the copy in {Request.Source} stays frozen",
-        (_, not null) when Source == SideOutcome.Lost => $"is gone with {Request.Source}, which does not exist any more",
+        (_, not null) when Source == SideOutcome.Lost => $"is lost: nothing of it runs in {Request.Source} any more",
+        (MigrationState.RolledBack, _) when Source == SideOutcome.Abandoned => $"was given up in {Request.Source}, where it may stand frozen",
+        (MigrationState.RolledBack, _) when Destination == SideOutcome.Abandoned => $"runs on in {Request.Source}; what was made of it in {Request.Destination} is left there and has never run",
         (MigrationState.RolledBack, _) => $"runs on in {Request.Source}",
         (_, not null) when Source == SideOutcome.Settled => $"runs on in {Request.Source}; what is left in {Request.Destination} is being removed",
         ( <= MigrationState.Preparing, not null) => $"runs on in {Request.Source}; what was prepared in {Request.Destination} is being removed",
@@ -202,7 +243,10 @@ public sealed record JobSummary(
     [property: Id(4)] MigrationState State,
     [property: Id(5)] DateTimeOffset Created,
     [property: Id(6)] DateTimeOffset? Ended,
-    [property: Id(7)] string? Failure)
+    [property: Id(7)] string? Failure,
+    [property: Id(8)] JobActivity Activity,
+    [property: Id(9)] DateTimeOffset ActiveSince,
+    [property: Id(10)] string? Problem)
 {
     public static JobSummary Of(MigrationJob job) => new(
         job.Id,
@@ -212,5 +256,8 @@ public sealed record JobSummary(
         job.State,
         job.Created,
         job.IsTerminal ? job.Updated : null,
-        job.Failure?.Message);
+        job.Failure?.Message,
+        job.Activity,
+        job.ActiveSince,
+        job.Problem);
 }

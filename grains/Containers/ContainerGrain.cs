@@ -1,72 +1,161 @@
+using Microsoft.Extensions.Logging;
 using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Engine;
+using Watari.Grains.Migrations;
 
 namespace Watari.Grains.Containers;
 
 /// <inheritdoc cref="IContainerGrain"/>
+/// <remarks>
+/// A migration that holds the place is durable by itself. A checkpoint is not, so the place keeps it: its command is on disk before it
+/// is given to the host, and a checkpoint that its host does not know any more is undone, for it may have left the container frozen.
+/// </remarks>
 [GrainType("container")]
-internal sealed class ContainerGrain([PersistentState("place")] IPersistentState<PlaceState> place) : Grain, IContainerGrain
+internal sealed partial class ContainerGrain(
+    [PersistentState("place")] IPersistentState<PlaceState> place,
+    EngineCalls engines,
+    TimeProvider time,
+    ILogger<ContainerGrain> logger) : Grain, IContainerGrain, IRemindable
 {
-    /// <summary>The checkpoint that was asked for last, until it is known to have ended.</summary>
-    private Checkpoint? _checkpoint;
+    private const string ReminderName = "follow";
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
-    public async Task<string> ClaimAsync(string job)
+    /// <summary>How long one call looks at a checkpoint that is being undone.</summary>
+    private static readonly TimeSpan UndoPatience = TimeSpan.FromSeconds(5);
+
+    private int _attempt;
+
+    private VmId Vm => ParseKey(this.GetPrimaryKeyString()).Vm;
+
+    private WorkloadId Workload => ParseKey(this.GetPrimaryKeyString()).Workload;
+
+    private IHostGrain Host => GrainFactory.GetGrain<IHostGrain>(Vm.Host);
+
+    public async Task<PlaceHolder> ClaimAsync(string job)
     {
-        if (_checkpoint is { } checkpoint && await RunsAsync(checkpoint)) return checkpoint.Key.Job;
-        if (place.State.Holder is { } holder) return holder;
-        place.State = new PlaceState { Holder = job };
-        await WriteAsync(place.WriteStateAsync);
-        return job;
+        await LookAfterAsync();
+        if (place.State.Holder is null) await WriteAsync(new PlaceState { Holder = job, Since = time.GetUtcNow() });
+        return new PlaceHolder(place.State.Holder!, place.State.Checkpoint is not null, place.State.Since);
     }
 
-    public async Task ReleaseAsync(string job)
-    {
-        if (place.State.Holder == job) await WriteAsync(place.ClearStateAsync);
-    }
+    public Task ReleaseAsync(string job) => place.State.Holder == job ? FreeAsync() : Task.CompletedTask;
 
     public async Task<StepAnswer> CheckpointAsync(StepKey key, string directory, bool leaveRunning, TimeSpan patience)
     {
-        (VmId vm, WorkloadId workload) = ParseKey(this.GetPrimaryKeyString());
+        if (place.State.Checkpoint?.Key.Job == key.Job) return await FollowAsync(place.State.Checkpoint, patience);
+        // Asked for again after its end, because the answer was lost: it must not be made twice.
+        if (await Host.FollowAsync(key, TimeSpan.Zero) is { } known) return known;
+
+        await LookAfterAsync();
         if (place.State.Holder is { } holder)
         {
-            throw new EngineException(FailureKind.Refused, $"{workload} in {vm} is being moved by job {holder}; wait for it, or cancel it with 'watari jobs cancel {holder}'.");
+            throw new EngineException(FailureKind.Refused, place.State.Checkpoint is null
+                ? $"{Workload} in {Vm} is being moved by job {holder}; wait for it, or cancel it with 'watari jobs cancel {holder}'."
+                : $"A checkpoint of {Workload} in {Vm} is at work since {place.State.Since:HH:mm:ss} UTC; wait for it.");
         }
 
-        if (_checkpoint is { } other && other.Key.Job != key.Job && await RunsAsync(other))
+        // The verdict comes before anything is touched, and with it what tells these very tasks from later ones.
+        StepAnswer planned = await Host.ExecuteAsync(new PlanSource(key with { Step = "plan" }, Vm.Vm, Workload, Freezer.Outside), patience);
+        if (!planned.Finished) return planned;
+        SourcePlan plan = planned.Plan!.Accepted(Workload);
+
+        var checkpoint = new Checkpoint(key, Vm.Vm, Workload, directory, leaveRunning);
+        await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
+        await WriteAsync(new PlaceState
         {
-            throw new EngineException(FailureKind.Refused, $"A checkpoint of {workload} in {vm} is being made already; wait for it.");
-        }
-
-        _checkpoint = new Checkpoint(key, vm.Vm, workload, directory, leaveRunning);
-        return await AskAsync(_checkpoint, patience);
+            Holder = key.Job,
+            Since = time.GetUtcNow(),
+            Epoch = key.Epoch,
+            Checkpoint = checkpoint,
+            Tasks = new SourceTasks(plan.StartTime, Freezer.Outside, plan.ResidentBytes),
+        });
+        return (await EndedAsync(async () => await Host.ExecuteAsync(checkpoint, patience)))!;
     }
 
-    private async Task<bool> RunsAsync(Checkpoint checkpoint)
+    public async Task ReceiveReminder(string reminderName, TickStatus status)
+    {
+        await LookAfterAsync();
+        if (place.State.Checkpoint is null && await this.GetReminder(ReminderName) is { } reminder) await this.UnregisterReminder(reminder);
+    }
+
+    /// <summary>Looks what has become of the checkpoint that holds the place, where one does; if it has ended, the place is free.</summary>
+    private async Task LookAfterAsync()
+    {
+        if (place.State.Checkpoint is not { } checkpoint) return;
+        try
+        {
+            await FollowAsync(checkpoint, TimeSpan.Zero);
+        }
+        catch (Exception e) when (e is EngineException or OrleansException or TimeoutException)
+        {
+            // It has failed, and the place is free; or its host is silent, and the place stays taken.
+            NotFollowed(e, checkpoint.Key, place.State.Holder is null);
+        }
+    }
+
+    /// <exception cref="EngineException">It failed, or was undone.</exception>
+    private async Task<StepAnswer> FollowAsync(Checkpoint checkpoint, TimeSpan patience)
+    {
+        StepAnswer? answer = place.State.Epoch == checkpoint.Key.Epoch ? await EndedAsync(() => Host.FollowAsync(checkpoint.Key, patience)) : null;
+        return answer ?? await UndoAsync(checkpoint);
+    }
+
+    /// <summary>Frees the place where the host's answer is the checkpoint's end.</summary>
+    private async Task<StepAnswer?> EndedAsync(Func<Task<StepAnswer?>> ask)
     {
         try
         {
-            return !(await AskAsync(checkpoint, TimeSpan.Zero)).Finished;
-        }
-        catch (EngineException)
-        {
-            return false;
-        }
-    }
-
-    private async Task<StepAnswer> AskAsync(Checkpoint checkpoint, TimeSpan patience)
-    {
-        VmId vm = ParseKey(this.GetPrimaryKeyString()).Vm;
-        try
-        {
-            StepAnswer answer = await GrainFactory.GetGrain<IHostGrain>(vm.Host).ExecuteAsync(checkpoint, patience);
-            if (answer.Finished) _checkpoint = null;
+            StepAnswer? answer = await ask();
+            if (answer is { Finished: true }) await FreeAsync();
             return answer;
         }
-        catch (EngineException)
+        catch (EngineException e) when (e.Kind != FailureKind.HostLost)
         {
-            _checkpoint = null;
+            await FreeAsync();
             throw;
         }
+    }
+
+    /// <summary>The host's silo has not outlived the checkpoint: whatever it left frozen is thawed, in a newer epoch, and the place is free.</summary>
+    /// <returns>Not finished: it is still being undone.</returns>
+    /// <exception cref="EngineException">It is undone, and why; or it cannot be, and is tried again when somebody asks next.</exception>
+    private async Task<StepAnswer> UndoAsync(Checkpoint checkpoint)
+    {
+        if (place.State.Epoch == checkpoint.Key.Epoch) await WriteAsync(place.State with { Epoch = place.State.Epoch.Next() });
+        Undoing(checkpoint.Key, Vm);
+        try
+        {
+            var key = new StepKey(checkpoint.Key.Job, place.State.Epoch, _attempt == 0 ? "undo" : $"undo.{_attempt + 1}");
+            if (!(await Host.ExecuteAsync(new RollBackSource(key, checkpoint.Vm, checkpoint.Workload, place.State.Tasks!), UndoPatience)).Finished) return new StepAnswer(false);
+        }
+        catch (EngineException e) when (e.Kind != FailureKind.HostLost)
+        {
+            // It would answer so for ever: the next attempt has a key of its own.
+            _attempt++;
+            bool gone = e.Kind == FailureKind.WorkloadLost
+                || (e.Kind is FailureKind.VmLost or FailureKind.NotFound && await engines.IsGoneAsync(Vm, CancellationToken.None));
+            if (!gone) throw;
+        }
+
+        await FreeAsync();
+        string left = checkpoint.LeaveRunning ? "runs on there" : "runs on there, unless all was saved and it was killed: 'watari ps' tells";
+        throw new EngineException(
+            FailureKind.Interrupted,
+            $"The silo of host '{Vm.Host}' stopped while a checkpoint of {Workload} in {Vm} was being made: what is in {checkpoint.Directory} may not be whole. {Workload} {left}.");
+    }
+
+    private async Task FreeAsync()
+    {
+        await WriteAsync(place.ClearStateAsync);
+        place.State = new PlaceState();
+        _attempt = 0;
+    }
+
+    private Task WriteAsync(PlaceState state)
+    {
+        place.State = state;
+        return WriteAsync(place.WriteStateAsync);
     }
 
     /// <summary>A failed write may have landed: the state is read again before anything else is decided on it.</summary>
@@ -90,10 +179,28 @@ internal sealed class ContainerGrain([PersistentState("place")] IPersistentState
             ? WorkloadId.OfProcessTree(int.Parse(parts[2].AsSpan(4), System.Globalization.CultureInfo.InvariantCulture))
             : WorkloadId.OfContainer(parts[2]));
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Checkpoint {Key} in {Vm} is undone: its host's silo was started anew in the middle of it")]
+    private partial void Undoing(StepKey key, VmId vm);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Checkpoint {Key} was looked after; its place is free: {IsFree}")]
+    private partial void NotFollowed(Exception e, StepKey key, bool isFree);
 }
 
-/// <summary>Which job holds a place.</summary>
-public sealed class PlaceState
+/// <summary>Who works on the container at a place.</summary>
+public sealed record PlaceState
 {
+    /// <summary>The job; null: nobody.</summary>
     public string? Holder { get; init; }
+
+    public DateTimeOffset Since { get; init; }
+
+    /// <summary>The epoch in which a checkpoint may command its host; a migration keeps its own.</summary>
+    public Epoch Epoch { get; init; }
+
+    /// <summary>Set: the holder is a checkpoint, and this is its command.</summary>
+    public Checkpoint? Checkpoint { get; init; }
+
+    /// <summary>What the checkpoint freezes.</summary>
+    public SourceTasks? Tasks { get; init; }
 }

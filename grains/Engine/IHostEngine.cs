@@ -36,13 +36,19 @@ public interface IHostEngine
     /// <summary>Destination: builds the skeleton, writes and verifies the memory. The workload exists there, frozen.</summary>
     Task<EngineReport> RestoreAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
-    /// <summary>Destination, after the commit: the workload runs on from here. Done also where it runs already.</summary>
+    /// <summary>
+    /// Destination, after the commit: the workload runs on from here. Done also where it runs already; it fails with
+    /// <see cref="FailureKind.WorkloadLost"/> where it is not there.
+    /// </summary>
     Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
     /// <summary>Source, after the commit: the frozen workload is killed without having run again, and what the job held is let go. Done also where it is gone.</summary>
     Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);
 
-    /// <summary>Source, roll back: the workload runs again; nothing of the job is left. Done also where nothing was frozen.</summary>
+    /// <summary>
+    /// Source, roll back: the workload runs again; nothing of the job is left. Done also where nothing was frozen; it fails with
+    /// <see cref="FailureKind.WorkloadLost"/> where the workload has ended.
+    /// </summary>
     Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);
 
     /// <summary>Destination, roll back: nothing of the job is left in the VM or on the host. Done also where nothing was prepared.</summary>

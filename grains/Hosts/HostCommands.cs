@@ -7,12 +7,14 @@ namespace Watari.Grains.Hosts;
 
 /// <summary>
 /// The commands that run on this host, one set of a kind per silo. It gives a newer epoch its way: what runs of an older one is
-/// cancelled and has ended before the newer one's first command begins, so that a freeze that was late never follows a thaw.
+/// cancelled and has ended before the newer one's first command begins, so that a freeze that was late never follows a thaw. An epoch
+/// that it has not seen is taken only if it is the one on disk: a silo that was started again has seen none.
 /// </summary>
-internal sealed class HostCommands(IHostEngine engine)
+internal sealed class HostCommands(IHostEngine engine, JobRecords records)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
     private readonly ConcurrentDictionary<string, JobCommands> _jobs = new(StringComparer.Ordinal);
+    private readonly Reservations _reservations = new();
 
     public IHostEngine Engine => engine;
 
@@ -24,15 +26,41 @@ internal sealed class HostCommands(IHostEngine engine)
             Prune();
             return new JobCommands();
         });
-        Task<StepAnswer> running = job.Once(command.Key, cancellationToken => RunAsync(command, cancellationToken));
+        // What touches nothing may be asked before there is a job, for a plan.
+        if (command is not (PlanSource or CheckDestination) && job.IsUnconfirmed(command.Key.Epoch)) await ConfirmAsync(job, command);
+        return await AnswerAsync(job.Once(command.Key, cancellationToken => RunAsync(command, cancellationToken)), command.Key, patience);
+    }
+
+    /// <summary>Waits for a command that was given to this host, and starts none.</summary>
+    /// <returns>Null: nothing is known of it here, as after a new start of the silo.</returns>
+    /// <exception cref="EngineException">The command failed.</exception>
+    public async Task<StepAnswer?> FollowAsync(StepKey key, TimeSpan patience) =>
+        _jobs.TryGetValue(key.Job, out JobCommands? job) && job.Find(key) is { } running ? await AnswerAsync(running, key, patience) : null;
+
+    private async Task<StepAnswer> AnswerAsync(Task<StepAnswer> running, StepKey key, TimeSpan patience)
+    {
         try
         {
             return await running.WaitAsync(patience);
         }
         catch (TimeoutException) when (!running.IsCompleted)
         {
-            return new StepAnswer(false, Progress: engine.TransferProgress(command.Key.Job));
+            return new StepAnswer(false, Progress: engine.TransferProgress(key.Job));
         }
+    }
+
+    /// <exception cref="EngineException"><see cref="FailureKind.Fenced"/>: the command is of another epoch than its job.</exception>
+    private async Task ConfirmAsync(JobCommands job, EngineCommand command)
+    {
+        Epoch? current = await records.EpochOfAsync(command);
+        if (current == command.Key.Epoch)
+        {
+            job.Confirm(command.Key.Epoch);
+            return;
+        }
+
+        string why = current is { } epoch ? $"its job is in epoch {epoch}" : "its job has ended, or is not known";
+        throw new EngineException(FailureKind.Fenced, $"Step {command.Key} is fenced: {why}; nothing was done.");
     }
 
     private async Task<StepAnswer> RunAsync(EngineCommand command, CancellationToken cancellationToken)
@@ -44,14 +72,14 @@ internal sealed class HostCommands(IHostEngine engine)
             {
                 PlanSource c => new(true, Plan: await engine.PlanSourceAsync(key, vm, workload, c.Freezer, cancellationToken)),
                 CheckDestination c => await CheckAsync(c, cancellationToken),
-                PrepareDestination c => new(true, Target: await engine.PrepareDestinationAsync(key, vm, c.Requirements, cancellationToken)),
+                PrepareDestination c => new(true, Target: await PrepareAsync(c, cancellationToken)),
                 Freeze c => new(true, Report: await engine.FreezeAsync(key, vm, workload, c.Tasks, cancellationToken)),
                 Capture c => new(true, Report: await engine.CaptureAsync(key, vm, workload, c.Target, c.Streams, c.Memory, cancellationToken)),
                 Restore => new(true, Report: await engine.RestoreAsync(key, vm, workload, cancellationToken)),
-                ThawDestination => new(true, Report: await engine.ThawDestinationAsync(key, vm, workload, cancellationToken)),
+                ThawDestination => Released(key, new(true, Report: await engine.ThawDestinationAsync(key, vm, workload, cancellationToken))),
                 RetireSource c => await DoneAsync(engine.RetireSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
                 RollBackSource c => await DoneAsync(engine.RollBackSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
-                RollBackDestination => await DoneAsync(engine.RollBackDestinationAsync(key, vm, workload, cancellationToken)),
+                RollBackDestination => Released(key, await DoneAsync(engine.RollBackDestinationAsync(key, vm, workload, cancellationToken))),
                 Checkpoint c => new(true, Report: await engine.CheckpointAsync(key, vm, workload, c.Directory, c.LeaveRunning, cancellationToken)),
                 _ => throw new EngineException(FailureKind.Internal, $"No engine knows the command {command.GetType().Name}."),
             };
@@ -67,14 +95,53 @@ internal sealed class HostCommands(IHostEngine engine)
     {
         IReadOnlyList<VmDescription> vms = await engine.ListVmsAsync(cancellationToken);
         VmDescription? vm = vms.FirstOrDefault(v => v.Id.Vm == command.Vm);
+        long promised = _reservations.OfOthers(command.Vm, command.Key.Job);
         if (vm is not null)
         {
-            var offer = new Offer(vm.Status == VmStatus.Running, vm.Status.ToString(), vm.AgentVersion is not null, vm.MemoryBytes);
+            var offer = new Offer(vm.Status == VmStatus.Running, vm.Status.ToString(), vm.AgentVersion is not null, vm.MemoryBytes, promised);
             IReadOnlyList<string> objections = Fit.Objections(new Demand(command.Requirements.MemoryBytes), offer);
             if (objections.Count > 0) throw new EngineException(FailureKind.Refused, $"{vm.Id} cannot take {command.Workload}: {string.Join("; ", objections)}.");
         }
 
-        return await DoneAsync(engine.CheckDestinationAsync(command.Key, command.Vm, command.Requirements, cancellationToken));
+        await CheckRoomAsync(command.Key, command.Vm, command.Requirements, promised, cancellationToken);
+        return new StepAnswer(true);
+    }
+
+    /// <summary>Its room is promised first: of two jobs that both passed the check, the one that comes second here is told.</summary>
+    private async Task<TransferTarget> PrepareAsync(PrepareDestination command, CancellationToken cancellationToken)
+    {
+        StepKey key = command.Key;
+        long promised = _reservations.Reserve(command.Vm, key.Job, command.Requirements.MemoryBytes);
+        try
+        {
+            if (promised > 0) await CheckRoomAsync(key with { Step = $"{key.Step}-room" }, command.Vm, command.Requirements, promised, cancellationToken);
+        }
+        catch
+        {
+            _reservations.Release(key.Job);
+            throw;
+        }
+
+        return await engine.PrepareDestinationAsync(key, command.Vm, command.Requirements, cancellationToken);
+    }
+
+    /// <param name="promised">Bytes of the VM's memory that other jobs will need.</param>
+    private async Task CheckRoomAsync(StepKey key, string vm, DestinationRequirements requirements, long promised, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await engine.CheckDestinationAsync(key, vm, requirements with { MemoryBytes = requirements.MemoryBytes + promised }, cancellationToken);
+        }
+        catch (EngineException e) when (e.Kind == FailureKind.Refused && promised > 0)
+        {
+            throw new EngineException(e.Kind, $"{e.Message} {promised >> 20} MiB there are promised to containers on their way into it.", e);
+        }
+    }
+
+    private StepAnswer Released(StepKey key, StepAnswer answer)
+    {
+        _reservations.Release(key.Job);
+        return answer;
     }
 
     private static async Task<StepAnswer> DoneAsync(Task work)
@@ -87,7 +154,9 @@ internal sealed class HostCommands(IHostEngine engine)
     {
         foreach ((string id, JobCommands job) in _jobs)
         {
-            if (job.IsIdleSince(DateTimeOffset.UtcNow - Kept) && _jobs.TryRemove(id, out _)) job.Dispose();
+            if (!job.IsIdleSince(DateTimeOffset.UtcNow - Kept) || !_jobs.TryRemove(id, out _)) continue;
+            _reservations.Release(id);
+            job.Dispose();
         }
     }
 
@@ -96,6 +165,7 @@ internal sealed class HostCommands(IHostEngine engine)
         private readonly Lock _gate = new();
         private readonly Dictionary<string, Task<StepAnswer>> _steps = new(StringComparer.Ordinal);
         private Epoch _epoch;
+        private Epoch _confirmed;
         private Task _older = Task.CompletedTask;
         private CancellationTokenSource _cancellation = new();
         private DateTimeOffset _asked = DateTimeOffset.UtcNow;
@@ -122,6 +192,25 @@ internal sealed class HostCommands(IHostEngine engine)
                 _steps.Add(key.Step, step);
                 return step;
             }
+        }
+
+        /// <summary>True: newer than what the disk has confirmed. What is older needs no look at it to be refused.</summary>
+        public bool IsUnconfirmed(Epoch epoch)
+        {
+            lock (_gate) return epoch.Value > _confirmed.Value && epoch.Value >= _epoch.Value;
+        }
+
+        public void Confirm(Epoch epoch)
+        {
+            lock (_gate)
+            {
+                if (epoch.Value > _confirmed.Value) _confirmed = epoch;
+            }
+        }
+
+        public Task<StepAnswer>? Find(StepKey key)
+        {
+            lock (_gate) return key.Epoch == _epoch ? _steps.GetValueOrDefault(key.Step) : null;
         }
 
         public bool IsIdleSince(DateTimeOffset time)

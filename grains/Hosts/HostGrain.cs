@@ -18,4 +18,6 @@ internal sealed class HostGrain(HostCommands commands) : Grain, IHostGrain
         [.. await commands.Engine.ListContainersAsync(vm, cancellationToken)];
 
     public Task<StepAnswer> ExecuteAsync(EngineCommand command, TimeSpan patience) => commands.ExecuteAsync(command, patience);
+
+    public Task<StepAnswer?> FollowAsync(StepKey key, TimeSpan patience) => commands.FollowAsync(key, patience);
 }

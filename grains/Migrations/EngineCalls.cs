@@ -74,7 +74,7 @@ internal sealed partial class EngineCalls(IGrainFactory grains, FaultPoints faul
                 {
                     throw new UnansweredException(
                         FailureKind.HostLost,
-                        $"Host '{vm.Host}' has not answered step '{command.Key.Step}' for {_options.HostSilence.TotalSeconds:0} s: look whether its silo runs.");
+                        $"Host '{vm.Host}' has not answered step '{command.Key.Step}' for {_options.HostSilence.TotalSeconds:0} s: {(e is EngineException ? e.Message : "look whether its silo runs.")}");
                 }
 
                 await Task.Delay(_options.FirstPause, cancellationToken);

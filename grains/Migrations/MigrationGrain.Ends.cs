@@ -3,7 +3,7 @@ using Watari.GrainInterfaces.Model;
 
 namespace Watari.Grains.Migrations;
 
-/// <content>The two ends of a job: forward after the commit, back before it. Each step is tried until it is done or its VM is gone.</content>
+/// <content>The two ends of a job: forward after the commit, back before it. Each step is tried until it is done, or what it is about is gone.</content>
 internal sealed partial class MigrationGrain
 {
     private async Task FinishAsync()
@@ -12,13 +12,14 @@ internal sealed partial class MigrationGrain
         {
             if (await UntilDoneAsync(MigrationTable.Thaw) == SideOutcome.Lost)
             {
-                // The copy that was committed died before it was known to run, and nothing runs in a VM that is gone. The source,
+                // The copy that was committed died before it was known to run, and nothing of it can run any more. The source,
                 // frozen and whole, is the only copy there is: the write below makes it the container again.
                 await WriteAsync(Job with
                 {
                     Epoch = Job.Epoch.Next(),
                     Destination = SideOutcome.Lost,
-                    Failure = new JobFailure(FailureKind.VmLost, $"{Job.Request.Destination} is gone; it was lost before the container was thawed there.", Job.State),
+                    Failure = new JobFailure(FailureKind.VmLost, $"The copy in {Job.Request.Destination} was lost before it was thawed: {Job.Problem}", Job.State, time.GetUtcNow()),
+                    Problem = null,
                 });
                 return;
             }
@@ -46,6 +47,21 @@ internal sealed partial class MigrationGrain
 
     private async Task<SideOutcome> UntilDoneAsync(Step step)
     {
+        // An operator may give up whatever is tidied, and by force the source; never the destination's thaw, for it is the container.
+        CancellationToken givenUp = step == MigrationTable.Thaw ? CancellationToken.None : step == MigrationTable.RollBackSource ? _givenUp.Token : _forgotten.Token;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, givenUp);
+        try
+        {
+            return await UntilDoneAsync(step, stop.Token);
+        }
+        catch (OperationCanceledException) when (givenUp.IsCancellationRequested && !_stopping.IsCancellationRequested)
+        {
+            return Settle(step, SideOutcome.Abandoned);
+        }
+    }
+
+    private async Task<SideOutcome> UntilDoneAsync(Step step, CancellationToken stop)
+    {
         VmId vm = EngineCalls.VmOf(Job, step.Side);
         int attempt = 1;
         for (int failures = 1; ; failures++)
@@ -53,40 +69,48 @@ internal sealed partial class MigrationGrain
             try
             {
                 MigrationJob asked = Job;
-                MigrationJob done = await engines.RunAsync(asked, step, attempt, _ => { }, _stopping.Token);
+                MigrationJob done = await engines.RunAsync(asked, step, attempt, _ => { }, stop);
                 // The other side may have been published meanwhile: only what this step adds is taken over.
                 Publish(Job with
                 {
                     Phases = [.. Job.Phases, .. done.Phases.Skip(asked.Phases.Length)],
                     Source = step.Side == Side.Source ? done.Source : Job.Source,
                     Destination = step == MigrationTable.RollBackDestination ? done.Destination : Job.Destination,
-                    Problem = null,
+                    Problem = ProblemOf(step.Side, null),
                 });
                 return SideOutcome.Settled;
             }
             catch (UnansweredException e)
             {
                 TryingAgain(Id, step.Name, vm, failures, e.Message);
-                Publish(Job with { Problem = e.Message });
+                Publish(Job with { Problem = ProblemOf(step.Side, e.Message) });
             }
             catch (EngineException e)
             {
                 TryingAgain(Id, step.Name, vm, failures, e.Message);
-                Publish(Job with { Problem = e.Message });
+                Publish(Job with { Problem = ProblemOf(step.Side, e.Message) });
                 // It has failed and would answer so for ever: the next attempt has a key of its own.
                 attempt++;
-                if (e.Kind is FailureKind.VmLost or FailureKind.NotFound && await engines.IsGoneAsync(vm, _stopping.Token)) return Lost(step);
+                if (e.Kind == FailureKind.WorkloadLost) return Settle(step, SideOutcome.Lost);
+                if (e.Kind is FailureKind.VmLost or FailureKind.NotFound && await engines.IsGoneAsync(vm, stop)) return Settle(step, SideOutcome.Lost);
             }
 
-            await PauseAsync(failures);
+            await PauseAsync(failures, stop);
         }
     }
 
-    private SideOutcome Lost(Step step)
+    /// <summary>Keeps what one side has to tell, and says what of both matters more: the source's.</summary>
+    private string? ProblemOf(Side side, string? problem)
     {
-        if (step.Side == Side.Source) Publish(Job with { Source = SideOutcome.Lost });
-        else if (step == MigrationTable.RollBackDestination) Publish(Job with { Destination = SideOutcome.Lost });
-        return SideOutcome.Lost;
+        _problems[side] = problem;
+        return _problems.GetValueOrDefault(Side.Source) ?? _problems.GetValueOrDefault(Side.Destination);
+    }
+
+    private SideOutcome Settle(Step step, SideOutcome outcome)
+    {
+        if (step.Side == Side.Source) Publish(Job with { Source = outcome });
+        else if (step == MigrationTable.RollBackDestination) Publish(Job with { Destination = outcome });
+        return outcome;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Job {Job} goes on in {State} with epoch {Epoch}")]
@@ -97,6 +121,9 @@ internal sealed partial class MigrationGrain
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Job {Job} is {State}: {Workload} {Whereabouts}")]
     private partial void Ended(string job, MigrationState state, WorkloadId workload, string whereabouts);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Job {Job} is forgotten: {Workload} {Whereabouts}")]
+    private partial void Forgotten(string job, WorkloadId workload, string whereabouts);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Job {Job}: step {Step} in {Vm} failed {Failures} times and is tried again: {Reason}")]
     private partial void TryingAgain(string job, string step, VmId vm, int failures, string reason);

@@ -22,14 +22,15 @@ internal sealed partial class MigrationGrain
                 {
                     if (resumed is not null) await ResumeAsync(resumed);
                     while (!Job.IsTerminal) await WorkAsync();
-                    await ForgetAsync(Job);
+                    await CloseAsync(Job);
                     return;
                 }
                 catch (StateUnknownException e)
                 {
                     StateUnknown(e, Id);
                     resumed = $"The job's state could not be written ({e.InnerException!.Message})";
-                    await PauseAsync(attempt: 1);
+                    await LetSourceRunAsync(resumed);
+                    await PauseAsync(attempt: 1, _stopping.Token);
                 }
             }
         }
@@ -56,6 +57,26 @@ internal sealed partial class MigrationGrain
     }
 
     /// <summary>
+    /// What jobs are kept in may be away for long, and a frozen container need not wait for it: until a commit is written the source may
+    /// run, and no activation commits a job that it has not frozen itself. So it is thawed at once, if the epoch on disk is known to be
+    /// this activation's, and no write of a commit is under way that could still land.
+    /// </summary>
+    private async Task LetSourceRunAsync(string why)
+    {
+        if (_sourceRuns || !_leads || _commitInDoubt || Job.Failure is not null || Job.State is < MigrationState.PreCopying or > MigrationState.Ready) return;
+        try
+        {
+            await engines.RunAsync(Job, MigrationTable.RollBackSource, attempt: 1, _ => { }, _stopping.Token);
+            _sourceRuns = true;
+            Publish(Job with { Problem = $"{why}: {Job.Request.Workload} runs on in {Job.Request.Source} until it can be" });
+        }
+        catch (Exception e) when (e is UnansweredException or EngineException)
+        {
+            TryingAgain(Id, MigrationTable.RollBackSource.Name, Job.Request.Source, 1, e.Message);
+        }
+    }
+
+    /// <summary>
     /// Reads what is on disk and writes a newer epoch over it. After that write no write or command of an earlier life of the job
     /// can take effect, so what was read is what is true.
     /// </summary>
@@ -75,7 +96,8 @@ internal sealed partial class MigrationGrain
             throw new InvalidOperationException($"The state of job {Id} has been removed.");
         }
 
-        _job = found;
+        // What is being tried is shown until it has succeeded.
+        _job = found with { Problem = Job.Problem ?? found.Problem };
         if (!found.IsTerminal) await TakeOverAsync(found, why);
         if (found.IsTerminal || Job.Failure is not null || Job.State == MigrationState.Committed) _decided.TrySetResult();
     }
@@ -88,7 +110,7 @@ internal sealed partial class MigrationGrain
         await WriteAsync(found with
         {
             Epoch = epoch,
-            Failure = !turnBack ? found.Failure : new JobFailure(FailureKind.Internal, $"{why} while it was {Doing(found.State)}.", found.State),
+            Failure = !turnBack ? found.Failure : new JobFailure(FailureKind.Internal, $"{why} while it was {Doing(found.State)}.", found.State, time.GetUtcNow()),
         });
     }
 
@@ -167,7 +189,7 @@ internal sealed partial class MigrationGrain
         MigrationJob job = Job with
         {
             Epoch = Job.Epoch.Next(),
-            Failure = new JobFailure(e.Kind, e.Message, Job.State),
+            Failure = new JobFailure(e.Kind, e.Message, Job.State, time.GetUtcNow()),
             Transfer = Job.Transfer,
         };
         if (row.Failing == Failing.Refuse) await EndAsync(job, e.Kind == FailureKind.Cancelled ? MigrationState.RolledBack : MigrationState.Refused);
@@ -179,7 +201,7 @@ internal sealed partial class MigrationGrain
     {
         foreach (VmId vm in new[] { job.Request.Source, job.Request.Destination })
         {
-            string holder;
+            PlaceHolder holder;
             try
             {
                 holder = await GrainFactory.GetContainerGrain(vm, job.Request.Workload).ClaimAsync(Id);
@@ -189,10 +211,10 @@ internal sealed partial class MigrationGrain
                 throw new EngineException(FailureKind.HostLost, $"The claim on {job.Request.Workload} in {vm} was not answered: {e.Message}");
             }
 
-            if (holder == Id) continue;
-            throw new EngineException(
-                FailureKind.Refused,
-                $"Job {holder} is at work on {job.Request.Workload} in {vm}; wait for it, or cancel it with 'watari jobs cancel {holder}'.");
+            if (holder.Job == Id) continue;
+            throw new EngineException(FailureKind.Refused, holder.IsCheckpoint
+                ? $"A checkpoint of {job.Request.Workload} in {vm} is at work since {holder.Since:HH:mm:ss} UTC; wait for it."
+                : $"Job {holder.Job} is at work on {job.Request.Workload} in {vm}; wait for it, or cancel it with 'watari jobs cancel {holder.Job}'.");
         }
     }
 
@@ -216,7 +238,7 @@ internal sealed partial class MigrationGrain
     }
 
     /// <summary>What is left of a job that has ended: its line in the list, and no reminder. Done again until it succeeds.</summary>
-    private async Task ForgetAsync(MigrationJob? job)
+    private async Task CloseAsync(MigrationJob? job)
     {
         if (await this.GetReminder(ReminderName) is not { } reminder) return;
         if (job is not null) await GrainFactory.GetGrain<IJobIndexGrain>(0).PutAsync(JobSummary.Of(job));
@@ -233,6 +255,8 @@ internal sealed partial class MigrationGrain
         string point = $"write.{job.State}";
         try
         {
+            // Also a commit that is reported as failed may land, until a later write is known to have.
+            _commitInDoubt |= job.State == MigrationState.Committed;
             await faults.HitAsync(FaultPoints.Before(point), _stopping.Token);
             stored.State = new StoredJob { Job = job };
             await stored.WriteStateAsync();
@@ -243,6 +267,7 @@ internal sealed partial class MigrationGrain
             throw new StateUnknownException(job.State, e);
         }
 
+        (_leads, _commitInDoubt) = (true, false);
         Publish(job);
     }
 
@@ -252,10 +277,11 @@ internal sealed partial class MigrationGrain
         foreach (var watcher in _watchers) watcher.Writer.TryWrite(job);
     }
 
-    private Task PauseAsync(int attempt)
+    private Task PauseAsync(int attempt, CancellationToken cancellationToken)
     {
+        TimeSpan longest = Job.IsSettled ? options.Value.LongestTidyingPause : options.Value.LongestPause;
         double pause = options.Value.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(attempt - 1, 10));
-        return Task.Delay(TimeSpan.FromMilliseconds(Math.Min(pause, options.Value.LongestPause.TotalMilliseconds)), _stopping.Token);
+        return Task.Delay(TimeSpan.FromMilliseconds(Math.Min(pause, longest.TotalMilliseconds)), cancellationToken);
     }
 
     private static string Doing(MigrationState state) => state switch

@@ -25,10 +25,27 @@ internal sealed partial class MigrationGrain(
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
     private readonly List<Channel<MigrationJob>> _watchers = [];
+    private readonly Dictionary<Side, string?> _problems = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _cancelled = new();
+
+    /// <summary>The operator wants no more tidying up.</summary>
+    private readonly CancellationTokenSource _forgotten = new();
+
+    /// <summary>The operator has given up the source, too.</summary>
+    private readonly CancellationTokenSource _givenUp = new();
     private readonly TaskCompletionSource _decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _loop = Task.CompletedTask;
+
+    /// <summary>This activation has written the epoch that is on disk.</summary>
+    private bool _leads;
+
+    /// <summary>A commit was written, and whether it landed is not known.</summary>
+    private bool _commitInDoubt;
+
+    /// <summary>The source was thawed ahead of the write that the job turns back.</summary>
+    private bool _sourceRuns;
+
     private MigrationJob? _job;
 
     private string Id => this.GetPrimaryKeyString();
@@ -36,7 +53,7 @@ internal sealed partial class MigrationGrain(
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _job = stored.State.Job;
-        if (_job is { IsTerminal: true }) await ForgetAsync(_job);
+        if (_job is { IsTerminal: true }) await CloseAsync(_job);
         else if (_job is not null) _loop = RunAsync(resumed: "The silo that led the job stopped");
     }
 
@@ -51,6 +68,8 @@ internal sealed partial class MigrationGrain(
     {
         _stopping.Dispose();
         _cancelled.Dispose();
+        _forgotten.Dispose();
+        _givenUp.Dispose();
     }
 
     public async Task<MigrationPlan> PlanAsync(MigrationRequest request)
@@ -116,6 +135,34 @@ internal sealed partial class MigrationGrain(
             $"Job {Id} cannot be cancelled any more: it is {(job.IsTerminal ? "done" : "committed")}. {job.Request.Workload} {job.Whereabouts}.");
     }
 
+    public async Task<MigrationJob> ForgetAsync(bool force)
+    {
+        MigrationJob job = Existing();
+        if (!job.IsTerminal)
+        {
+            if (!job.IsSettled && !(force && job.IsRollingBack)) throw NotToForget(job, force);
+            await _forgotten.CancelAsync();
+            if (force) await _givenUp.CancelAsync();
+        }
+
+        // The loop alone writes: it brings the job to its end, and has nothing more to write then.
+        await _loop;
+        job = Existing();
+        if (!job.IsTerminal) throw new EngineException(FailureKind.Refused, $"Job {Id} could not be ended; ask again. {job.Request.Workload} {job.Whereabouts}.");
+        await GrainFactory.GetGrain<IJobIndexGrain>(0).RemoveAsync(Id);
+        try
+        {
+            await stored.ClearStateAsync();
+        }
+        finally
+        {
+            DeactivateOnIdle();
+        }
+
+        Forgotten(Id, job.Request.Workload, job.Whereabouts);
+        return job;
+    }
+
     public async IAsyncEnumerable<MigrationJob> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var watcher = Channel.CreateBounded<MigrationJob>(new BoundedChannelOptions(16) { FullMode = BoundedChannelFullMode.DropOldest });
@@ -152,10 +199,21 @@ internal sealed partial class MigrationGrain(
     /// <summary>The loop runs since the activation; the reminder is there so that there is one.</summary>
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
-        if (_job is null or { IsTerminal: true }) await ForgetAsync(_job);
+        if (_job is null or { IsTerminal: true }) await CloseAsync(_job);
     }
 
     private MigrationJob Existing() => _job ?? throw new EngineException(FailureKind.NotFound, $"There is no job '{Id}'; 'watari jobs ls' lists those there are.");
+
+    private EngineException NotToForget(MigrationJob job, bool force)
+    {
+        string what = job switch
+        {
+            { IsRollingBack: true } => "wait until it runs again; if its host will not come back, 'jobs forget --force' gives it up",
+            { State: MigrationState.Committed } => "it is the only copy there is, and is thawed as soon as its host answers",
+            _ => $"turn it back first, with 'watari jobs cancel {Id}'",
+        };
+        return new EngineException(FailureKind.Refused, $"Job {Id} is not forgotten{(force ? ", not even by force" : "")}: {job.Request.Workload} {job.Whereabouts}; {what}.");
+    }
 
     private MigrationJob NewJob(MigrationRequest request) => new()
     {

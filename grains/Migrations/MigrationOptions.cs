@@ -14,6 +14,9 @@ public sealed class MigrationOptions
 
     public TimeSpan LongestPause { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The same where the container runs already and what is left is tidying up.</summary>
+    public TimeSpan LongestTidyingPause { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Repetition of the last snapshot to watchers.</summary>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(2);
 }

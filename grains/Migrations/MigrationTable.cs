@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Engine;
 
 namespace Watari.Grains.Migrations;
 
@@ -118,13 +119,7 @@ internal static class MigrationTable
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: the plan names what cannot be carried.</exception>
     private static DestinationRequirements Requirements(MigrationJob job)
     {
-        SourcePlan plan = job.Plan!;
-        if (plan.IsRefused)
-        {
-            string objections = string.Join("; ", plan.Objections.Where(o => o.Kind == VerdictKind.Refused).Select(o => $"{o.Subject}: {o.Reason}"));
-            throw new EngineException(FailureKind.Refused, $"{job.Request.Workload} holds what cannot be carried: {objections}.");
-        }
-
+        SourcePlan plan = job.Plan!.Accepted(job.Request.Workload);
         return new DestinationRequirements(job.Request.Workload, plan.Bundle, plan.ResidentBytes, plan.KernelRelease, plan.CpuFlags, Memory(job));
     }
 

@@ -11,6 +11,8 @@ internal sealed class Cgroup
 {
     public const string Mount = "/sys/fs/cgroup";
 
+    private const int MostRounds = 100;
+
     private Cgroup(string path) => Path = path;
 
     /// <summary>Below the mount, as "/redis".</summary>
@@ -114,6 +116,29 @@ internal sealed class Cgroup
                 throw new KernelException(directories[i], errno);
         }
         return true;
+    }
+
+    /// <summary>Moves its processes into the root's cgroup and removes it.</summary>
+    public void Disband()
+    {
+        // What is forked meanwhile is moved in the next round.
+        for (int round = 0; round < MostRounds && Processes() is { Count: > 0 } processes; round++)
+        {
+            foreach (int pid in processes)
+                MoveToRoot(pid);
+        }
+        Remove();
+    }
+
+    private static void MoveToRoot(int pid)
+    {
+        try
+        {
+            KernelFile.WriteText(Mount + "/cgroup.procs", pid.ToString(CultureInfo.InvariantCulture));
+        }
+        catch (KernelException ended) when (ended.Errno == Libc.ESRCH)
+        {
+        }
     }
 
     private bool Event(string name) => KernelFile.TryReadText(Directory + "/cgroup.events")?.Contains(name + " 1", StringComparison.Ordinal) ?? false;

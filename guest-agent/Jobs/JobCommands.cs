@@ -168,6 +168,9 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         if (job.Phase != JobPhase.Restored)
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {job.Job} has restored nothing yet; there is nothing to let go. Destroy it instead."));
         DropLandingZones(job.Job);
+        // A container's cgroup is its own; that of a tree was only the job's.
+        if (job.Container is null && !job.Tasks.Frozen)
+            job.Tasks.Disband();
         remover.RemoveDirectory(job.Job, []);
         return new ReleaseResult(job.Container);
     }

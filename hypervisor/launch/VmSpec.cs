@@ -18,8 +18,12 @@ public sealed partial record VmSpec
     /// <summary>KVM where this host can, unless said otherwise.</summary>
     public Accelerator Accelerator { get; init; } = Accelerators.Best;
 
-    /// <summary>QEMU's -cpu. <c>max,-cx16</c> under TCG: kernels from 6.12 on were seen to panic after cmpxchg16b in QEMU 7.2's translation.</summary>
-    public string Cpu => Accelerator == Accelerator.Kvm ? "host" : "max,-cx16";
+    /// <summary>QEMU's -cpu; unless said otherwise <c>host</c> under KVM and <c>max,-cx16</c> under TCG: kernels from 6.12 on were seen to panic after cmpxchg16b in QEMU 7.2's translation.</summary>
+    public string Cpu
+    {
+        get => field ?? (Accelerator == Accelerator.Kvm ? "host" : "max,-cx16");
+        init;
+    }
 
     /// <summary>More arguments for QEMU, as they are: a NIC, say.</summary>
     public IReadOnlyList<string> ExtraArguments { get; init; } = [];
@@ -29,6 +33,7 @@ public sealed partial record VmSpec
     {
         if (!NamePattern().IsMatch(Name))
             throw new HypervisorException($"\"{Name}\" is no name for a VM: use up to 63 lower-case letters, digits, dots and hyphens, a letter or digit first.");
+        if (Cpu is "" || Cpu.Any(char.IsWhiteSpace)) throw new HypervisorException($"\"{Cpu}\" is no CPU model: give one of 'qemu-system-x86_64 -cpu help', with its features, as in max,-avx2.");
         if (MemoryMiB is < 64 or > 1 << 20) throw new HypervisorException($"A VM cannot have {MemoryMiB} MiB of memory: give 64 or more.");
         if (Vcpus is < 1 or > 255) throw new HypervisorException($"A VM cannot have {Vcpus} processors: give 1 to 255.");
     }

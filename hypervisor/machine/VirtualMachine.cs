@@ -9,6 +9,7 @@ public sealed class VirtualMachine : IAsyncDisposable
     private readonly HoldMark _mark;
     private volatile bool _runs;
     private int _holds;
+    private int _changesOfHolds;
     private bool _runsAfterHolds;
 
     private VirtualMachine(string name, QmpClient qmp, QemuProcess process, HoldMark mark, MachineDescription machine, bool runs, GuestRam ram)
@@ -76,6 +77,22 @@ public sealed class VirtualMachine : IAsyncDisposable
 
     public Task<RunState> StateAsync(CancellationToken cancellation = default) => StateOfAsync(Qmp, cancellation);
 
+    /// <summary>As <see cref="StateAsync"/>, but of a VM that is held (<see cref="Hold"/>) what it will do when it is let go.</summary>
+    public async Task<RunState> StateApartFromHoldsAsync(CancellationToken cancellation = default)
+    {
+        while (true)
+        {
+            int changes = Volatile.Read(ref _changesOfHolds);
+            RunState state = await StateOfAsync(Qmp, cancellation);
+            if (state != RunState.Paused) return state;
+            lock (_gate)
+            {
+                if (_holds > 0) return _runsAfterHolds ? RunState.Running : RunState.Paused;
+                if (changes == _changesOfHolds) return state;
+            }
+        }
+    }
+
     /// <summary>Stops the processors; when it returns, none runs. Does nothing to a VM that stands still.</summary>
     public void Pause()
     {
@@ -106,6 +123,7 @@ public sealed class VirtualMachine : IAsyncDisposable
         {
             if (_holds == 0) SetRunsAfterHolds(StopAndTellWhetherItRan());
             _holds++;
+            _changesOfHolds++;
             return new PausedVm(this);
         }
     }
@@ -142,6 +160,7 @@ public sealed class VirtualMachine : IAsyncDisposable
     {
         lock (_gate)
         {
+            _changesOfHolds++;
             if (_holds > 0 && --_holds == 0) LetGo();
         }
     }

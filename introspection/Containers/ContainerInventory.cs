@@ -28,6 +28,8 @@ public static class ContainerInventory
                 if (id.Nr != 1) continue;
                 string cgroup = process.Cgroups.Value.DflCgrp.Value.Path;
                 (string name, ContainerRuntime runtime) = NameOf(cgroup);
+                // In the root cgroup it stands among all that is no container: unshare --pid.
+                if (name.Length == 0) continue;
                 RuncState? state = RuncState.TryRead(kernel, name);
                 containers.Add(new GuestContainer
                 {

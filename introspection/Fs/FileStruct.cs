@@ -18,7 +18,16 @@ public readonly partial record struct FileStruct
     /// <summary>O_* (include/uapi/asm-generic/fcntl.h); O_CLOEXEC is the descriptor's, not the file's.</summary>
     [Field] public partial uint FFlags { get; }
 
+    /// <summary>Where it was opened; of a file below an overlay, in the layer that has it: see <see cref="UserPath"/>.</summary>
     [Embedded] public partial PathStruct FPath { get; }
+
+    /// <summary>
+    /// The path that a process knows it by, as /proc/PID/maps shows it: a mapping of a file on an overlay refers to the layer's file,
+    /// which keeps it beside its own (def3ae83da02, v6.8; before, f_path was that path).
+    /// </summary>
+    public PathStruct UserPath => (FMode & Backing) != 0 && BackingFile.At(Kernel, Address).UserPath is { } path ? path : FPath;
+
+    private const uint Backing = 1 << 25; // FMODE_BACKING
 
     [Field] public partial long FPos { get; }
 
@@ -39,6 +48,13 @@ public readonly partial record struct FileStruct
 
     /// <summary>A pointer since 1934b212615d, v6.12. Only asked for where it is not the structure itself.</summary>
     [Field("f_owner", Optional = true)] private partial Ptr<FownStruct>? OwnerElsewhere { get; }
+}
+
+/// <summary>A file that stands in for one of a stacked file system (fs/file_table.c); begins with its struct file.</summary>
+[KernelStruct("backing_file")]
+internal readonly partial record struct BackingFile
+{
+    [Embedded(Optional = true)] public partial PathStruct? UserPath { get; }
 }
 
 /// <summary>Who gets a file's signals (include/linux/fs.h).</summary>

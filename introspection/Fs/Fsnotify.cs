@@ -27,6 +27,12 @@ public readonly partial record struct FsnotifyMark
 
     [Embedded] public partial ListHead GList { get; }
 
+    /// <summary>Its node among the marks of one object.</summary>
+    [Embedded] public partial HlistNode ObjList { get; }
+
+    /// <summary>struct fsnotify_group *.</summary>
+    [Field] public partial GuestVirtualAddress Group { get; }
+
     [Field] public partial uint Mask { get; }
 
     [Field] public partial uint Flags { get; }
@@ -53,6 +59,10 @@ public readonly partial record struct FsnotifyMarkConnector
 {
     /// <summary>The object, or its pointer to this connector: kernels differ.</summary>
     [Field] public partial GuestVirtualAddress Obj { get; }
+
+    [Embedded] public partial HlistHead List { get; }
+
+    public HlistEntries<FsnotifyMark> Marks => List.Entries<FsnotifyMark>(static mark => mark.ObjList);
 
     /// <summary>The inode that an inotify mark is on.</summary>
     public InodeStruct Inode

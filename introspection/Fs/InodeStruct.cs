@@ -58,6 +58,9 @@ public readonly partial record struct InodeStruct
     /// <summary>struct fsnotify_mark_connector *.</summary>
     [Field("i_fsnotify_marks")] internal partial GuestVirtualAddress MarksConnector { get; }
 
+    /// <summary>What wants to know of it: inotify, dnotify and the like; null where nothing does.</summary>
+    public Ptr<FsnotifyMarkConnector> Marks => new(Kernel, MarksConnector);
+
     internal static ulong MarksConnectorOffset(GuestKernel kernel) => (ulong)kernel.Types.Member("inode", "i_fsnotify_marks").ByteOffset;
 
     public FileType Type => (FileType)(IMode & FileTypeMask);

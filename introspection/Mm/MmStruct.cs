@@ -64,6 +64,9 @@ public readonly partial record struct MmStruct
 
     [Field] public partial Ptr<FileStruct> ExeFile { get; }
 
+    /// <summary>struct ldt_struct *: modify_ldt(2).</summary>
+    [Field("context.ldt", Optional = true)] public partial GuestVirtualAddress? Ldt { get; }
+
     [Field("context.vdso")] public partial GuestVirtualAddress Vdso { get; }
 
     [Field("context.vdso_image")] public partial Ptr<VdsoImage> VdsoImage { get; }

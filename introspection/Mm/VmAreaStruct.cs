@@ -26,6 +26,9 @@ public readonly partial record struct VmAreaStruct
 
     [Field(Optional = true)] public partial Ptr<VmAreaStruct>? VmNext { get; }
 
+    /// <summary>struct mempolicy *: mbind(2).</summary>
+    [Field(Optional = true)] public partial GuestVirtualAddress? VmPolicy { get; }
+
     public GuestVirtualRange Range => new(VmStart, VmEnd);
 
     public bool IsShared => VmFlags.HasFlag(VmFlags.Shared);

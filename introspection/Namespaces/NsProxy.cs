@@ -19,6 +19,8 @@ public readonly partial record struct NsProxy
 
     [Field(Optional = true)] public partial Ptr<TimeNamespace>? TimeNs { get; }
 
+    [Field(Optional = true)] public partial Ptr<TimeNamespace>? TimeNsForChildren { get; }
+
     [Field(Optional = true)] public partial Ptr<CgroupNamespace>? CgroupNs { get; }
 }
 
@@ -68,14 +70,6 @@ public readonly partial record struct IpcNamespace
 
     /// <summary>System V objects: semaphores 0, message queues 1, shared memory 2.</summary>
     [Field] public partial KernelStructArray<IpcIds> Ids { get; }
-}
-
-/// <summary>System V objects of one kind (include/linux/ipc_namespace.h).</summary>
-[KernelStruct("ipc_ids")]
-public readonly partial record struct IpcIds
-{
-    /// <summary>How many there are.</summary>
-    [Field] public partial int InUse { get; }
 }
 
 [KernelStruct("pid_namespace")]

@@ -7,6 +7,7 @@ using Watari.Grains.Engine;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Containers;
+using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
@@ -19,12 +20,16 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 {
     private static readonly string s_version = typeof(HostEngine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
+    /// <summary>Less than a caller's patience with the whole host.</summary>
+    private static readonly TimeSpan s_listing = TimeSpan.FromSeconds(3);
+
     private readonly string _host;
     private readonly OpenVms _vms;
     private readonly EngineThreads _threads = new(Math.Max(2, Environment.ProcessorCount - 1));
     private readonly StepLedger _ledger;
     private readonly SourceSide _source;
     private readonly DestinationSide _destination;
+    private readonly CheckpointMaker _checkpoints;
 
     public HostEngine(IOptions<HostEngineOptions> options, TimeProvider time)
     {
@@ -34,6 +39,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _vms = new OpenVms(settings.VmDirectory);
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
+        _checkpoints = new CheckpointMaker(_threads, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
 
@@ -45,7 +51,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     }
 
     public async Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken) =>
-        await Task.WhenAll(_vms.Names.Select(name => DescribeVmAsync(name, cancellationToken)));
+        await Task.WhenAll(_vms.Names.Select(name => DescribeSoonAsync(name, cancellationToken)));
 
     public async Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken)
     {
@@ -55,38 +61,38 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     }
 
     public Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.PlanAsync(key, guest, new VmId(_host, vm), workload, freezer, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _source.PlanAsync(key, guest, new VmId(_host, vm), workload, freezer, stop), cancellationToken);
 
     public Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => DestinationSide.CheckAsync(guest, requirements, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => DestinationSide.CheckAsync(guest, requirements, stop), cancellationToken);
 
     public Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _destination.PrepareAsync(key, guest, requirements, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _destination.PrepareAsync(key, guest, requirements, stop), cancellationToken);
 
     public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.FreezeAsync(key, guest, workload, tasks, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _source.FreezeAsync(key, guest, workload, tasks, stop), cancellationToken);
 
     public Task<EngineReport> CaptureAsync(
         StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, MemoryMode memory, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.CaptureAsync(key, guest, target, streams, memory, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _source.CaptureAsync(key, guest, target, streams, memory, stop), cancellationToken);
 
     public Task<EngineReport> RestoreAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _destination.RestoreAsync(key, guest, workload, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _destination.RestoreAsync(key, guest, workload, stop), cancellationToken);
 
     public Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _destination.ThawAsync(key, guest, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _destination.ThawAsync(key, guest, stop), cancellationToken, _destination.Forget);
 
     public Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.RetireAsync(key, guest, workload, tasks, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _source.RetireAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget);
 
     public Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.RollBackAsync(key, guest, workload, tasks, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _source.RollBackAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget);
 
     public Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _destination.RollBackAsync(key, guest, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => DestinationSide.RollBackAsync(key, guest, stop), cancellationToken, _destination.Forget);
 
     public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, guest => _source.CheckpointAsync(guest, workload, directory, leaveRunning, cancellationToken), cancellationToken);
+        StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, directory, leaveRunning, stop), cancellationToken);
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 
@@ -99,36 +105,65 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _destination.Dispose();
+        // What the threads still read must be there until they have ended.
         _threads.Dispose();
+        _destination.Dispose();
         await _vms.DisposeAsync();
     }
 
-    private Task<T> StepAsync<T>(StepKey key, string vm, Func<GuestVm, Task<T>> step, CancellationToken cancellationToken) =>
+    /// <param name="key">The step.</param>
+    /// <param name="vm">The VM that it is about.</param>
+    /// <param name="step">Its work, and what stops it: the caller's token, and the end of the VM.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    /// <param name="forget">Lets go of what the job holds on this host, for its last step here: before it, so that a VM that is gone keeps nothing.</param>
+    private Task<T> StepAsync<T>(
+        StepKey key, string vm, Func<GuestVm, CancellationToken, Task<T>> step, CancellationToken cancellationToken, Action<string>? forget = null) =>
         _ledger.OnceAsync(key, () => Failures.ExplainAsync(vm, async () =>
         {
+            forget?.Invoke(key.Job);
             await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
+            GuestVm guest = lease.Vm;
+            GuestLife life = guest.Life;
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, life.Ended);
             try
             {
-                return await step(lease.Vm);
+                return await step(guest, stop.Token);
             }
-            catch (AgentLostException)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is not EngineException { Kind: FailureKind.Refused or FailureKind.Fenced })
             {
-                await lease.Vm.DropAgentAsync();
+                if (e is AgentLostException) await guest.DropAgentAsync();
+                // Whatever failed: where the guest has ended, that is why.
+                await guest.ProbeAsync();
+                life.ThrowIfEnded(e);
                 throw;
             }
         }));
 
-    private Task<bool> StepAsync(StepKey key, string vm, Func<GuestVm, Task> step, CancellationToken cancellationToken) =>
+    private Task<bool> StepAsync(
+        StepKey key, string vm, Func<GuestVm, CancellationToken, Task> step, CancellationToken cancellationToken, Action<string>? forget = null) =>
         StepAsync(
             key,
             vm,
-            async guest =>
+            async (guest, stop) =>
             {
-                await step(guest);
+                await step(guest, stop);
                 return true;
             },
-            cancellationToken);
+            cancellationToken,
+            forget);
+
+    /// <summary>A VM that hangs must not keep the others from being listed; what was begun goes on, so that the next listing may find it done.</summary>
+    private async Task<VmDescription> DescribeSoonAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await DescribeVmAsync(name, cancellationToken).WaitAsync(s_listing, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return Unseen(name, VmStatus.Unreachable, $"VM '{name}' has not answered within {s_listing.TotalSeconds:0} s.");
+        }
+    }
 
     private async Task<VmDescription> DescribeVmAsync(string name, CancellationToken cancellationToken)
     {
@@ -159,7 +194,9 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         {
             // A socket that nobody listens at is a QEMU that has ended; any other failure leaves open whether the guest runs.
             bool gone = e.InnerException is QmpConnectionException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
-            return new VmDescription(id, gone ? VmStatus.Gone : VmStatus.Unreachable, 0, 0, "", null, null, 0, e.Message);
+            return Unseen(name, gone ? VmStatus.Gone : VmStatus.Unreachable, e.Message);
         }
     }
+
+    private VmDescription Unseen(string name, VmStatus status, string problem) => new(new VmId(_host, name), status, 0, 0, "", null, null, 0, problem);
 }

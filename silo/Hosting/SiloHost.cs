@@ -52,6 +52,10 @@ public static class SiloHost
             {
                 return await SayAsync(2, e.Message);
             }
+            catch (ClusterStoreException e)
+            {
+                return await SayAsync(e.IsRefusal ? 2 : 1, e.Message);
+            }
             catch (Exception e) when (Reason(e) is { } reason)
             {
                 return await SayAsync(1, reason);
@@ -89,13 +93,16 @@ public static class SiloHost
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
             console.UseUtcTimestamp = true;
         });
-        // At each start Orleans warns of workstation GC, which is chosen for its memory, and of a check that has not run yet.
+        // At each start Orleans warns of workstation GC, which is chosen for its memory, and of a check that has not run yet. Why a
+        // start failed is said once, in a sentence, when it has: not by the host, too.
         builder.Logging
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
             .AddFilter("Orleans", LogLevel.Warning).AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error)
             .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning);
 
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(options);
+        builder.Services.AddHostedService<StoreCheck>();
         builder.Services.AddHostedService<Announcement>();
         addEngine(builder.Services, options);
         builder.UseOrleans(silo =>

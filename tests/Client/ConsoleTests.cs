@@ -55,12 +55,12 @@ public sealed class ConsoleTests(ConsoleTests.TwoHosts hosts) : IClassFixture<Co
     {
         using var folder = new Folder();
 
-        Run run = await _cluster.Processes.WatariAsync("checkpoint", "packet", "--vm", "vm-a", "--output", folder.Path, "--leave-running");
+        Run run = await _cluster.Processes.WatariAsync("checkpoint", "web", "--vm", "vm-a", "--output", folder.Path, "--leave-running");
 
         Assert.Equal((0, ""), (run.Code, run.Code == 0 ? "" : run.Error));
-        Assert.StartsWith($"saved packet of host-a/vm-a to {folder.Path}", run.Out, StringComparison.Ordinal);
+        Assert.StartsWith($"saved web of host-a/vm-a to {folder.Path}", run.Out, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(folder.Path, "inventory.img")));
-        _cluster.AssertRunsOnlyIn("host-a", "packet");
+        _cluster.AssertRunsOnlyIn("host-a", "web");
     }
 
     public sealed class TwoHosts : IAsyncLifetime
@@ -150,6 +150,38 @@ public sealed class MigrateTests
         cluster.AssertRunsOnlyIn("host-a");
     }
 
+    [Theory]
+    [InlineData("plan.before", "2s", 4, "refused: The migration was not ready to commit after 2 s. redis runs on in host-a/vm-a; nothing was touched")]
+    [InlineData("restore.before", "15s", 5, "failed: The migration was not ready to commit after 15 s. redis runs on in host-a/vm-a")]
+    public async Task a_migration_that_is_not_ready_in_time_turns_back_and_says_so(string hangsAt, string timeout, int code, string says)
+    {
+        await using ScriptedCluster cluster = await Cluster(faults: $"{hangsAt}=hang");
+
+        Run run = await cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-b", "--timeout", timeout);
+
+        Assert.Equal((code, $"watari: {says}"), (run.Code, run.Error.TrimEnd().Split('\n')[^1]));
+        cluster.AssertRunsOnlyIn("host-a");
+    }
+
+    [Fact]
+    public async Task a_job_that_cannot_clean_its_destination_is_listed_and_forgotten()
+    {
+        await using ScriptedCluster cluster = await Cluster(faults: "restore.before=fail,roll-back-destination.before=hang");
+        Run run = await cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-b");
+        string job = (await cluster.Processes.WatariAsync("jobs", "ls", "-q")).Out.Trim();
+
+        Run listed = await cluster.Processes.WatariAsync("jobs", "ls");
+        Run forgotten = await cluster.Processes.WatariAsync("jobs", "forget", job[..5]);
+        Run empty = await cluster.Processes.WatariAsync("jobs", "ls", "-q");
+
+        Assert.Equal(5, run.Code);
+        Assert.Contains("cleaning", listed.Out, StringComparison.Ordinal);
+        Assert.Equal(
+            (0, "forgotten: redis runs on in host-a/vm-a; what was made of it in host-b/vm-b is left there and has never run\n"),
+            (forgotten.Code, forgotten.Out));
+        Assert.Equal("", empty.Out);
+    }
+
     [Fact]
     public async Task a_detached_job_is_shown_watched_and_cancelled_by_its_id()
     {
@@ -166,10 +198,10 @@ public sealed class MigrateTests
         cluster.AssertRunsOnlyIn("host-a");
     }
 
-    private static async Task<ScriptedCluster> Cluster(int pace = 0)
+    private static async Task<ScriptedCluster> Cluster(string faults = "", int pace = 0)
     {
         var cluster = new ScriptedCluster();
-        await Task.WhenAll(cluster.StartSiloAsync("host-a", pace: pace), cluster.StartSiloAsync("host-b", pace: pace));
+        await Task.WhenAll(cluster.StartSiloAsync("host-a", faults, pace), cluster.StartSiloAsync("host-b", faults, pace));
         return cluster;
     }
 }

@@ -6,7 +6,7 @@ public sealed class HelpTests
 {
     public static TheoryData<string> Commands => [.. Paths(WatariCommand.Build(Quiet), "")];
 
-    private static Terminal Quiet => new(TextWriter.Null, TextWriter.Null, IsLive: false, HasColour: false);
+    private static Terminal Quiet => new(TextWriter.Null, TextWriter.Null, IsLive: false);
 
     [Theory]
     [MemberData(nameof(Commands))]

@@ -55,7 +55,7 @@ public sealed class KilledSiloTests
     /// Starts what is dead again and watches, until the job is at its end: a point after the commit goes off in the silo that takes the
     /// job over, too, and watching ends early where only tidying up is left.
     /// </summary>
-    private static async Task<Run> EndOfAsync(ScriptedCluster cluster, string job)
+    internal static async Task<Run> EndOfAsync(ScriptedCluster cluster, string job)
     {
         CancellationToken limit = Limit();
         while (true)

@@ -10,7 +10,7 @@ public sealed class OutputTests : IDisposable
 
     public void Dispose() => _output.Dispose();
 
-    private Terminal Terminal => new(_output, TextWriter.Null, IsLive: false, HasColour: false);
+    private Terminal Terminal => new(_output, TextWriter.Null, IsLive: false);
 
     [Theory]
     [InlineData(nameof(OutputFormat.Json))]
@@ -81,7 +81,7 @@ public sealed class OutputTests : IDisposable
     [Fact]
     public void the_last_line_of_a_cancellation_says_where_the_container_is() => Assert.Equal(
         "cancelled: redis runs on in host-a/vm-a",
-        Sentences.Last(RolledBack with { Failure = new JobFailure(FailureKind.Cancelled, "The migration was cancelled.", MigrationState.Frozen) }));
+        Sentences.Last(RolledBack with { Failure = new JobFailure(FailureKind.Cancelled, "The migration was cancelled.", MigrationState.Frozen, Noon) }));
 
     [Fact]
     public void every_end_has_its_exit_code()
@@ -94,7 +94,7 @@ public sealed class OutputTests : IDisposable
         Assert.Equal(5, ExitCodes.Of(RolledBack with { State = MigrationState.Restoring }));
         Assert.Equal(6, ExitCodes.Of(RolledBack with { State = MigrationState.Restoring, Source = SideOutcome.Open }));
         Assert.Equal(6, ExitCodes.Of(RolledBack with { Source = SideOutcome.Lost }));
-        Assert.Equal(130, ExitCodes.Of(RolledBack with { Failure = new JobFailure(FailureKind.Cancelled, "", MigrationState.Frozen) }));
+        Assert.Equal(130, ExitCodes.Of(RolledBack with { Failure = new JobFailure(FailureKind.Cancelled, "", MigrationState.Frozen, Noon) }));
     }
 
     [Theory]
@@ -106,7 +106,7 @@ public sealed class OutputTests : IDisposable
     public void sizes_as_people_read_them(long bytes, string text) => Assert.Equal(text, Human.Bytes(bytes));
 
     private static MigrationJob Refused(FailureKind kind) =>
-        Done with { State = MigrationState.Refused, Failure = new JobFailure(kind, "No.", MigrationState.Planned) };
+        Done with { State = MigrationState.Refused, Failure = new JobFailure(kind, "No.", MigrationState.Planned, Noon) };
 
     private static MigrationJob Done { get; } = Job(
         (MigrationState.Planned, 0), (MigrationState.Preparing, 120), (MigrationState.PreCopying, 900), (MigrationState.Frozen, 905), (MigrationState.Captured, 915),
@@ -125,7 +125,7 @@ public sealed class OutputTests : IDisposable
     {
         Epoch = new Epoch(2),
         Phases = [Phase("freeze", 902, 3), Phase("capture", 906, 9)],
-        Failure = new JobFailure(FailureKind.RestoreFailed, "criu restore failed (-52)", MigrationState.Restoring),
+        Failure = new JobFailure(FailureKind.RestoreFailed, "criu restore failed (-52)", MigrationState.Restoring, Noon.AddMilliseconds(2300)),
         Source = SideOutcome.Settled,
         Destination = SideOutcome.Settled,
     };

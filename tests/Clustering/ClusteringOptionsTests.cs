@@ -33,6 +33,29 @@ public sealed class ClusteringOptionsTests
         Assert.Contains(says, refusal.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("password=secret,10.0.0.5:6379")]
+    [InlineData("10.0.0.5:6379,user=watari,password=secret,ssl=true")]
+    public void a_password_is_never_told(string connection)
+    {
+        var options = ClusteringOptions.From(Configuration(("Watari:Clustering", "redis"), ("Watari:ConnectionString", connection)));
+
+        Assert.Equal("redis 10.0.0.5:6379", options.ToString());
+    }
+
+    [Theory]
+    [InlineData("10.0.0.5:6379,pasword=secret", "Keyword 'pasword' is not supported")]
+    [InlineData("10.0.0.5:port", "names no server")]
+    [InlineData("password=secret", "names no server")]
+    public void a_connection_string_that_cannot_work_is_refused_without_its_password(string connection, string says)
+    {
+        FormatException refusal = Assert.Throws<FormatException>(
+            () => ClusteringOptions.From(Configuration(("Watari:Clustering", "redis"), ("Watari:ConnectionString", connection))));
+
+        Assert.Contains(says, refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", refusal.ToString(), StringComparison.Ordinal);
+    }
+
     private static IConfiguration Configuration(params (string Key, string Value)[] pairs) =>
         new ConfigurationBuilder().AddInMemoryCollection(pairs.Select(p => KeyValuePair.Create(p.Key, (string?)p.Value))).Build();
 }

@@ -19,6 +19,7 @@ public sealed class Cluster : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("watari-grains-").FullName;
     private readonly ConcurrentDictionary<string, string> _hosts = new();
     private int _vms;
+    private string? _restarting;
     private InProcessTestCluster _cluster = null!;
 
     public Cluster() => World = new ScriptedWorld(Path.Combine(_folder, "world.json"));
@@ -41,7 +42,7 @@ public sealed class Cluster : IAsyncLifetime
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((options, silo) =>
         {
-            string host = _hosts.GetOrAdd(options.SiloName, _ => $"host-{(char)('a' + _hosts.Count)}");
+            string host = _hosts.GetOrAdd(options.SiloName, _ => _restarting ?? $"host-{(char)('a' + _hosts.Count)}");
             var engine = new ScriptedEngine(host, World);
             Engines[host] = engine;
             silo.UseWatariStorage(new ClusteringOptions { Database = Path.Combine(_folder, "cluster.db") });
@@ -87,6 +88,15 @@ public sealed class Cluster : IAsyncLifetime
         });
         return story;
     }
+
+    /// <summary>The host's silo dies on the spot and another is started: what the host kept in memory is gone, what its engine did to VMs stays.</summary>
+    public async Task RestartAsync(string host)
+    {
+        InProcessSiloHandle silo = _cluster.Silos.Single(s => _hosts[s.Name] == host);
+        await _cluster.KillSiloAsync(silo);
+        _restarting = host;
+        await _cluster.StartAdditionalSiloAsync();
+    }
 }
 
 /// <summary>One container's migration: what the tests do to it and ask of it.</summary>
@@ -105,6 +115,27 @@ public sealed class Story(Cluster cluster, string name, VmId source, VmId destin
     public IMigrationGrain Job => cluster.Client.GetGrain<IMigrationGrain>(JobId);
 
     public MigrationRequest Request => new(WorkloadId.OfContainer(name), source, destination);
+
+    /// <summary>Waits until the job is as it is described, through activations that die.</summary>
+    public async Task<MigrationJob> UntilAsync(Func<MigrationJob, bool> isSo)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                await foreach (MigrationJob job in Job.WatchAsync(limit.Token).WithBatchSize(1))
+                {
+                    if (isSo(job)) return job;
+                    if (job.IsTerminal) Assert.Fail($"It ended as {job.State}: {job.Whereabouts}");
+                }
+            }
+            catch (Exception e) when (e is EnumerationAbortedException or OrleansException or TimeoutException)
+            {
+                limit.Token.ThrowIfCancellationRequested();
+            }
+        }
+    }
 
     public Task<MigrationJob> StartAsync() => Job.StartAsync(Request);
 
@@ -148,6 +179,9 @@ public sealed class Story(Cluster cluster, string name, VmId source, VmId destin
         On(command, (_, cancellationToken) => gate.PassAsync(cancellationToken));
         return gate;
     }
+
+    /// <summary>Fails the command of this container for as long as the test lasts: a guest whose agent stays dead.</summary>
+    public void FailAlways(string command, FailureKind kind) => Fail(command, kind, int.MaxValue);
 
     public void On(string command, Func<ScriptedEngine, CancellationToken, Task> act)
     {

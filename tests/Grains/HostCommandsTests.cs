@@ -1,17 +1,31 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.Storage;
+using Watari.Clustering;
+using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Containers;
 using Watari.Grains.Hosts;
+using Watari.Grains.Migrations;
 using Watari.Scripted;
 
 namespace Watari.Grains.Tests;
 
-/// <summary>The fence of a host: one outcome for a key, nothing of an older epoch, nothing new before the old has ended.</summary>
-public sealed class HostCommandsTests : IDisposable
+/// <summary>
+/// The fence of a host: one outcome for a key, nothing of an older epoch, nothing new before the old has ended, and no epoch but the
+/// one on disk after the host has forgotten all.
+/// </summary>
+public sealed class HostCommandsTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly SourceTasks Tasks = new(1_000_000, Freezer.Outside, 64 << 20);
     private static readonly WorkloadId Redis = WorkloadId.OfContainer("redis");
     private readonly string _folder = Directory.CreateTempSubdirectory("watari-host-").FullName;
     private readonly ScriptedWorld _world;
     private readonly ScriptedEngine _engine;
+    private readonly IHost _silo;
+    private readonly IGrainStorage _storage;
+    private readonly GrainState<StoredJob> _stored = new();
     private readonly HostCommands _commands;
 
     public HostCommandsTests()
@@ -23,10 +37,21 @@ public sealed class HostCommandsTests : IDisposable
             state.Copies.Add(new ScriptedCopy(new VmId("a", "vm"), "redis", CopyState.Running));
         });
         _engine = new ScriptedEngine("a", _world);
-        _commands = new HostCommands(_engine);
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.UseOrleans(silo => silo.UseWatariStorage(new ClusteringOptions { Database = Path.Combine(_folder, "cluster.db") }));
+        _silo = builder.Build();
+        _storage = _silo.Services.GetRequiredKeyedService<IGrainStorage>("Default");
+        _commands = Started();
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public async ValueTask InitializeAsync() => await StoreAsync(epoch: 1, MigrationState.PreCopying);
+
+    public ValueTask DisposeAsync()
+    {
+        _silo.Services.GetRequiredService<Watari.Clustering.Sqlite.ClusterDatabase>().Dispose();
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
 
     [Fact]
     public async Task a_command_asked_for_again_runs_once()
@@ -41,6 +66,7 @@ public sealed class HostCommandsTests : IDisposable
     [Fact]
     public async Task a_command_of_an_older_epoch_is_refused_and_does_nothing()
     {
+        await StoreAsync(epoch: 2, MigrationState.PreCopying);
         await _commands.ExecuteAsync(RollBack(epoch: 2), Patience);
 
         EngineException refusal = await Assert.ThrowsAsync<EngineException>(() => _commands.ExecuteAsync(Freeze(epoch: 1), Patience));
@@ -72,6 +98,7 @@ public sealed class HostCommandsTests : IDisposable
         _engine.Before = (command, _, _) => command == "freeze" ? gate.PassAsync(CancellationToken.None) : Task.CompletedTask;
         Task<StepAnswer> freeze = _commands.ExecuteAsync(Freeze(epoch: 1), Patience);
         await gate.Reached;
+        await StoreAsync(epoch: 2, MigrationState.PreCopying);
 
         StepAnswer waiting = await _commands.ExecuteAsync(RollBack(epoch: 2), TimeSpan.FromMilliseconds(50));
         gate.Open();
@@ -96,9 +123,104 @@ public sealed class HostCommandsTests : IDisposable
         Assert.Equal(2, calls);
     }
 
-    private static readonly SourceTasks s_tasks = new(1, Freezer.Outside, 0);
 
-    private static Freeze Freeze(int epoch, string step = "freeze") => new(new StepKey("job", new Epoch(epoch), step), "vm", Redis, s_tasks);
+    /// <summary>A leader of an earlier life that does not know yet that it is over: the new one has thawed the source, and the host was started again since.</summary>
+    [Fact]
+    public async Task a_host_that_was_started_again_still_refuses_an_older_epoch()
+    {
+        await StoreAsync(epoch: 2, MigrationState.PreCopying);
+        await _commands.ExecuteAsync(RollBack(epoch: 2), Patience);
+        HostCommands restarted = Started();
 
-    private static RollBackSource RollBack(int epoch) => new(new StepKey("job", new Epoch(epoch), "roll-back-source"), "vm", Redis, s_tasks);
+        EngineException late = await Assert.ThrowsAsync<EngineException>(() => restarted.ExecuteAsync(Freeze(epoch: 1), Patience));
+
+        Assert.Equal((FailureKind.Fenced, true), (late.Kind, late.Message.Contains("its job is in epoch 2", StringComparison.Ordinal)));
+        Assert.Equal(CopyState.Running, _world.Read().Copies.Single().State);
+        Assert.True((await restarted.ExecuteAsync(RollBack(epoch: 2), Patience)).Finished);
+    }
+
+    /// <summary>Its container may have been frozen by the next job since: a late roll back would let two copies run.</summary>
+    [Theory]
+    [InlineData(MigrationState.RolledBack)]
+    [InlineData(MigrationState.Done)]
+    public async Task nothing_of_a_job_that_has_ended_is_carried_out(MigrationState end)
+    {
+        _world.Change(state => ScriptedWorld.Put(state.Copies.Single() with { State = CopyState.Frozen, Job = "next" }, state));
+        await StoreAsync(epoch: 2, end);
+
+        EngineException late = await Assert.ThrowsAsync<EngineException>(() => _commands.ExecuteAsync(RollBack(epoch: 2), Patience));
+
+        Assert.Equal((FailureKind.Fenced, true), (late.Kind, late.Message.Contains("its job has ended", StringComparison.Ordinal)));
+        Assert.Equal(CopyState.Frozen, _world.Read().Copies.Single().State);
+    }
+
+    [Fact]
+    public async Task a_job_that_is_not_on_disk_commands_nothing_and_may_ask_what_a_migration_would_meet()
+    {
+        await _storage.ClearStateAsync("job", GrainId.Create("migration", "job"), _stored);
+
+        EngineException unknown = await Assert.ThrowsAsync<EngineException>(() => _commands.ExecuteAsync(Freeze(epoch: 1), Patience));
+
+        Assert.Equal(FailureKind.Fenced, unknown.Kind);
+        Assert.NotNull((await _commands.ExecuteAsync(new PlanSource(new StepKey("job", new Epoch(1), "plan"), "vm", Redis, Freezer.Outside), Patience)).Plan);
+    }
+
+    [Fact]
+    public async Task a_checkpoint_commands_by_the_place_that_it_holds()
+    {
+        var mine = new Checkpoint(new StepKey("mine", new Epoch(1), "checkpoint"), "vm", Redis, Path.Combine(_folder, "images"), LeaveRunning: true);
+        var place = new GrainState<PlaceState>(new PlaceState { Holder = "mine", Epoch = new Epoch(1), Checkpoint = mine });
+        await _storage.WriteStateAsync("place", GrainId.Create("container", ContainerGrains.KeyOf(new VmId("a", "vm"), Redis)), place);
+
+        Assert.True((await _commands.ExecuteAsync(mine, Patience)).Finished);
+        EngineException other = await Assert.ThrowsAsync<EngineException>(() => _commands.ExecuteAsync(mine with { Key = mine.Key with { Job = "other" } }, Patience));
+
+        Assert.Equal(FailureKind.Fenced, other.Kind);
+    }
+
+    [Fact]
+    public async Task a_disk_that_does_not_answer_is_silence_and_not_an_outcome()
+    {
+        _silo.Services.GetRequiredService<Watari.Clustering.Sqlite.ClusterDatabase>().Dispose();
+
+        EngineException silence = await Assert.ThrowsAsync<EngineException>(() => _commands.ExecuteAsync(Freeze(epoch: 1), Patience));
+
+        Assert.Equal(FailureKind.HostLost, silence.Kind);
+        Assert.Null(await _commands.FollowAsync(Freeze(epoch: 1).Key, TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task following_finds_what_was_started_and_starts_nothing()
+    {
+        Assert.Null(await _commands.FollowAsync(Freeze(epoch: 1).Key, Patience));
+        StepAnswer first = await _commands.ExecuteAsync(Freeze(epoch: 1), Patience);
+
+        Assert.Same(first, await _commands.FollowAsync(Freeze(epoch: 1).Key, Patience));
+        Assert.Null(await Started().FollowAsync(Freeze(epoch: 1).Key, Patience));
+        Assert.Single(_world.Read().Journal);
+    }
+
+    /// <summary>What a silo of the host begins with: no memory of any job.</summary>
+    private HostCommands Started() => new(_engine, new JobRecords("a", _storage));
+
+    private Task StoreAsync(int epoch, MigrationState state)
+    {
+        _stored.State = new StoredJob
+        {
+            Job = new MigrationJob
+            {
+                Id = "job",
+                Request = new MigrationRequest(Redis, new VmId("a", "vm"), new VmId("b", "vm")),
+                State = state,
+                Epoch = new Epoch(epoch),
+                History = [new StateChange(state, DateTimeOffset.UnixEpoch)],
+            },
+        };
+        return _storage.WriteStateAsync("job", GrainId.Create("migration", "job"), _stored);
+    }
+
+
+    private static Freeze Freeze(int epoch, string step = "freeze") => new(new StepKey("job", new Epoch(epoch), step), "vm", Redis, Tasks);
+
+    private static RollBackSource RollBack(int epoch) => new(new StepKey("job", new Epoch(epoch), "roll-back-source"), "vm", Redis, Tasks);
 }

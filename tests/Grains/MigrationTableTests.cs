@@ -33,8 +33,10 @@ public sealed class MigrationTableTests
 
     [Theory]
     [InlineData("thaw.sideways=fail", "is no fault point; there are plan.before")]
-    [InlineData("thaw.before=explode", "there are fail, hang and kill")]
-    [InlineData("thaw.before", "there are fail, hang and kill")]
+    [InlineData("thaw.before=explode", "there are fail, hang, kill and hold:FILE")]
+    [InlineData("thaw.before=hold:", "there are fail, hang, kill and hold:FILE")]
+    [InlineData("thaw.sideways=hold:/tmp/x", "is no fault point; there are plan.before")]
+    [InlineData("thaw.before", "there are fail, hang, kill and hold:FILE")]
     public void a_fault_that_does_not_exist_is_refused(string text, string says) =>
         Assert.Contains(says, Assert.Throws<FormatException>(() => FaultPoints.Parse(text)).Message, StringComparison.Ordinal);
 
@@ -44,6 +46,23 @@ public sealed class MigrationTableTests
         var faults = FaultPoints.Parse("thaw.before=fail, freeze.after=hang");
 
         await Assert.ThrowsAsync<EngineException>(() => faults.HitAsync("thaw.before", TestContext.Current.CancellationToken));
+        await faults.HitAsync("thaw.before", TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task a_hold_lasts_as_long_as_its_file_and_comes_back_with_it()
+    {
+        string file = Path.GetTempFileName();
+        var faults = FaultPoints.Parse($"thaw.before=hold:{file}");
+        for (int i = 0; i < 2; i++)
+        {
+            await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
+            Task held = faults.HitAsync("thaw.before", TestContext.Current.CancellationToken);
+            Assert.False(held.IsCompleted);
+            File.Delete(file);
+            await held;
+        }
+
         await faults.HitAsync("thaw.before", TestContext.Current.CancellationToken);
     }
 }

@@ -142,6 +142,20 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
     }
 
     [Fact]
+    public async Task once_it_is_committed_the_time_it_may_take_is_over()
+    {
+        Story story = cluster.Container("redis");
+        Gate gate = story.Hold("thaw");
+        await story.Job.StartAsync(story.Request with { Timeout = TimeSpan.FromSeconds(5) });
+        await gate.Reached;
+        await story.UntilAsync(job => TimeProvider.System.GetUtcNow() - job.Created > TimeSpan.FromSeconds(5.5));
+        gate.Open();
+
+        Assert.Equal(MigrationState.Done, (await story.EndAsync()).State);
+        story.AssertRunsOnlyIn(story.Destination);
+    }
+
+    [Fact]
     public async Task what_cannot_be_carried_is_refused_with_the_object_and_the_reason()
     {
         Story story = cluster.Container("packet");
@@ -200,6 +214,60 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         Assert.Contains($"Job {story.JobId} is at work", refused.Failure.Message, StringComparison.Ordinal);
         Assert.Equal(MigrationState.Done, (await story.EndAsync()).State);
         story.AssertRunsOnlyIn(story.Destination);
+    }
+
+    [Fact]
+    public async Task memory_that_a_job_on_its_way_into_a_vm_needs_is_not_promised_to_another()
+    {
+        Story first = cluster.Container("redis");
+        Story second = cluster.Container("redis");
+        ChangeVm(first.Destination, vm => vm with { MemoryBytes = 100 << 20 });
+        Gate gate = first.Hold("restore");
+        await first.StartAsync();
+        await gate.Reached;
+        IMigrationGrain job = cluster.Client.GetGrain<IMigrationGrain>(second.JobId);
+
+        await job.StartAsync(second.Request with { Destination = first.Destination });
+        MigrationJob refused = await second.EndAsync();
+        gate.Open();
+        MigrationJob done = await first.EndAsync();
+        IMigrationGrain again = cluster.Client.GetGrain<IMigrationGrain>(JobId.New());
+        await again.StartAsync(second.Request with { Destination = first.Destination });
+
+        Assert.Equal((MigrationState.Refused, FailureKind.Refused), (refused.State, refused.Failure!.Kind));
+        Assert.Contains("of its 100 MiB of memory 64 MiB are promised to containers on their way into it, this one brings 64 MiB", refused.Failure.Message, StringComparison.Ordinal);
+        Assert.Equal(MigrationState.Done, done.State);
+        Assert.Equal(MigrationState.Done, (await EndOf(again)).State);
+    }
+
+    /// <summary>Both have asked before either was promised anything.</summary>
+    [Fact]
+    public async Task of_two_jobs_that_both_find_room_for_one_the_second_turns_back()
+    {
+        Story first = cluster.Container("redis");
+        Story second = cluster.Container("redis");
+        ChangeVm(first.Destination, vm => vm with { MemoryBytes = 100 << 20 });
+        Gate one = first.Hold("check");
+        Gate other = second.Hold("check");
+        Gate restoring = first.Hold("restore");
+        Gate alsoRestoring = second.Hold("restore");
+        await first.StartAsync();
+        await cluster.Client.GetGrain<IMigrationGrain>(second.JobId).StartAsync(second.Request with { Destination = first.Destination });
+        await Task.WhenAll(one.Reached, other.Reached);
+
+        one.Open();
+        other.Open();
+        await Task.WhenAny(restoring.Reached, alsoRestoring.Reached);
+        Task<MigrationJob>[] ends = [first.EndAsync(), second.EndAsync()];
+        MigrationJob back = await await Task.WhenAny(ends);
+        restoring.Open();
+        alsoRestoring.Open();
+        MigrationJob[] jobs = await Task.WhenAll(ends);
+
+        Assert.Equal((MigrationState.RolledBack, FailureKind.Refused), (back.State, back.Failure!.Kind));
+        Assert.Contains("has 100 MiB available, and 128 MiB are needed. 64 MiB there are promised to containers on their way into it.", back.Failure.Message, StringComparison.Ordinal);
+        Assert.Single(jobs, job => job.State == MigrationState.Done);
+        (back.Id == first.JobId ? first : second).AssertRunsOnlyIn(back.Request.Source);
     }
 
     [Fact]
@@ -263,8 +331,34 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         MigrationJob job = await story.RunAsync();
 
         Assert.Equal((MigrationState.RolledBack, SideOutcome.Lost), (job.State, job.Source));
-        Assert.Contains("is gone with", job.Whereabouts, StringComparison.Ordinal);
+        Assert.Contains("is lost", job.Whereabouts, StringComparison.Ordinal);
         Assert.Null(story.CopyIn(story.Destination));
+    }
+
+    [Fact]
+    public async Task a_container_that_ended_while_it_was_frozen_is_lost_and_the_job_says_so()
+    {
+        Story story = cluster.Container("redis");
+        story.Fail("capture", FailureKind.VmLost);
+        story.On("roll-back-source", (_, _) => throw new EngineException(FailureKind.WorkloadLost, "It has ended."));
+
+        MigrationJob job = await story.RunAsync();
+
+        Assert.Equal((MigrationState.RolledBack, SideOutcome.Lost, true), (job.State, job.Source, job.IsSettled));
+        Assert.Contains("is lost", job.Whereabouts, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task a_copy_that_ended_after_the_commit_before_it_was_thawed_gives_the_container_back_to_the_source()
+    {
+        Story story = cluster.Container("redis");
+        story.On("thaw", (_, _) => throw new EngineException(FailureKind.WorkloadLost, "It was ended before it ran."));
+
+        MigrationJob job = await story.RunAsync();
+
+        Assert.Equal(MigrationState.RolledBack, job.State);
+        Assert.Contains("was lost before it was thawed: It was ended before it ran.", job.Failure!.Message, StringComparison.Ordinal);
+        story.AssertRunsOnlyIn(story.Source);
     }
 
     [Fact]
@@ -361,7 +455,7 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         foreach (VmId vm in new[] { story.Source, story.Destination })
         {
             IContainerGrain place = cluster.Client.GetContainerGrain(vm, story.Request.Workload);
-            Assert.Equal("probe", await place.ClaimAsync("probe"));
+            Assert.Equal("probe", (await place.ClaimAsync("probe")).Job);
             await place.ReleaseAsync("probe");
         }
     }

@@ -30,6 +30,10 @@ public sealed class QemuCommandLineTests : IDisposable
         Assert.Contains("-accel kvm -cpu host", Build(new VmSpec { Name = "a", Accelerator = Accelerator.Kvm }), StringComparison.Ordinal);
 
     [Fact]
+    public void A_CPU_model_may_be_chosen() =>
+        Assert.Contains("-cpu Nehalem,-popcnt -smp", Build(new VmSpec { Name = "a", Cpu = "Nehalem,-popcnt" }), StringComparison.Ordinal);
+
+    [Fact]
     public void A_VM_for_a_saved_state_differs_only_in_that_it_waits()
     {
         var spec = new VmSpec { Name = "a", Accelerator = Accelerator.Tcg };

@@ -71,6 +71,20 @@ public sealed class VirtualMachineTests
     }
 
     [Fact]
+    public async Task A_held_VM_is_told_apart_from_one_that_stands_still_by_itself()
+    {
+        await using RealQemu qemu = await RealQemu.StartSmallAsync();
+        await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        await vm.ResumeAsync(Cancellation);
+
+        using (await vm.HoldAsync(Cancellation)) Assert.Equal(RunState.Running, await vm.StateApartFromHoldsAsync(Cancellation));
+        Assert.Equal(RunState.Running, await vm.StateApartFromHoldsAsync(Cancellation));
+        await vm.PauseAsync(Cancellation);
+        using (await vm.HoldAsync(Cancellation)) Assert.Equal(RunState.Paused, await vm.StateApartFromHoldsAsync(Cancellation));
+        Assert.Equal(RunState.Paused, await vm.StateApartFromHoldsAsync(Cancellation));
+    }
+
+    [Fact]
     public async Task A_VM_that_stood_still_before_a_hold_stands_still_after_it()
     {
         await using RealQemu qemu = await RealQemu.StartSmallAsync();

@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using Watari.Grains.Faults;
 
 namespace Watari.Processes;
 
 /// <summary>
-/// Silos and clients as processes of their own over one SQLite file, in directories of their own. Their programs lie beside the test's:
-/// its project refers to theirs.
+/// Silos and clients as processes of their own over one SQLite file, or over Redis, in directories of their own. Their programs lie
+/// beside the test's, whose project refers to theirs, or where an installation has them.
 /// <code>
 /// await using var cluster = new WatariProcesses("watari-silo");
 /// await cluster.StartSiloAsync("host-a");
@@ -16,14 +17,18 @@ namespace Watari.Processes;
 /// </code>
 /// </summary>
 /// <param name="silo">The program of its silos.</param>
-public sealed class WatariProcesses(string silo) : IAsyncDisposable
+/// <param name="programs">Another folder of programs, as <c>dotnet publish</c> leaves it.</param>
+/// <param name="redis">Connection string of the Redis server that they meet in; null: the file.</param>
+public sealed class WatariProcesses(string silo, string? programs = null, string? redis = null) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, (int Silo, int Gateway)> _ports = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SiloProcess> _silos = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<SiloProcess> _all = new();
     private readonly ConcurrentQueue<string> _log = new();
+    private readonly SemaphoreSlim _said = new(0);
 
     /// <summary>Gone with the cluster.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("watari-").FullName;
@@ -37,6 +42,25 @@ public sealed class WatariProcesses(string silo) : IAsyncDisposable
     /// <summary>What all silos have said so far, those that have ended among them; each line begins with its host.</summary>
     public IEnumerable<string> Log => _log;
 
+    /// <summary>Waits until a silo says these words, after the lines that are skipped.</summary>
+    /// <exception cref="TimeoutException">None did; with what they said.</exception>
+    public async Task UntilSilosSayAsync(string words, int skip, CancellationToken cancellation = default)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Patience);
+        while (!_log.Skip(skip).Any(line => line.Contains(words, StringComparison.Ordinal)))
+        {
+            try
+            {
+                await _said.WaitAsync(s_look, limit.Token); // others may wait for other words
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                throw new TimeoutException($"No silo has said '{words}', but:\n{string.Join('\n', _log.Skip(skip))}");
+            }
+        }
+    }
+
     /// <summary>Starts the silo of a host, at the ports that it had if it ran before; done when it is ready.</summary>
     /// <exception cref="InvalidOperationException">It ended, or the time is over, before it was ready; with what was said.</exception>
     /// <param name="host">Its name.</param>
@@ -44,14 +68,28 @@ public sealed class WatariProcesses(string silo) : IAsyncDisposable
     /// <param name="environment">More of its environment.</param>
     public async Task StartSiloAsync(string host, string faults = "", IEnumerable<KeyValuePair<string, string>>? environment = null)
     {
-        (int siloPort, int gatewayPort) = _ports.GetOrAdd(host, _ => (FreePort(), FreePort()));
-        ProcessStartInfo start = StartOf(silo, ["--host", host, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}"]);
-        start.Environment[FaultPoints.Variable] = faults;
-        foreach ((string name, string value) in environment ?? []) start.Environment[name] = value;
-        var started = new SiloProcess(start, line => _log.Enqueue($"{host} {line}"));
+        var started = new SiloProcess(StartOfSilo(host, faults, environment), line =>
+        {
+            _log.Enqueue($"{host} {line}");
+            _said.Release();
+        });
         _silos[host] = started;
         _all.Enqueue(started);
         if (!await started.IsReadyWithinAsync(Patience)) throw new InvalidOperationException($"Host {host} was not ready:\n{string.Join('\n', _log)}");
+    }
+
+    /// <summary>Starts a silo that is not expected to become ready, and waits for its end.</summary>
+    public async Task<Run> SiloAsync(string host)
+    {
+        using Process process = Process.Start(StartOfSilo(host, "", []))!;
+        return await EndAsync(process);
+    }
+
+    /// <summary>Waits until a silo has said so.</summary>
+    public async Task UntilLoggedAsync(string words)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (!_log.Any(line => line.Contains(words, StringComparison.Ordinal))) await Task.Delay(20, limit.Token);
     }
 
     public SiloProcess Silo(string host) => _silos[host];
@@ -83,7 +121,7 @@ public sealed class WatariProcesses(string silo) : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads what a process says until a line begins with these words.</summary>
+    /// <summary>Reads what a process says until a line holds these words.</summary>
     /// <exception cref="InvalidOperationException">It ended without saying them.</exception>
     public static async Task UntilSaysAsync(Process process, string words)
     {
@@ -91,7 +129,7 @@ public sealed class WatariProcesses(string silo) : IAsyncDisposable
         List<string> said = [];
         while (await process.StandardError.ReadLineAsync(limit.Token) is { } line)
         {
-            if (line.StartsWith(words, StringComparison.Ordinal)) return;
+            if (line.Contains(words, StringComparison.Ordinal)) return;
             said.Add(line);
         }
 
@@ -113,12 +151,26 @@ public sealed class WatariProcesses(string silo) : IAsyncDisposable
     {
         await EndSilosAsync();
         foreach (SiloProcess started in _all) started.Dispose();
+        _said.Dispose();
         Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>How <c>watari</c> is started, for one who starts it in a way of his own.</summary>
+    public ProcessStartInfo StartOfWatari(params string[] args) => StartOf("watari", args);
+
+    private ProcessStartInfo StartOfSilo(string host, string faults, IEnumerable<KeyValuePair<string, string>>? environment)
+    {
+        (int siloPort, int gatewayPort) = _ports.GetOrAdd(host, _ => (FreePort(), FreePort()));
+        ProcessStartInfo start = StartOf(silo, ["--host", host, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}"]);
+        start.Environment[FaultPoints.Variable] = faults;
+        foreach ((string name, string value) in environment ?? []) start.Environment[name] = value;
+        return start;
     }
 
     private ProcessStartInfo StartOf(string program, string[] args)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{program}.dll"), .. args])
+        string[] config = redis is null ? [] : ["--config", ConfigFile(redis)];
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(programs ?? AppContext.BaseDirectory, $"{program}.dll"), .. args, .. config])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -127,6 +179,18 @@ public sealed class WatariProcesses(string silo) : IAsyncDisposable
         start.Environment["WATARI_STATE"] = StateDirectory;
         start.Environment["WATARI_RUN"] = RunDirectory;
         return start;
+    }
+
+    /// <summary>As an operator writes it; the machines of the cluster are all this one.</summary>
+    private string ConfigFile(string connectionString)
+    {
+        string file = Path.Combine(Folder, "watari.json");
+        lock (_log)
+        {
+            if (!File.Exists(file)) File.WriteAllText(file, JsonSerializer.Serialize(new { Watari = new { Clustering = "redis", ConnectionString = connectionString, Address = "127.0.0.1" } }));
+        }
+
+        return file;
     }
 
     private static int FreePort()

@@ -14,7 +14,10 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
 
     public string Host => host;
 
-    /// <summary>Asked before each command takes effect, with its name (<c>freeze</c>, <c>capture</c>, …) and the workload.</summary>
+    /// <summary>
+    /// Asked before each command takes effect, with its name (<c>freeze</c>, <c>capture</c>, …; <c>save</c> between a checkpoint's freeze
+    /// and its end) and the workload.
+    /// </summary>
     public Func<string, string, CancellationToken, Task> Before { get; set; } = (_, _, _) => Task.CompletedTask;
 
     public TransferStatistics? Progress { get; set; }
@@ -51,7 +54,14 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
     public async Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken)
     {
         await BeginAsync("check", key, requirements.Workload, cancellationToken);
-        if (Find(world.Read(), vm, requirements.Workload) is { } there)
+        ScriptedState state = world.Read();
+        long available = state.Vms.Single(v => v.Id == Known(state, vm)).MemoryBytes;
+        if (available < requirements.MemoryBytes)
+        {
+            throw new EngineException(FailureKind.Refused, $"VM '{vm}' has {available >> 20} MiB available, and {requirements.MemoryBytes >> 20} MiB are needed.");
+        }
+
+        if (Find(state, vm, requirements.Workload) is { } there)
         {
             throw new EngineException(FailureKind.Refused, $"{there.Vm} has a container '{there.Container}' already: remove it first.");
         }
@@ -131,7 +141,8 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         await BeginAsync("roll-back-source", key, workload, cancellationToken);
         Change(key, state =>
         {
-            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            // As in the real engine, of which nothing is frozen any more: what another job froze would be thawed, too.
+            if (Find(state, vm, workload) is not { } copy) return;
             ScriptedWorld.Put(copy with { State = CopyState.Running, Job = null }, state);
         });
     }
@@ -154,10 +165,17 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         await BeginAsync("checkpoint", key, workload, cancellationToken);
         Change(key, state =>
         {
-            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            ScriptedCopy copy = Find(state, vm, workload) is { State: CopyState.Running } running ? running : throw Missing(vm, workload);
+            ScriptedWorld.Put(copy with { State = CopyState.Frozen, Job = key.Job }, state);
+        });
+        await Before("save", workload.ToString(), cancellationToken);
+        Change(key, state =>
+        {
+            ScriptedCopy copy = Find(state, vm, workload) is { State: CopyState.Frozen } frozen && frozen.Job == key.Job ? frozen : throw Missing(vm, workload);
             Directory.CreateDirectory(directory);
             File.WriteAllText(System.IO.Path.Combine(directory, "inventory.img"), copy.ToString());
-            if (!leaveRunning) state.Copies.Remove(copy);
+            if (leaveRunning) ScriptedWorld.Put(copy with { State = CopyState.Running, Job = null }, state);
+            else state.Copies.Remove(copy);
         });
         return Report(start, "freeze", "capture");
     }

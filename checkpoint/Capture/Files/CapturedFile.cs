@@ -83,6 +83,12 @@ internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, 
     /// <summary>It is carried, but there is something to know.</summary>
     public void Mention(string help) => verdicts.Add(new Verdict(VerdictKind.CarriedWithHelp, Subject, help));
 
+    /// <summary>Refuses signals on changes in a directory.</summary>
+    public void CheckNotification()
+    {
+        if (DirectoryNotification.IsAskedFor(File)) Refuse("it tells of changes in the directory by signals (fcntl F_NOTIFY), which is not carried");
+    }
+
     /// <summary>Refuses the locks that are held through it or by a table of descriptors.</summary>
     public void CheckLocks(FilesStruct table)
     {

@@ -30,7 +30,8 @@ internal sealed class ConnectionCheck(FileTable table)
             if (PipeBuffers.Of(ends.First().File.FInode.Value).Files <= ends.Count()) continue;
             foreach (CapturedFile end in ends.Where(end => end.Model is not null))
             {
-                if (end.Holders.Exists(holder => holder.IsStandardStream))
+                // A runtime hands them in again; beside a plain tree of processes there is none.
+                if (table.Scope.HasOwnMounts && end.Holders.Exists(holder => holder.IsStandardStream))
                     end.Mention("its other end is outside of the container: the runtime must hand in another at the restore; what stands unread in it is lost");
                 else
                     end.Model = end.Refuse("its other end is outside of the container");

@@ -13,7 +13,7 @@ public sealed record FileScope
 {
     public required GuestKernel Kernel { get; init; }
 
-    /// <summary>Where the container's paths begin: its first process's root.</summary>
+    /// <summary>Where the container's paths begin: its first process's root, or the guest's where it has no mounts of its own.</summary>
     public required PathStruct Root { get; init; }
 
     /// <summary>Its mounts are not the guest's own, so that files name the mount that they were opened through.</summary>
@@ -33,12 +33,12 @@ public sealed record FileScope
     public static FileScope Of(IReadOnlyList<TaskStruct> processes, GuestClocks clocks)
     {
         TaskStruct first = processes[0];
-        GuestVirtualAddress hostMounts = first.Kernel.InitTask.Nsproxy.Value.MntNs.Address;
+        bool hasOwnMounts = first.Nsproxy.Value.MntNs.Address != first.Kernel.InitTask.Nsproxy.Value.MntNs.Address;
         return new FileScope
         {
             Kernel = first.Kernel,
-            Root = first.Fs.Value.Root,
-            HasOwnMounts = first.Nsproxy.Value.MntNs.Address != hostMounts,
+            Root = hasOwnMounts ? first.Fs.Value.Root : GuestRoot(first),
+            HasOwnMounts = hasOwnMounts,
             PidNamespace = first.ThreadPid.Value.Innermost.Ns,
             Namespaces = processes.Select(TaskNamespaces.Of)
                 .SelectMany(IEnumerable<uint> (set) => [set.Pid, set.Net, set.Ipc, set.Uts, set.Mnt, set.User, set.Cgroup, set.Time])
@@ -46,4 +46,8 @@ public sealed record FileScope
             Clocks = clocks,
         };
     }
+
+    /// <summary>The root of the guest's own mounts: its init's. A process of a plain tree may have gone below it (chroot).</summary>
+    private static PathStruct GuestRoot(TaskStruct process) =>
+        (process.Kernel.TryFindProcess(1, out TaskStruct init) && !init.Fs.IsNull ? init : process).Fs.Value.Root;
 }

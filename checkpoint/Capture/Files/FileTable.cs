@@ -66,6 +66,7 @@ internal sealed class FileTable
             _budget.TakeObjects(1);
             CapturedFile captured = Describe(open.File, FileHolder.Descriptor(pid, open.Descriptor));
             captured.CheckLocks(files);
+            captured.CheckNotification();
             descriptors.Add((open.Descriptor, captured, open.CloseOnExec));
         }
 
@@ -91,9 +92,10 @@ internal sealed class FileTable
             case FileKind.Memfd:
                 return new MappedFile(MapMemfd(file, holder).Id, null, IsMemfd: true);
             case FileKind.Path:
-                if (Known(file.FPath, holder) is { } known) return new MappedFile(known.Id, null, IsMemfd: false);
-                CapturedFile captured = AddNamed(file.FPath, file, holder);
-                captured.Model = _paths.Capture(captured, file.FPath, flags: 0, position: 0);
+                PathStruct path = file.UserPath;
+                if (Known(path, holder) is { } known) return new MappedFile(known.Id, null, IsMemfd: false);
+                CapturedFile captured = AddNamed(path, file, holder);
+                captured.Model = _paths.Capture(captured, path, flags: 0, position: 0);
                 return new MappedFile(captured.Id, null, IsMemfd: false);
             default:
                 return new MappedFile(Describe(file, holder).Id, null, IsMemfd: false);

@@ -28,6 +28,12 @@ internal sealed class PathFiles(FileScope scope, SharedMemories memory)
         if (name.Origin != PathOrigin.Root)
             return file.Refuse("it lies outside of the container's root; it would not be found again");
 
+        bool isMemory = IsOn(inode, "tmpfs"u8);
+        if (!scope.HasOwnMounts && !name.IsDeleted && isMemory && inode.Type is FileType.Regular or FileType.Fifo)
+            return file.Refuse("it lies on a tmpfs of the VM's own, which is not carried with a process; move it to a disk");
+        if (!isMemory && inode.Type == FileType.Regular && !name.IsDeleted && (flags & AccessMode) != 0)
+            file.Mention("what it holds stays on the VM's disk: the destination must have the same file");
+
         GhostFileId? ghost = null;
         if (name.IsDeleted)
         {
@@ -99,6 +105,8 @@ internal sealed class PathFiles(FileScope scope, SharedMemories memory)
             return $"it is deleted and {inode.ISize} bytes long; deleted files are carried up to {MaxGhostBytes} bytes";
         return type == "tmpfs" ? null : $"it is deleted and lay on {type}: its contents are on the guest's disk alone; deleted files are carried from tmpfs only";
     }
+
+    private static bool IsOn(InodeStruct inode, ReadOnlySpan<byte> fileSystem) => inode.ISb.Value.SType.Value.Name.SequenceEqual(fileSystem);
 
     private static string KindOf(InodeStruct inode) => inode.Type switch
     {

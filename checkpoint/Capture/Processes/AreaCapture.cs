@@ -45,6 +45,9 @@ internal static class AreaCapture
         if ((flags & VmFlags.ProtectionKey) != 0 && (flags & (VmFlags.Read | VmFlags.Write | VmFlags.Exec)) != VmFlags.Exec)
             context.Refuse(subject, "memory with a protection key (pkey_mprotect)");
 
+        if (area.VmPolicy is { IsNull: false })
+            context.NeedsHelp(subject, "its NUMA policy is not carried (mbind)");
+
         var captured = new VmArea
         {
             Start = area.VmStart.Value,
@@ -74,8 +77,12 @@ internal static class AreaCapture
             SharedMemory = mapped.SharedMemory,
             Offset = area.VmPgoff << PageShift,
         };
+        if (captured.Kind == VmAreaKind.SharedFile && flags.HasFlag(VmFlags.Write) && FileKinds.Of(file) == FileKind.Path && !IsMemory(file))
+            context.NeedsHelp(subject, "what is written to it stays on the VM's disk: the destination must have the same file");
         return mapped.IsMemfd ? captured with { Traits = captured.Traits | VmAreaTraits.Memfd } : captured;
     }
+
+    private static bool IsMemory(FileStruct file) => file.FInode.Value.ISb.Value.SType.Value.Name.SequenceEqual("tmpfs"u8);
 
     private static VmArea? Special(VmArea area, string name, string subject, CaptureContext context)
     {

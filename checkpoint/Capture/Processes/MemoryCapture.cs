@@ -10,6 +10,7 @@ internal static class MemoryCapture
 {
     private const int DumpableMask = 3; // MMF_DUMPABLE_MASK
     private const ulong DisableThp = 1UL << 24; // MMF_DISABLE_THP
+    private const ulong NoNewExecution = 1UL << 28; // MMF_HAS_MDWE
 
     public static MemoryLayout Capture(MmStruct mm, int pid, CaptureContext context)
     {
@@ -33,7 +34,12 @@ internal static class MemoryCapture
         if (mm.IoctxTable is { IsNull: false })
             context.Refuse($"pid {pid}", "asynchronous I/O contexts (io_setup)");
 
+        if (mm.Ldt is { IsNull: false })
+            context.Refuse($"pid {pid}", "it has memory segments of its own (modify_ldt)");
+
         ulong flags = mm.Flags;
+        if ((flags & NoNewExecution) != 0)
+            context.Refuse($"pid {pid}", "it has forbidden itself to make memory executable (prctl PR_SET_MDWE), which would be lifted at the destination");
         return new MemoryLayout
         {
             StartCode = mm.StartCode.Value,

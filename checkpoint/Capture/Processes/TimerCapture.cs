@@ -10,6 +10,8 @@ internal static class TimerCapture
 {
     private const int ClockProcessCpuTime = 2;
     private const int ClockThreadCpuTime = 3;
+    private const int ClockRealtimeAlarm = 8;
+    private const int ClockBoottimeAlarm = 9;
     private const int ClockTai = 11;
     private const int SigevNone = 1;
     private const int SigevThreadId = 4;
@@ -40,6 +42,8 @@ internal static class TimerCapture
         {
             if (timer.ItClock is < 0 or ClockProcessCpuTime or ClockThreadCpuTime)
                 context.Refuse(subject, $"POSIX timer {timer.ItId} counts CPU time (timer_create, clock {timer.ItClock})");
+            if (timer.ItClock is ClockRealtimeAlarm or ClockBoottimeAlarm)
+                context.Refuse(subject, $"POSIX timer {timer.ItId} wakes the machine (timer_create, clock {timer.ItClock})");
             if (timer.ItClock == ClockTai)
                 context.Refuse(subject, $"POSIX timer {timer.ItId} counts by international atomic time (CLOCK_TAI)");
         }

@@ -15,8 +15,11 @@ internal static class TaskConditions
 
         public bool SleepsInterruptibly => (task.State & TaskStates.Interruptible) != 0;
 
-        /// <summary>Stopped by a signal or by its tracer: wakes only for SIGCONT, SIGKILL or the tracer.</summary>
-        public bool IsStopped => (task.State & (TaskStates.Stopped | TaskStates.Traced)) != 0;
+        /// <summary>Wakes only for SIGCONT or SIGKILL.</summary>
+        public bool IsStoppedBySignal => (task.State & TaskStates.Stopped) != 0;
+
+        /// <summary>Stopped by its tracer, whose it is.</summary>
+        public bool IsStoppedByTracer => (task.State & TaskStates.Traced) != 0;
 
         /// <summary>A processor is inside what the lock guards: let it finish.</summary>
         public bool IsSiglocked => task.Sighand.Value.Siglock != 0;

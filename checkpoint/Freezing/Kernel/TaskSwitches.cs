@@ -16,11 +16,15 @@ internal sealed class TaskSwitches
     // TIF_SIGPENDING, arch/x86/include/asm/thread_info.h: bit 2 ever since.
     private const ulong SignalPending = 1UL << 2;
 
+    // JOBCTL_STOPPED, include/linux/sched/jobctl.h: bit 26 since 31cae1eaae4f, v5.19; unused before.
+    private const ulong Stopped = 1UL << 26;
+
     // include/linux/sched/signal.h
     private const uint GroupExit = 4;
 
     private const int SigKill = 9;
 
+    private readonly ulong _state;
     private readonly ulong _jobctl;
     private readonly ulong _threadFlags;
     private readonly ulong _pending;
@@ -30,6 +34,8 @@ internal sealed class TaskSwitches
 
     public TaskSwitches(BtfTypes types)
     {
+        // __state since 2f064a59a11f, v5.14; before it a long, whose upper half is 0.
+        _state = Offset(types, "task_struct", types.TryGetMember(types.Find("task_struct"), "__state", out _) ? "__state" : "state");
         _jobctl = Offset(types, "task_struct", "jobctl");
         _threadFlags = Offset(types, "task_struct", "thread_info.flags");
         _pending = Offset(types, "task_struct", "pending.signal");
@@ -66,6 +72,17 @@ internal sealed class TaskSwitches
         }
         kernel.SetBits(task.Address + _pending, 1UL << (SigKill - 1));
         kernel.SetBits(task.Address + _threadFlags, SignalPending);
+        if (task.IsStoppedBySignal) MakeWakeable(kernel, task);
+    }
+
+    /// <summary>
+    /// A stopped task is woken by a kind of wake-up that process_timeout does not give. Asleep like others it takes that one too:
+    /// do_signal_stop asks nothing when its sleep is over, and get_signal finds the end of the process before all else.
+    /// </summary>
+    private void MakeWakeable(KernelWriter kernel, TaskStruct task)
+    {
+        kernel.ClearBits(task.Address + _jobctl, Stopped);
+        kernel.Write(task.Address + _state, TaskStates.Interruptible);
     }
 
     private static ulong Offset(BtfTypes types, string structure, string member) => (ulong)types.Member(structure, member).ByteOffset;

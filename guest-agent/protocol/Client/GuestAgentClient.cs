@@ -43,6 +43,9 @@ public sealed partial class GuestAgentClient : IAsyncDisposable
     /// <summary>The agent as it was when the session began.</summary>
     public AgentHello Agent { get; private set; } = null!;
 
+    /// <summary>The agent that this session began with does not answer any more: connect a new client.</summary>
+    public bool IsLost => Volatile.Read(ref lost) is not null;
+
     /// <summary>Connects to QEMU's character device (<c>-chardev socket,path=...,server=on,wait=off</c>) and greets the agent.</summary>
     /// <exception cref="AgentLostException">Nobody listens at the socket, or no agent answers within <see cref="GuestAgentClientOptions.ConnectDeadline"/>.</exception>
     /// <exception cref="AgentException">The agent speaks another version of the protocol.</exception>

@@ -11,6 +11,10 @@ static const struct kind *const tables[] = {memory_kinds, file_kinds, event_kind
                                             signal_kinds, timer_kinds, process_kinds, family_kinds};
 enum { TABLES = sizeof tables / sizeof *tables };
 
+// What only a container has: beside a plain process these are the guest's.
+static const char *const of_containers[] = {"tmpfs", "host_name", "mounts", "cgroup"};
+static bool plain;
+
 int connection = -1;
 static char why[256], text[TEXT_LIMIT];
 static size_t text_length;
@@ -45,17 +49,25 @@ static void describe_anew(const struct kind *kind)
     kind->describe();
 }
 
+static bool is_left_out(const struct kind *kind)
+{
+    for (size_t i = 0; plain && i < sizeof of_containers / sizeof *of_containers; i++)
+        if (!strcmp(kind->name, of_containers[i]))
+            return true;
+    return false;
+}
+
 void set_up(const struct kind *table)
 {
     for (const struct kind *kind = table; kind->name; kind++)
-        if (kind->set_up)
+        if (kind->set_up && !is_left_out(kind))
             kind->set_up();
 }
 
 void remember(const struct kind *table)
 {
     for (const struct kind *kind = table; kind->name; kind++) {
-        if (!kind->describe)
+        if (!kind->describe || is_left_out(kind))
             continue;
         describe_anew(kind);
         remembered_kind[remembered_count] = kind;
@@ -88,6 +100,8 @@ static void compare_lines(const char *was, const char *is)
 void judge(const struct kind *table, const char *prefix, int answer)
 {
     for (const struct kind *kind = table; kind->name; kind++) {
+        if (is_left_out(kind))
+            continue;
         why[0] = 0;
         if (kind->check)
             kind->check();
@@ -171,9 +185,9 @@ int main(int count, char **arguments)
         return ask('r');
     if (!strcmp(option, "--files") && count == 3)
         write_files(arguments[2]);
-    else if (!*option)
+    else if (!*option || (plain = !strcmp(option, "--plain")))
         serve();
     else
-        fprintf(stderr, "usage: kinds [--ready | --check | --files DIRECTORY]\n");
+        fprintf(stderr, "usage: kinds [--plain | --ready | --check | --files DIRECTORY]\n");
     return *option && strcmp(option, "--files") ? 2 : 0;
 }

@@ -30,10 +30,8 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     /// <exception cref="EngineException">The VM cannot take the workload, and why.</exception>
     public static async Task CheckAsync(GuestVm vm, DestinationRequirements requirements, CancellationToken cancellationToken)
     {
-        if (vm.Fate is null && await vm.StatusAsync(cancellationToken) is var status && status != VmStatus.Running)
-            throw new EngineException(FailureKind.Refused, $"VM '{vm.Name}' is {status.ToString().ToLowerInvariant()}: a destination must run.");
-        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
-        GuestDescription guest = await agent.DescribeAsync(s_quick, cancellationToken);
+        await vm.MustRunAsync(cancellationToken);
+        GuestDescription guest = await vm.DescribeAsync(cancellationToken);
         string[] missing = [.. requirements.CpuFlags.Except(vm.Machine.Machine.CpuFeatures.Names)];
         if (missing.Length > 0)
         {
@@ -47,11 +45,11 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         {
             throw new EngineException(
                 FailureKind.Refused,
-                $"VM '{vm.Name}' has {guest.Agent.MemoryAvailable >> 20} MiB available, and {needed >> 20} MiB are needed.");
+                $"VM '{vm.Name}' has {guest.Agent.MemoryAvailable >> 20} MiB available, and {needed >> 20} MiB are needed: free memory there, or choose another VM.");
         }
 
         if (requirements.Bundle is { } bundle && !guest.Bundles.Any(known => known.Complete && known.Path == bundle))
-            throw new EngineException(FailureKind.Refused, $"VM '{vm.Name}' does not have the container's image: there is no complete bundle at {bundle}.");
+            throw new EngineException(FailureKind.Refused, $"VM '{vm.Name}' does not have the container's image: there is no complete bundle at {bundle}. Put it there, or choose another VM.");
         if (requirements.Workload.Container is { } id
             && guest.Containers.FirstOrDefault(known => known.Id.ToString() == id && known.Status != GuestAgent.Protocol.ContainerStatus.Stopped) is { } twin)
         {
@@ -108,21 +106,29 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         var clock = new PhaseClock(time);
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         JobStatus status = await agent.StatusAsync(key.AgentStep("status"), s_quick, cancellationToken);
-        if (status.Phase == JobPhase.Restored)
+        switch (status)
         {
-            if (status.Frozen) await agent.ThawAsync(key.AgentStep(), null, s_quick, cancellationToken);
-            clock.Lap("thaw");
-            await agent.ReleaseAsync(key.AgentStep("release"), s_quick, cancellationToken);
+            case { Phase: JobPhase.Restored, Processes: 0, Frozen: true }:
+                throw new EngineException(FailureKind.WorkloadLost, $"What was restored in VM '{vm.Name}' was ended there before it ran.");
+            case { Phase: JobPhase.Restored }:
+                if (status.Frozen) await agent.ThawAsync(key.AgentStep(), null, s_quick, cancellationToken);
+                clock.Lap("thaw");
+                await agent.ReleaseAsync(key.AgentStep("release"), s_quick, cancellationToken);
+                break;
+            case { Phase: JobPhase.Absent } when status.Epoch == default:
+                throw new EngineException(FailureKind.WorkloadLost, $"The guest of VM '{vm.Name}' knows nothing of what was restored there: it was started anew since.");
+            case { Phase: JobPhase.Absent }:
+                break; // thawed and released before; the answer was lost
+            default:
+                throw new EngineException(FailureKind.RestoreFailed, $"What was restored in VM '{vm.Name}' cannot be thawed: the guest's agent takes it for {status.Phase.ToString().ToLowerInvariant()}.");
         }
 
-        Forget(key.Job);
         return new EngineReport([.. clock.Phases]);
     }
 
-    /// <summary>Nothing of the job is left in the VM or here; a VM that is gone has nothing left of it either.</summary>
-    public async Task RollBackAsync(StepKey key, GuestVm vm, CancellationToken cancellationToken)
+    /// <summary>Nothing of the job is left in the VM.</summary>
+    public static async Task RollBackAsync(StepKey key, GuestVm vm, CancellationToken cancellationToken)
     {
-        Forget(key.Job);
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         await agent.DestroyAsync(key.AgentStep(), null, s_restore, cancellationToken);
     }
@@ -137,7 +143,8 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     private static long Needed(DestinationRequirements requirements) =>
         (requirements.MemoryBytes * (requirements.Memory == MemoryMode.LandingZone ? 2 : 1)) + RestoreOverhead;
 
-    private void Forget(string job)
+    /// <summary>Lets go of what a job holds on this host.</summary>
+    public void Forget(string job)
     {
         if (_incoming.TryRemove(job, out Incoming? incoming)) incoming.Dispose();
     }

@@ -28,7 +28,8 @@ internal static class Failures
         }
     }
 
-    private static EngineException? Explain(string vm, Exception e) => e switch
+    /// <summary>Null for what needs no explanation: it is an <see cref="EngineException"/> already, or a cancellation.</summary>
+    public static EngineException? Explain(string vm, Exception e) => e switch
     {
         EngineException or OperationCanceledException => null,
         AgentLostException => new EngineException(FailureKind.VmLost, $"The guest agent in VM '{vm}' was lost: {e.Message}", e),

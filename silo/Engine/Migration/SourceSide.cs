@@ -7,7 +7,6 @@ using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Pauses;
 using Watari.Checkpoint.Skeleton;
-using Watari.Checkpoint.Verdicts;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
@@ -25,7 +24,6 @@ namespace Watari.Silo.Engine.Migration;
 /// </summary>
 internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
 {
-    private static readonly TimeSpan s_freeze = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_agent = TimeSpan.FromSeconds(5);
 
@@ -50,6 +48,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
 
     public async Task<SourcePlan> PlanAsync(StepKey key, GuestVm vm, VmId id, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken)
     {
+        await vm.MustRunAsync(cancellationToken);
         Target target = await threads.RunAsync(() => Target.Find(vm, workload), cancellationToken);
         await new SourceFreezer(vm, key, freezer, threads).CheckAsync(target, cancellationToken);
         return await threads.RunAsync(() => Plan(vm, id, target), cancellationToken);
@@ -98,65 +97,17 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
 
     public async Task RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
-        try
-        {
-            Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
-            if (target is not null) await new SourceFreezer(vm, key, tasks.Freezer, threads).KillAsync(target, cancellationToken);
-            if (workload.AgentContainer() is { } container) await RemoveRecordAsync(key, vm, container, cancellationToken);
-        }
-        finally
-        {
-            Forget(key.Job);
-        }
+        Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
+        if (target is not null) await new SourceFreezer(vm, key, tasks.Freezer, threads).KillAsync(target, cancellationToken);
+        if (workload.AgentContainer() is { } container) await RemoveRecordAsync(key, vm, container, cancellationToken);
     }
 
     public async Task RollBackAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
-        try
-        {
-            Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
-            if (target is not null) await new SourceFreezer(vm, key, tasks.Freezer, threads).ThawAsync(target, cancellationToken);
-        }
-        finally
-        {
-            Forget(key.Job);
-        }
+        Target target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken)
+            ?? throw new EngineException(FailureKind.WorkloadLost, $"{workload} has ended in VM '{vm.Name}' while the migration was under way.");
+        await new SourceFreezer(vm, key, tasks.Freezer, threads).ThawAsync(target, cancellationToken);
     }
-
-    public Task<EngineReport> CheckpointAsync(
-        GuestVm vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
-        threads.RunAsync(
-            () =>
-            {
-                Target target = Target.Find(vm, workload);
-                OutsideFreezer freezer = vm.Freezer();
-                ContainerCapture.Rehearse(vm.Kernel(), target.Tasks);
-                var clock = new PhaseClock(time);
-                FrozenTasks frozen = freezer.FreezeAndHold(target.Tasks, s_freeze, out StillGuest still);
-                clock.Lap("freezing");
-                try
-                {
-                    using (still)
-                    {
-                        var contents = new GuestPageContents(still.Kernel.Memory);
-                        Container container = ContainerCapture.Capture(still, frozen);
-                        CriuImageBuilder.Build(container, contents, CriuImageOptions.Default).WriteToDirectory(directory, contents);
-                    }
-
-                    clock.Lap("memdump");
-                }
-                catch
-                {
-                    freezer.Thaw(frozen, s_thaw);
-                    throw;
-                }
-
-                if (leaveRunning) freezer.Thaw(frozen, s_thaw);
-                else freezer.Kill(frozen, s_thaw);
-                clock.Lap(leaveRunning ? "thaw" : "kill");
-                return new EngineReport([.. clock.Phases]);
-            },
-            cancellationToken);
 
     private static SourcePlan Plan(GuestVm vm, VmId id, Target target)
     {
@@ -168,7 +119,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         ContainerCapture.Rehearse(kernel, target.Tasks);
         ImmutableArray<ObjectVerdict> verdicts;
         using (StillGuest still = StillGuest.Pause(kernel, vm.Cpus))
-            verdicts = [.. ContainerCapture.Judge(still, target.Tasks).Select(Describe)];
+            verdicts = [.. ContainerCapture.Judge(still, target.Tasks).Select(verdict => verdict.ForReport())];
         return Containers.Steadily(() => new SourcePlan(
             description,
             verdicts,
@@ -269,20 +220,11 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         }
     }
 
-    private void Forget(string job)
+    /// <summary>Lets go of what a job holds on this host.</summary>
+    public void Forget(string job)
     {
         if (_outgoing.TryRemove(job, out Outgoing? outgoing)) outgoing.Staging.Dispose();
     }
-
-    private static ObjectVerdict Describe(Verdict verdict) => new(
-        verdict.Kind switch
-        {
-            Checkpoint.Verdicts.VerdictKind.Refused => GrainInterfaces.Model.VerdictKind.Refused,
-            Checkpoint.Verdicts.VerdictKind.CarriedWithHelp => GrainInterfaces.Model.VerdictKind.CarriedWithHelp,
-            _ => GrainInterfaces.Model.VerdictKind.Carried,
-        },
-        verdict.Subject,
-        verdict.Reason);
 
     /// <summary>What a job holds on its source between its steps.</summary>
     private sealed class Outgoing(StagingMemory staging)

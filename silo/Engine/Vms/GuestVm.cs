@@ -2,7 +2,6 @@ using Watari.Checkpoint.Freezing;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
-using Watari.Introspection;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 
@@ -16,24 +15,22 @@ internal sealed class GuestVm : IAsyncDisposable
 {
     private static readonly TimeSpan s_agentDeadline = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan s_describe = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
-    private readonly Lock _finding = new(); // held while the kernel is looked for, which takes long; taken before the other
     private readonly SemaphoreSlim _agentGate = new(1, 1);
     private readonly string _agentSocket;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _watch;
-    private GuestKernel? _kernel;
-    private int _resets;
-    private (GuestKernel Kernel, OutsideFreezer Freezer)? _freezer;
+    private volatile GuestLife _life;
     private GuestAgentClient? _agent;
-    private VmStatus? _fate;
     private int _leases = 1; // that of whoever attached
 
-    private GuestVm(string name, VirtualMachine machine, string agentSocket, VmStatus? fate)
+    private GuestVm(string name, VirtualMachine machine, string agentSocket, RunState state)
     {
         Name = name;
-        _fate = fate;
+        _life = new GuestLife(name);
+        EndLifeIfDead(state);
         Machine = machine;
         _agentSocket = agentSocket;
         Memory = new GuestPhysicalMemory(RamSegments.Of(machine.Ram));
@@ -53,13 +50,10 @@ internal sealed class GuestVm : IAsyncDisposable
     public IVcpuControl Cpus { get; }
 
     /// <summary>Panicked, shut down or, as far as can be seen, gone; null while it lives.</summary>
-    public VmStatus? Fate
-    {
-        get
-        {
-            lock (_gate) return _fate ?? (Gone.IsCompleted ? VmStatus.Unreachable : null);
-        }
-    }
+    public VmStatus? Fate => _life.Fate ?? (Gone.IsCompleted ? VmStatus.Unreachable : null);
+
+    /// <summary>Its guest, from the last boot on.</summary>
+    public GuestLife Life => _life;
 
     /// <summary>Done when its monitor is gone, and with it, as a rule, the VM. Never fails.</summary>
     public Task Gone => Machine.Qmp.Disconnected;
@@ -71,8 +65,7 @@ internal sealed class GuestVm : IAsyncDisposable
         VirtualMachine machine = await VirtualMachine.AttachAsync(Path.Combine(directory, "qmp.sock"), name, cancellationToken);
         try
         {
-            var vm = new GuestVm(name, machine, Path.Combine(directory, "agent.sock"), FateOf(await machine.StateAsync(cancellationToken)));
-            return new VmLease(vm);
+            return new VmLease(new GuestVm(name, machine, Path.Combine(directory, "agent.sock"), await machine.StateAsync(cancellationToken)));
         }
         catch
         {
@@ -112,60 +105,20 @@ internal sealed class GuestVm : IAsyncDisposable
         await Machine.DisposeAsync();
         _agentGate.Dispose();
         _ended.Dispose();
+        _life.Dispose();
     }
 
     /// <summary>The guest's kernel, found in its memory at the first call and after each reset. Blocks: for the engine's threads.</summary>
     /// <exception cref="EngineException">The VM is gone, or its kernel cannot be read.</exception>
-    public GuestKernel Kernel()
-    {
-        lock (_finding)
-        {
-            int boot;
-            lock (_gate)
-            {
-                ThrowIfEnded();
-                if (_kernel is { } known) return known;
-                boot = _resets;
-            }
-
-            GuestKernel found;
-            try
-            {
-                found = GuestKernel.Attach(Memory);
-            }
-            catch (IntrospectionException e)
-            {
-                throw new EngineException(FailureKind.VmLost, $"The kernel of VM '{Name}' cannot be read: {e.Message}", e);
-            }
-
-            lock (_gate)
-            {
-                if (boot == _resets) _kernel = found;
-            }
-
-            return found;
-        }
-    }
+    public GuestKernel Kernel() => _life.Kernel(Memory);
 
     /// <summary>What freezes tasks of this guest; one for each kernel that runs in it. Blocks: for the engine's threads.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: its kernel cannot be frozen from outside.</exception>
     public OutsideFreezer Freezer()
     {
-        lock (_finding)
-        {
-            GuestKernel kernel = Kernel();
-            if (_freezer is { } known && known.Kernel == kernel) return known.Freezer;
-            try
-            {
-                var freezer = new OutsideFreezer(kernel, Writer, Cpus, new ShiftKey(Machine));
-                _freezer = (kernel, freezer);
-                return freezer;
-            }
-            catch (FreezeException e)
-            {
-                throw new EngineException(FailureKind.Refused, $"Tasks of VM '{Name}' cannot be frozen from outside: {e.Message}", e);
-            }
-        }
+        GuestLife life = _life;
+        GuestKernel kernel = life.Kernel(Memory);
+        return life.Freezer(() => new OutsideFreezer(kernel, Writer, Cpus, new ShiftKey(Machine)));
     }
 
     /// <summary>The agent in the guest, connected; a new connection where the last one broke.</summary>
@@ -175,7 +128,14 @@ internal sealed class GuestVm : IAsyncDisposable
         await _agentGate.WaitAsync(cancellationToken);
         try
         {
-            lock (_gate) ThrowIfEnded();
+            _life.ThrowIfEnded();
+            // Its agent may have died and been started again while nobody asked it anything.
+            if (_agent is { IsLost: true } lost)
+            {
+                _agent = null;
+                await lost.DisposeAsync();
+            }
+
             return _agent ??= await GuestAgentClient.ConnectAsync(
                 _agentSocket,
                 new GuestAgentClientOptions { ConnectDeadline = s_agentDeadline },
@@ -183,14 +143,28 @@ internal sealed class GuestVm : IAsyncDisposable
         }
         catch (AgentLostException e)
         {
-            throw new EngineException(
-                FailureKind.Refused,
-                $"No guest agent answers in VM '{Name}': {e.Message} Start watari-agent in the guest, on the virtio-serial port org.watari.agent.0.",
-                e);
+            throw NoAgent(e);
         }
         finally
         {
             _agentGate.Release();
+        }
+    }
+
+    /// <summary>The guest as its agent sees it now: it is known to answer then.</summary>
+    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: no agent answers.</exception>
+    public async Task<GuestDescription> DescribeAsync(CancellationToken cancellationToken)
+    {
+        GuestAgentClient agent = await AgentAsync(cancellationToken);
+        try
+        {
+            return await agent.DescribeAsync(s_describe, cancellationToken);
+        }
+        catch (AgentLostException e)
+        {
+            // Connected long ago, and dead since: of that the channel says nothing.
+            await DropAgentAsync();
+            throw NoAgent(e);
         }
     }
 
@@ -209,8 +183,20 @@ internal sealed class GuestVm : IAsyncDisposable
         }
     }
 
-    /// <summary>The version of the agent in the guest; null where none answers soon.</summary>
-    public async Task<string?> AgentVersionAsync(CancellationToken cancellationToken) => (await TryAgentAsync(s_soon, cancellationToken))?.Agent.AgentVersion;
+    /// <summary>The version of the agent in the guest; null where none answers soon. One that answered before may be dead: it is asked.</summary>
+    public async Task<string?> AgentVersionAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_soon);
+        try
+        {
+            return await TryAgentAsync(s_soon, limit.Token) is { } agent ? (await agent.DescribeAsync(s_soon, limit.Token)).Agent.AgentVersion : null;
+        }
+        catch (Exception e) when (e is AgentException or AgentLostException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
 
     /// <summary>Lets go of a connection that broke, so that the next call makes a new one.</summary>
     public async Task DropAgentAsync()
@@ -227,17 +213,43 @@ internal sealed class GuestVm : IAsyncDisposable
         }
     }
 
+    /// <summary>Both ends of a migration must run: a guest that stands still neither freezes tasks nor answers. One that is held for a moment runs.</summary>
+    /// <exception cref="EngineException">It does not: <see cref="FailureKind.Refused"/>, or it has ended.</exception>
+    public async Task MustRunAsync(CancellationToken cancellationToken)
+    {
+        _life.ThrowIfEnded();
+        if (await Machine.StateApartFromHoldsAsync(cancellationToken) is not RunState.Running and var state)
+            throw new EngineException(FailureKind.Refused, $"VM '{Name}' stands still ({state.ToString().ToLowerInvariant()}): let it go on (cont at its monitor), and try again.");
+    }
+
     public async Task<VmStatus> StatusAsync(CancellationToken cancellationToken)
     {
         if (Fate is { } fate) return fate;
         try
         {
-            RunState state = await Machine.StateAsync(cancellationToken);
+            RunState state = await Machine.StateApartFromHoldsAsync(cancellationToken);
             return FateOf(state) ?? (state == RunState.Running ? VmStatus.Running : VmStatus.Paused);
         }
         catch (HypervisorException)
         {
             return VmStatus.Unreachable;
+        }
+    }
+
+    /// <summary>Finds out whether the guest still lives, where something of it has fallen silent: its life has ended after this if it does not.</summary>
+    public async Task ProbeAsync()
+    {
+        try
+        {
+            EndLifeIfDead(await Machine.StateAsync());
+        }
+        catch (QmpConnectionException)
+        {
+            await _watch; // has heard all that was told, to the last
+        }
+        catch (HypervisorException)
+        {
+            // Its QEMU hangs, and may live on.
         }
     }
 
@@ -248,11 +260,22 @@ internal sealed class GuestVm : IAsyncDisposable
         _ => null,
     };
 
-    private void ThrowIfEnded()
+    private EngineException NoAgent(AgentLostException e) => new(
+        FailureKind.Refused,
+        $"No guest agent answers in VM '{Name}': {e.Message} Start watari-agent in the guest, on the virtio-serial port org.watari.agent.0, or choose another VM.",
+        e);
+
+    private void EndLifeIfDead(RunState state)
     {
-        if (Fate is { } fate)
-            throw new EngineException(FailureKind.VmLost, $"VM '{Name}' is {fate switch { VmStatus.Panicked => "dead: its kernel panicked", VmStatus.Shutdown => "shut down", _ => "gone: its QEMU ended" }}.");
+        if (FateOf(state) is { } fate) End(fate);
     }
+
+    private void End(VmStatus fate) => _life.End(fate, fate switch
+    {
+        VmStatus.Panicked => "is dead: its kernel panicked",
+        VmStatus.Shutdown => "is shut down",
+        _ => "is gone: its QEMU ended",
+    });
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
@@ -260,18 +283,16 @@ internal sealed class GuestVm : IAsyncDisposable
         {
             await foreach (VmEvent happened in Machine.Events(cancellationToken))
             {
-                lock (_gate)
+                switch (happened.Kind)
                 {
-                    switch (happened.Kind)
-                    {
-                        case VmEventKind.Panicked: _fate = VmStatus.Panicked; break;
-                        case VmEventKind.ShuttingDown: _fate = VmStatus.Shutdown; break;
-                        case VmEventKind.Reset:
-                            // Another kernel boots: nothing that was learnt of the last one holds.
-                            (_fate, _kernel) = (null, null);
-                            _resets++;
-                            break;
-                    }
+                    case VmEventKind.Panicked: End(VmStatus.Panicked); break;
+                    case VmEventKind.ShuttingDown: End(VmStatus.Shutdown); break;
+                    case VmEventKind.Gone: End(VmStatus.Unreachable); break;
+                    case VmEventKind.Reset:
+                        GuestLife last = _life;
+                        _life = new GuestLife(Name);
+                        last.End(null, "was reset, and what ran in it is gone");
+                        break;
                 }
             }
         }

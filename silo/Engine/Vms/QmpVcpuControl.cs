@@ -13,7 +13,7 @@ internal sealed class QmpVcpuControl(VirtualMachine machine) : IVcpuControl
 
     public void Pause()
     {
-        PausedVm hold = machine.HoldAsync().GetAwaiter().GetResult();
+        PausedVm hold = machine.Hold();
         lock (_gate) _holds.Push(hold);
     }
 

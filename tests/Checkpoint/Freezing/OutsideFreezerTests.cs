@@ -201,12 +201,26 @@ public sealed class OutsideFreezerTests : IDisposable
     }
 
     [Fact]
-    public void A_stopped_task_cannot_be_ended_and_nothing_is_touched()
+    public void A_task_that_a_signal_has_stopped_is_ended_like_others()
     {
         GuestVirtualAddress task = _guest.Process(10, "/box").Single();
         OutsideFreezer freezer = _guest.Boot().Freezer();
         FrozenTasks frozen = freezer.Freeze(s_container, s_deadline);
-        _guest.Disturb(task, state: 4);
+        _guest.Disturb(task, state: 0x104);
+
+        freezer.Kill(frozen, s_deadline);
+
+        Assert.True(_guest.HasExited(task));
+        Assert.Equal(9, _guest.ExitCodeOf(task));
+    }
+
+    [Fact]
+    public void A_task_that_its_tracer_has_stopped_cannot_be_ended_and_nothing_is_touched()
+    {
+        GuestVirtualAddress task = _guest.Process(10, "/box").Single();
+        OutsideFreezer freezer = _guest.Boot().Freezer();
+        FrozenTasks frozen = freezer.Freeze(s_container, s_deadline);
+        _guest.Disturb(task, state: 8);
 
         Assert.Equal(FreezeFailure.Unsupported, Assert.Throws<FreezeException>(() => freezer.Kill(frozen, s_deadline)).Failure);
 

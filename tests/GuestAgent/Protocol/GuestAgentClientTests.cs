@@ -84,10 +84,12 @@ public sealed class GuestAgentClientTests
         {
             Task<SyncResult> sync = client.SyncAsync(At, Long, TestContext.Current.CancellationToken);
             await peer.ReadRequestAsync<SyncRequest>();
+            Assert.False(client.IsLost);
             await peer.WriteRawAsync(new byte[FrameHeader.MaxFrame]);
             await peer.WriteAsync(FrameKind.Started, 0, JsonSerializer.SerializeToUtf8Bytes(AgentPeer.Hello("another"), AgentJson.Default.AgentHello), session: 0);
 
             Assert.Equal(AgentLostReason.Restarted, (await Assert.ThrowsAsync<AgentLostException>(() => sync)).Reason);
+            Assert.True(client.IsLost);
             Assert.Equal(AgentLostReason.Restarted, (await Assert.ThrowsAsync<AgentLostException>(() => client.SyncAsync(At, Long, TestContext.Current.CancellationToken))).Reason);
         }
     }

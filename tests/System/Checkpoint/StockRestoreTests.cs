@@ -1,102 +1,95 @@
-using System.Formats.Tar;
 using System.Text.Json;
-using Watari.Checkpoint.Capture;
-using Watari.Checkpoint.Freezing;
-using Watari.Checkpoint.Images;
-using Watari.Checkpoint.Model;
-using Watari.Checkpoint.Verdicts;
 using Watari.Guests;
-using Watari.Hypervisor;
-using Watari.Introspection.Kernel;
+using Watari.Processes;
 
 namespace Watari.SystemTests.Checkpoint;
 
-/// <summary>Containers read out of a guest's memory, in the eyes of the runtime that Debian ships.</summary>
-public sealed class StockRestoreTests
+/// <summary>What <c>watari checkpoint</c> saves, in the eyes of the runtimes that Debian ships, in a guest that has no code of ours.</summary>
+public sealed class StockRestoreTests(CheckpointHost host) : IClassFixture<CheckpointHost>
 {
-    private static readonly string[] s_containers = ["redis", "counter", "kinds"];
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
-
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Containers_read_out_of_one_guest_go_on_in_another_restored_by_stock_runc()
+    public async Task Containers_that_were_saved_go_on_in_another_guest_restored_by_stock_runc()
     {
-        using var folder = new TemporaryFolder();
-        string digest;
-        await using (Guest source = await Guest.StartAsync(new GuestOptions { Name = "source" }, Cancellation))
-        {
-            foreach (string container in s_containers)
-                await source.Console.CheckAsync($"watari-run {container}", s_patience, Cancellation);
-            await source.Console.CheckAsync("watari-fill-redis redis 5", s_patience, Cancellation);
-            digest = await DigestIn(source);
-            foreach (string container in s_containers)
-                await source.Console.CheckAsync($"cd /sys/fs/cgroup/{container} && echo 1 >cgroup.freeze && until grep -q 'frozen 1' cgroup.events; do :; done", s_patience, Cancellation);
-            await using VirtualMachine vm = await source.AttachAsync(Cancellation);
-            var seen = new TestVm(vm);
-            foreach (string container in s_containers)
-                Save(seen, new TaskSelection.OfCgroup("/" + container), Path.Combine(folder.Path, container));
-        }
+        string[] containers = ["redis", "counter", "kinds"];
+        foreach (string container in containers) await host.Containers.RunAsync(container, cancellation: Cancellation);
+        await host.Containers.FillRedisAsync("redis", 5, Cancellation);
+        string digest = await host.Containers.DigestAsync(cancellation: Cancellation);
 
-        await using Guest target = await Guest.StartAsync(new GuestOptions { Name = "target" }, Cancellation);
-        await using (VirtualMachine vm = await target.AttachAsync(Cancellation))
-        {
-            var seen = new TestVm(vm);
-            foreach (string container in s_containers)
-                await Restore(target, seen, container, Path.Combine(folder.Path, container));
-        }
+        await SaveAsync("redis");
+        await SaveAsync("counter", "--leave-running");
+        await SaveAsync("kinds", "--leave-running");
 
-        Assert.Equal(digest, await DigestIn(target));
-        using JsonDocument report = JsonDocument.Parse(await target.Console.CheckAsync("runc exec counter /bin/counter --report", s_patience, Cancellation));
-        Assert.True(report.RootElement.GetProperty("intact").GetBoolean(), report.RootElement.GetRawText());
-        string kinds = await target.Console.CheckAsync("runc exec kinds /bin/kinds --check || true", s_patience, Cancellation);
-        Assert.All(kinds.Split('\n'), line => Assert.StartsWith("ok ", line, StringComparison.Ordinal));
+        // Without --leave-running it has ended; with it, it runs on.
+        Assert.Equal("stopped", await host.Containers.StatusAsync("redis", Cancellation));
+        Assert.Equal("running", await host.Containers.StatusAsync("counter", Cancellation));
+        Assert.True((await host.Containers.ReportAsync(cancellation: Cancellation)).GetProperty("intact").GetBoolean());
+        await AssertKindsAsync(host.Guest, "runc exec kinds /bin/kinds");
+
+        await using StockGuest stock = await StockGuest.StartAsync();
+        foreach (string container in containers) await stock.RestoreContainerAsync(container, FolderOf(container));
+        var restored = new GuestContainers(stock.Guest);
+        Assert.Equal(digest, await restored.DigestAsync(cancellation: Cancellation));
+        JsonElement report = await restored.ReportAsync(cancellation: Cancellation);
+        Assert.True(report.GetProperty("intact").GetBoolean(), report.GetRawText());
+        await AssertKindsAsync(stock.Guest, "runc exec kinds /bin/kinds");
     }
 
     [Fact]
-    public async Task What_cannot_be_carried_is_named_while_the_program_runs()
+    public async Task A_tree_of_processes_that_was_saved_by_its_pid_goes_on_restored_by_stock_criu()
     {
-        await using Guest guest = await Guest.StartAsync(cancellation: Cancellation);
-        string pid = await guest.Console.CheckAsync(
-            "setsid sh -c 'exec 3>/root/gone; rm /root/gone; exec sleep 1000' </dev/null >/dev/null 2>&1 & until pgrep -f '^sleep 1000'; do :; done", cancellation: Cancellation);
-        await using VirtualMachine vm = await guest.AttachAsync(Cancellation);
-        var seen = new TestVm(vm);
-        var selection = new TaskSelection.OfProcessTree(int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture));
-        ContainerCapture.Rehearse(seen.Kernel, selection);
+        string pid = await PlainKinds.StartAsync(host.Guest);
+        Run run = await host.WatariAsync("checkpoint", "--pid", pid, "--vm", "vm-a", "--output", FolderOf("tree"), "--leave-running");
+        Assert.True(run.Code == 0, run.Error);
+        await AssertKindsAsync(host.Guest, PlainKinds.Program);
+        await CritAssert.ShowsAllAsync(FolderOf("tree"));
 
-        using StillGuest still = seen.Hold();
-        Verdict refused = Assert.Single(ContainerCapture.Judge(still, selection), verdict => verdict.Kind == VerdictKind.Refused);
-        Assert.Contains("/root/gone", refused.ToString(), StringComparison.Ordinal);
-        Assert.Throws<FreezeException>(() => FrozenTasks.Observe(still, selection));
+        await using StockGuest stock = await StockGuest.StartAsync();
+        await PlainKinds.PrepareAsync(stock.Guest);
+        await stock.RestoreTreeAsync(FolderOf("tree"));
+        await AssertKindsAsync(stock.Guest, PlainKinds.Program);
     }
 
-    private static void Save(TestVm vm, TaskSelection selection, string folder)
+    [Theory]
+    [InlineData("deleted_memory_file")]
+    [InlineData("inotify_on_disk")]
+    [InlineData("stopped_child")]
+    [InlineData("killed_child")]
+    [InlineData("real_time_scheduling")]
+    [InlineData("other_root")]
+    [InlineData("root_in_child")]
+    public async Task What_is_out_of_the_ordinary_and_not_refused_is_carried(string oddity)
     {
-        using StillGuest still = vm.Hold();
-        var contents = new GuestPageContents(still.Kernel.Memory);
-        Container container = ContainerCapture.Capture(still, FrozenTasks.Observe(still, selection));
-        CriuImageBuilder.Build(container, contents, CriuImageOptions.Default).WriteToDirectory(folder, contents);
+        string pid = await host.Guest.Console.CheckAsync($"odd {oddity}", StockGuest.Patience, Cancellation);
+        Run run = await host.WatariAsync("checkpoint", "--pid", pid, "--vm", "vm-a", "--output", FolderOf(oddity));
+        Assert.True(run.Code == 0, run.Error);
+        Assert.NotEqual(0, (await host.Guest.Console.RunAsync($"kill -0 {pid}", cancellation: Cancellation)).ExitCode);
+
+        await using StockGuest stock = await StockGuest.StartAsync();
+        await stock.RestoreTreeAsync(FolderOf(oddity));
+        string verdict = await stock.Guest.Console.CheckAsync($"kill -USR1 {pid}; until [ -s {AnswerOf(oddity, pid)} ]; do :; done; cat {AnswerOf(oddity, pid)}", StockGuest.Patience, Cancellation);
+        Assert.Equal("ok", verdict);
     }
 
-    private static async Task Restore(Guest guest, TestVm vm, string container, string folder)
+    /// <summary>Where it writes its verdict: below its own root.</summary>
+    private static string AnswerOf(string oddity, string pid) =>
+        (oddity == "other_root" ? "/var/lib/watari/bundles/kinds/rootfs" : "") + $"/run/odd.{pid}";
+
+    private static async Task AssertKindsAsync(Guest guest, string program)
     {
-        using var archive = new MemoryStream();
-        await TarFile.CreateFromDirectoryAsync(folder, archive, includeBaseDirectory: false, Cancellation);
-        await LandingFile.WriteAsync(guest, vm, "/tmp/landing", archive.ToArray(), Cancellation);
-        await guest.Console.CheckAsync($"mkdir -p /tmp/images && tar -xf /tmp/landing -C /tmp/images && rm /tmp/landing", cancellation: Cancellation);
-        GuestCommandResult restored = await guest.Console.RunAsync(
-            $"runc restore -d --bundle /var/lib/watari/bundles/{container} --image-path /tmp/images --work-path /tmp/work {container} </dev/null >/dev/null 2>/tmp/error; code=$?; "
-            + "[ $code = 0 ] || { cat /tmp/error; grep Error /tmp/work/restore.log; }; rm -rf /tmp/images; (exit $code)", s_patience, Cancellation);
-        Assert.True(restored.ExitCode == 0, $"{container}: {restored.Output}");
+        string kinds = await guest.Console.CheckAsync($"{program} --check || true", StockGuest.Patience, Cancellation);
+        Assert.NotEmpty(kinds);
+        Assert.All(kinds.Split('\n'), line => Assert.StartsWith("ok ", line, StringComparison.Ordinal));
     }
 
-    private static Task<string> DigestIn(Guest guest) =>
-        guest.Console.CheckAsync("runc exec redis /usr/bin/redis-cli -s /run/redis.sock debug digest", s_patience, Cancellation);
-
-    private sealed class TemporaryFolder : IDisposable
+    private async Task SaveAsync(string container, params string[] more)
     {
-        public string Path { get; } = Directory.CreateTempSubdirectory("watari-checkpoint-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
+        Run run = await host.WatariAsync(["checkpoint", container, "--output", FolderOf(container), .. more]);
+        Assert.True(run.Code == 0, run.Error);
+        Assert.StartsWith($"saved {container} of host-a/vm-a to {FolderOf(container)} ", run.Out, StringComparison.Ordinal);
+        await CritAssert.ShowsAllAsync(FolderOf(container));
     }
+
+    private string FolderOf(string name) => Path.Combine(host.Folder, name);
 }

@@ -19,6 +19,12 @@ public sealed record GuestOptions
 
     public int Vcpus { get; init; } = 1;
 
+    /// <summary>Shell commands that make it what is wanted. They run once on a machine: what they leave is part of the state that is saved.</summary>
+    public string Setup { get; init; } = "";
+
+    /// <summary>CPU model with its features, as QEMU takes it; null for all that this machine can give.</summary>
+    public string? Cpu { get; init; }
+
     /// <summary>Where its run directory goes: by default one of its own, gone with the guest.</summary>
     public string? RunDirectory { get; init; }
 }
@@ -59,7 +65,9 @@ public sealed class Guest : IAsyncDisposable
     {
         options ??= new GuestOptions();
         var spec = new VmSpec { Name = options.Name, Image = GuestImage.DefaultDirectory(options.Suite), MemoryMiB = options.MemoryMiB, Vcpus = options.Vcpus };
-        SavedState booted = await new SavedStateCache().GetAsync(spec, SettleCommand, SettleAsync, cancellation);
+        if (options.Cpu is { } cpu) spec = spec with { Cpu = cpu };
+        SavedState booted = await new SavedStateCache().GetAsync(
+            spec, options.Setup + SettleCommand, (vm, cancel) => SettleAsync(vm, options.Setup, cancel), cancellation);
 
         DirectoryInfo? ownRun = options.RunDirectory is null ? System.IO.Directory.CreateTempSubdirectory("watari-") : null;
         var launcher = new VmLauncher(options.Host, options.RunDirectory ?? ownRun!.FullName);
@@ -101,9 +109,12 @@ public sealed class Guest : IAsyncDisposable
     /// <summary>The page cache of the boot would be most of what is saved and read back.</summary>
     private const string SettleCommand = "sync; echo 3 >/proc/sys/vm/drop_caches; sync";
 
-    private static async Task SettleAsync(VmDirectory vm, CancellationToken cancellation)
+    private static readonly TimeSpan s_setup = TimeSpan.FromMinutes(5);
+
+    private static async Task SettleAsync(VmDirectory vm, string setup, CancellationToken cancellation)
     {
         await using GuestConsole console = await GuestConsole.ConnectAsync(vm.ConsoleSocket, cancellation);
+        if (setup.Length > 0) await console.CheckAsync(setup, s_setup, cancellation);
         await console.CheckAsync(SettleCommand, cancellation: cancellation);
     }
 }

@@ -7,6 +7,7 @@ namespace Watari.SystemTests.Migration;
 public abstract class MigrationTest(TwoHosts? shared = null) : IAsyncDisposable
 {
     private readonly List<TwoHosts> _own = [];
+    private readonly List<Action> _then = [];
     private readonly int _heard = shared?.Processes.Log.Count() ?? 0;
 
     protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -19,6 +20,9 @@ public abstract class MigrationTest(TwoHosts? shared = null) : IAsyncDisposable
         return hosts;
     }
 
+    /// <summary>To be done when the test and its hosts have ended.</summary>
+    protected void OnDispose(Action then) => _then.Add(then);
+
     public async ValueTask DisposeAsync()
     {
         if (TestContext.Current.TestState?.Result == TestResult.Failed)
@@ -28,6 +32,7 @@ public abstract class MigrationTest(TwoHosts? shared = null) : IAsyncDisposable
         }
 
         foreach (TwoHosts hosts in _own) await hosts.DisposeAsync();
+        foreach (Action then in _then) then();
         GC.SuppressFinalize(this);
     }
 }

@@ -42,5 +42,5 @@ public sealed class GuestInspection(Guest guest)
     private static bool IsTool(string program) => program[(program.LastIndexOf('/') + 1)..] is "criu" or "runc";
 
     private async Task<string[]> LinesAsync(string command, CancellationToken cancellation) =>
-        (await guest.Console.CheckAsync(command, TimeSpan.FromMinutes(1), cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        (await guest.Console.CheckAsync(command, TimeSpan.FromMinutes(3), cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

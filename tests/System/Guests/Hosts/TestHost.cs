@@ -15,6 +15,7 @@ public sealed class TestHost : IAsyncDisposable
         Guest = guest;
         Containers = new GuestContainers(guest);
         Inside = new GuestInspection(guest);
+        Faults = new GuestFaults(guest);
     }
 
     public string Name { get; }
@@ -28,6 +29,9 @@ public sealed class TestHost : IAsyncDisposable
 
     /// <summary>What is in the guest, in its own words.</summary>
     public GuestInspection Inside { get; }
+
+    /// <summary>What a test can have go wrong in the guest.</summary>
+    public GuestFaults Faults { get; }
 
     /// <summary>The silo that was started last.</summary>
     public SiloProcess Silo => _processes.Silo(Name);

@@ -11,6 +11,9 @@ public sealed record TwoHostsOptions
     /// <summary>The guest of host-b.</summary>
     public GuestOptions GuestB { get; init; } = new();
 
+    /// <summary>The folder of the programs, as <c>make build</c> leaves it; null: those beside the caller's.</summary>
+    public string? Programs { get; init; }
+
     /// <summary>Fault points to arm in both silos.</summary>
     public string Faults { get; init; } = "";
 
@@ -46,7 +49,7 @@ public sealed class TwoHosts : IAsyncDisposable
     public static async Task<TwoHosts> StartAsync(TwoHostsOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new TwoHostsOptions();
-        var processes = new WatariProcesses("watari-silo");
+        var processes = new WatariProcesses("watari-silo", options.Programs);
         List<Guest> guests = [];
         try
         {

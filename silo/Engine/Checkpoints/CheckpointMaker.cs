@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using Watari.Checkpoint.Capture;
+using Watari.Checkpoint.Freezing;
+using Watari.Checkpoint.Images;
+using Watari.Checkpoint.Model;
+using Watari.Checkpoint.Verdicts;
+using Watari.GrainInterfaces.Model;
+using Watari.Introspection.Kernel;
+using Watari.Silo.Engine.Migration;
+using Watari.Silo.Engine.Vms;
+using VerdictKind = Watari.Checkpoint.Verdicts.VerdictKind;
+
+namespace Watari.Silo.Engine.Checkpoints;
+
+/// <summary>
+/// Saves a workload as a set of CRIU images on this host. What would fail is found before the freeze; from there on the workload
+/// either runs on, or has ended and is whole on disk.
+/// </summary>
+internal sealed class CheckpointMaker(EngineThreads threads, TimeProvider time)
+{
+    private static readonly TimeSpan s_freeze = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
+
+    /// <exception cref="EngineException">It could not be saved; the message says where the workload is now.</exception>
+    public Task<EngineReport> SaveAsync(StepKey key, GuestVm vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
+        threads.RunAsync(
+            () =>
+            {
+                try
+                {
+                    return Save(key, vm, workload, directory, leaveRunning);
+                }
+                catch (Exception e) when (RunsOn(Failures.Explain(vm.Name, e) ?? e as EngineException))
+                {
+                    EngineException explained = Failures.Explain(vm.Name, e) ?? (EngineException)e;
+                    throw new EngineException(explained.Kind, $"{explained.Message} {Named(workload)} runs on in VM '{vm.Name}'.", e);
+                }
+            },
+            cancellationToken);
+
+    /// <summary>Failures after which the workload is where it was.</summary>
+    private static bool RunsOn(EngineException? failure) =>
+        failure is { Kind: FailureKind.Refused or FailureKind.SaveFailed or FailureKind.TimedOut } or { Kind: FailureKind.Internal, InnerException: not FreezeException };
+
+    private EngineReport Save(StepKey key, GuestVm vm, WorkloadId workload, string directory, bool leaveRunning)
+    {
+        var target = Target.Find(vm, workload);
+        OutsideFreezer freezer = vm.Freezer();
+        var clock = new PhaseClock(time);
+        ImmutableArray<ObjectVerdict> objections = Judge(vm, target);
+        using var output = CheckpointDirectory.Prepare(directory, key.Job);
+        ulong foreseen = ContainerCapture.Rehearse(vm.Kernel(), target.Tasks);
+        output.RequireRoom(foreseen);
+        using var staged = new StagedContainer((long)foreseen);
+        clock.Lap("plan");
+
+        FrozenTasks frozen = freezer.FreezeAndHold(target.Tasks, s_freeze, out StillGuest still);
+        clock.Lap("freezing");
+        CriuImageSet images;
+        try
+        {
+            Read(vm, frozen, still, staged);
+            clock.Lap("memdump");
+            images = CriuImageBuilder.Build(staged.Complete(), staged, CriuImageOptions.Default);
+            if (!leaveRunning) Write(output, images, staged, clock);
+        }
+        catch
+        {
+            freezer.Thaw(frozen, s_thaw);
+            throw;
+        }
+
+        if (leaveRunning)
+        {
+            freezer.Thaw(frozen, s_thaw);
+            clock.Lap("thaw");
+            Write(output, images, staged, clock);
+        }
+        else
+        {
+            Kill(freezer, frozen, directory);
+            clock.Lap("kill");
+        }
+
+        return new EngineReport([.. clock.Phases], Count(images), objections);
+    }
+
+    private static ImmutableArray<ObjectVerdict> Judge(GuestVm vm, Target target)
+    {
+        using var still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
+        ImmutableArray<Verdict> verdicts = ContainerCapture.Judge(still, target.Tasks);
+        return verdicts.Any(verdict => verdict.Kind == VerdictKind.Refused) ? throw new CheckpointRefusedException(verdicts) : [.. verdicts.Select(verdict => verdict.ForReport())];
+    }
+
+    private static void Read(GuestVm vm, FrozenTasks frozen, StillGuest still, StagedContainer staged)
+    {
+        using (still) staged.Begin(ContainerCapture.Capture(still, frozen), new GuestPageContents(still.Kernel.Memory));
+        new FrozenPageReader(vm.Kernel(), vm.Cpus).Read(frozen, staged.Fills, staged, CancellationToken.None);
+    }
+
+    private static void Write(CheckpointDirectory output, CriuImageSet images, StagedContainer staged, PhaseClock clock)
+    {
+        output.Write(images, staged);
+        clock.Lap("memwrite");
+    }
+
+    /// <summary>The images are on disk: the workload ends without having run again.</summary>
+    private static void Kill(OutsideFreezer freezer, FrozenTasks frozen, string directory)
+    {
+        try
+        {
+            freezer.Kill(frozen, s_thaw);
+        }
+        catch (FreezeException e)
+        {
+            if (e.Failure == FreezeFailure.Unsupported) freezer.Thaw(frozen, s_thaw);
+            throw new EngineException(FailureKind.Internal, $"The images are whole in '{directory}', but the end of what was saved was not seen: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Pages as they are on disk; which of them hold only zeroes nobody has looked at.</summary>
+    private static TransferStatistics Count(CriuImageSet images) =>
+        new((long)images.PageBytes, (long)images.PageBytes, (long)(images.PageBytes / PageRun.PageSize), 0, 0);
+
+    private static string Named(WorkloadId workload) => workload.Container is { } id ? $"Container '{id}'" : $"Process {workload.Pid}";
+}
