@@ -13,11 +13,13 @@ internal sealed partial class MigrationGrain
             if (await UntilDoneAsync(MigrationTable.Thaw) == SideOutcome.Lost)
             {
                 // The copy that was committed died before it was known to run, and nothing of it can run any more. The source,
-                // frozen and whole, is the only copy there is: the write below makes it the container again.
+                // frozen and whole, is the only copy there is: the write below makes it the container again. A VM that is still there
+                // is tidied as in any roll back.
+                bool gone = await engines.IsGoneAsync(EngineCalls.VmOf(Job, Side.Destination), _stopping.Token);
                 await WriteAsync(Job with
                 {
                     Epoch = Job.Epoch.Next(),
-                    Destination = SideOutcome.Lost,
+                    Destination = gone ? SideOutcome.Lost : SideOutcome.Open,
                     Failure = new JobFailure(FailureKind.VmLost, $"The copy in {Job.Request.Destination} was lost before it was thawed: {Job.Problem}", Job.State, time.GetUtcNow()),
                     Problem = null,
                 });
