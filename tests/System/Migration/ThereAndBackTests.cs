@@ -6,7 +6,6 @@ using Watari.Processes;
 namespace Watari.SystemTests.Migration;
 
 /// <summary>Many migrations in a row. WATARI_SOAK_MIGRATIONS=N makes N of each container, for a soak.</summary>
-[Collection(Migrations.Name)]
 public sealed class ThereAndBackTests : MigrationTest
 {
     private static readonly string[] s_states = ["planned", "preparing", "pre-copying", "frozen", "captured", "restoring", "ready", "committed", "done"];
