@@ -59,7 +59,7 @@ public sealed class ConsoleTests(SharedHosts shared) : MigrationTest(shared.Host
         Assert.Equal((0, 0, 0), (watched.Code, shown.Code, back.Code));
         Assert.Contains(JsonDocument.Parse(listed.Out).RootElement.EnumerateArray(), line => line.GetProperty("id").GetString() == job);
         Assert.StartsWith("migrated counter host-a/vm-a -> host-b/vm-b in ", watched.Out, StringComparison.Ordinal);
-        Assert.Contains("Now:        the container runs in host-b/vm-b\n", shown.Out, StringComparison.Ordinal);
+        Assert.Contains("Now:       the container runs in host-b/vm-b\n", shown.Out, StringComparison.Ordinal);
         Assert.Contains("memwrite", shown.Out, StringComparison.Ordinal);
         Assert.Equal("done", JsonDocument.Parse(data.Out).RootElement.GetProperty("state").GetString());
     }

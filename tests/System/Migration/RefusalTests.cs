@@ -135,14 +135,17 @@ public sealed class RefusalTests(SharedHosts shared) : MigrationTest(shared.Host
     public async Task Both_VMs_must_run(string still, string says)
     {
         TestHost host = still == "vm-a" ? _hosts.A : _hosts.B;
-        Run run;
         string[] before = await MigrationAssert.FingerprintAsync(_hosts);
-        await using (QmpClient monitor = await QmpClient.ConnectAsync(host.Guest.Directory.ControlSocket, cancellation: Cancellation))
+        await TellMonitorAsync(host, "stop");
+        Run run;
+        try
         {
-            await monitor.ExecuteAsync("stop", cancellation: Cancellation);
             run = await _hosts.WatariAsync("migrate", "redis", "--to", "vm-b");
             Assert.Equal(RunState.Paused, await host.VmStateAsync(Cancellation)); // nobody lets it go but who has stopped it
-            await monitor.ExecuteAsync("cont", cancellation: Cancellation);
+        }
+        finally
+        {
+            await TellMonitorAsync(host, "cont");
         }
 
         AssertSays(run, 4, [says, RunsOn]);
@@ -197,4 +200,11 @@ public sealed class RefusalTests(SharedHosts shared) : MigrationTest(shared.Host
 
     private async Task<JsonElement> AgentOfBAsync() =>
         JsonDocument.Parse((await _hosts.WatariAsync("vms", "-o", "json")).Out).RootElement.EnumerateArray().Single(vm => vm.GetProperty("name").GetString() == "vm-b").GetProperty("agentVersion");
+
+    /// <summary>At the monitor that no silo uses, which takes one client at a time.</summary>
+    private static async Task TellMonitorAsync(TestHost host, string command)
+    {
+        await using QmpClient monitor = await QmpClient.ConnectAsync(host.Guest.Directory.ControlSocket, cancellation: Cancellation);
+        await monitor.ExecuteAsync(command, cancellation: Cancellation);
+    }
 }
