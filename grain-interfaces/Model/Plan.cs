@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Watari.GrainInterfaces.Model;
 
 /// <summary>What the source says of a container before anything is touched, and what its destination must offer.</summary>
@@ -19,6 +21,7 @@ public sealed record SourcePlan(
     [property: Id(7)] ulong StartTime,
     [property: Id(8)] MemoryMode Memory)
 {
+    [JsonIgnore]
     public bool IsRefused => Objections.Any(o => o.Kind == VerdictKind.Refused);
 }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Watari.Processes;
+using Watari.Scripted;
 
 namespace Watari.Client.Tests;
 
@@ -19,12 +20,10 @@ public sealed class KilledSiloTests
     [InlineData("thaw.after", "host-b")]
     public async Task the_leading_silo_dies_and_one_copy_runs(string point, string runsAtTheEnd)
     {
-        await using var cluster = new ScriptedCluster();
-        await Task.WhenAll(cluster.StartSiloAsync("host-a", $"{point}=kill"), cluster.StartSiloAsync("host-b", $"{point}=kill"));
-        string job = (await cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-b", "--detach")).Out.Trim();
+        await using ScriptedCluster cluster = await ScriptedCluster.StartAsync(findsDeadSilos: true, faults: $"{point}=kill");
+        string job = (await cluster.WatariAsync("migrate", "redis", "--to", "vm-b", "--detach")).Out.Trim();
 
-        Task first = await Task.WhenAny(cluster.Processes.Silo("host-a").Process.WaitForExitAsync(Limit()), cluster.Processes.Silo("host-b").Process.WaitForExitAsync(Limit()));
-        await first;
+        await await Task.WhenAny(cluster.Processes.Silo("host-a").Process.WaitForExitAsync(Limit()), cluster.Processes.Silo("host-b").Process.WaitForExitAsync(Limit()));
         Run watched = await EndOfAsync(cluster, job);
 
         cluster.AssertRunsOnlyIn(runsAtTheEnd);
@@ -35,15 +34,13 @@ public sealed class KilledSiloTests
     [Fact]
     public async Task all_silos_die_and_the_job_goes_on_when_they_are_back()
     {
-        await using var cluster = new ScriptedCluster();
-        await Task.WhenAll(cluster.StartSiloAsync("host-a", pace: 2000), cluster.StartSiloAsync("host-b", pace: 2000));
+        await using ScriptedCluster cluster = await ScriptedCluster.StartAsync(findsDeadSilos: true);
+        using ScriptedOrder hold = cluster.Hold("capture");
         using Process watari = cluster.Processes.StartWatari("migrate", "redis", "--to", "vm-b");
-        while (await watari.StandardError.ReadLineAsync(Limit()) is { } line && !line.StartsWith("redis: frozen", StringComparison.Ordinal))
-        {
-        }
+        await WatariProcesses.UntilSaysAsync(watari, "redis: frozen");
 
         await Task.WhenAll(cluster.Processes.Silo("host-a").KillAsync(Limit()), cluster.Processes.Silo("host-b").KillAsync(Limit()));
-        await Task.WhenAll(cluster.StartSiloAsync("host-a"), cluster.StartSiloAsync("host-b"));
+        await cluster.StartSilosAsync();
         Run run = await WatariProcesses.EndAsync(watari);
 
         Assert.Equal(5, run.Code);
@@ -52,22 +49,35 @@ public sealed class KilledSiloTests
     }
 
     /// <summary>
-    /// Starts what is dead again and watches, until the job is at its end: a point after the commit goes off in the silo that takes the
-    /// job over, too, and watching ends early where only tidying up is left.
+    /// Watches until the job is at its end, which is later than where watching ends if only tidying up is left, and starts again what
+    /// dies meanwhile: a point after the commit goes off in the silo that takes the job over, too.
     /// </summary>
     internal static async Task<Run> EndOfAsync(ScriptedCluster cluster, string job)
     {
-        CancellationToken limit = Limit();
-        while (true)
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(Limit());
+        Task alive = Task.WhenAll(KeepAliveAsync(cluster, "host-a", over.Token), KeepAliveAsync(cluster, "host-b", over.Token));
+        try
         {
-            foreach (string host in new[] { "host-a", "host-b" })
+            while (true)
             {
-                if (cluster.Processes.Silo(host).Process.HasExited) await cluster.StartSiloAsync(host);
+                Run watched = await cluster.WatariAsync("jobs", "watch", job, "-o", "json");
+                over.Token.ThrowIfCancellationRequested();
+                if (watched.Out.Length > 0 && JsonDocument.Parse(watched.Out).RootElement.GetProperty("ended").ValueKind != JsonValueKind.Null) return watched;
             }
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await alive;
+        }
+    }
 
-            Run watched = await cluster.Processes.WatariAsync("jobs", "watch", job, "-o", "json");
-            limit.ThrowIfCancellationRequested();
-            if (watched.Out.Length > 0 && JsonDocument.Parse(watched.Out).RootElement.GetProperty("ended").ValueKind != JsonValueKind.Null) return watched;
+    private static async Task KeepAliveAsync(ScriptedCluster cluster, string host, CancellationToken over)
+    {
+        while (!over.IsCancellationRequested)
+        {
+            await cluster.Processes.Silo(host).Process.WaitForExitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (cluster.Processes.Silo(host).Process.HasExited) await cluster.StartSiloAsync(host);
         }
     }
 

@@ -8,9 +8,9 @@ public sealed class LiveLineTests
 
     [Theory]
     [InlineData(120, "| [####......]   7 s  redis: frozen, capturing, transferred 12 MiB of 64 MiB, remaining 52 MiB")]
-    [InlineData(60, "| [####......]   7 s  redis: frozen, capturing, transferred…")]
-    [InlineData(59, "|   7 s  redis: frozen, capturing, transferred 12 MiB of 6…")]
-    [InlineData(12, "|   7 s  re…")]
+    [InlineData(60, "| [####......]   7 s  redis: frozen, capturing, transferre…")]
+    [InlineData(59, "|   7 s  redis: frozen, capturing, transferred 12 MiB of …")]
+    [InlineData(12, "|   7 s  r…")]
     [InlineData(4, "| …")]
     [InlineData(1, "")]
     [InlineData(0, "")]

@@ -1,23 +1,22 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Watari.Processes;
 using Watari.Redis;
 
 namespace Watari.Client.Tests;
 
-/// <summary>Hosts that meet in Redis, as those of several machines do: real silos, a real server, and what becomes of a job when one of them dies.</summary>
+/// <summary>Hosts that meet in Redis, as those of several machines do: real silos, a real server, and what becomes of a job when its silo dies.</summary>
 public sealed class RedisClusterTests
 {
     [Fact]
     public async Task a_container_is_migrated_and_listed_over_redis()
     {
         await using RedisServer redis = await RedisServer.StartAsync("secret");
-        await using ScriptedCluster cluster = await ClusterAsync(redis);
+        await using ScriptedCluster cluster = await ScriptedCluster.StartAsync(redis.ConnectionString);
 
-        Run hosts = await cluster.Processes.WatariAsync("hosts", "-o", "json");
-        Run there = await cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-b");
-        Run back = await cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-a");
-        Run jobs = await cluster.Processes.WatariAsync("jobs", "ls", "-o", "json");
+        Run hosts = await cluster.WatariAsync("hosts", "-o", "json");
+        Run there = await cluster.WatariAsync("migrate", "redis", "--to", "vm-b");
+        Run back = await cluster.WatariAsync("migrate", "redis", "--to", "vm-a");
+        Run jobs = await cluster.WatariAsync("jobs", "ls", "-o", "json");
 
         Assert.Equal(["host-a", "host-b"], JsonDocument.Parse(hosts.Out).RootElement.EnumerateArray().Select(h => h.GetProperty("name").GetString()));
         Assert.Equal((0, 0), (there.Code, back.Code));
@@ -31,8 +30,8 @@ public sealed class RedisClusterTests
     public async Task the_leading_silo_dies_and_the_job_goes_on_in_another(string point, string runsAtTheEnd)
     {
         await using RedisServer redis = await RedisServer.StartAsync();
-        await using ScriptedCluster cluster = await ClusterAsync(redis, faults: $"{point}=kill");
-        string job = (await cluster.Processes.WatariAsync("migrate", "redis", "--to", "vm-b", "--detach")).Out.Trim();
+        await using ScriptedCluster cluster = await ScriptedCluster.StartAsync(redis.ConnectionString, findsDeadSilos: true, faults: $"{point}=kill");
+        string job = (await cluster.WatariAsync("migrate", "redis", "--to", "vm-b", "--detach")).Out.Trim();
 
         await await Task.WhenAny(cluster.Processes.Silo("host-a").Process.WaitForExitAsync(Limit()), cluster.Processes.Silo("host-b").Process.WaitForExitAsync(Limit()));
         Run end = await KilledSiloTests.EndOfAsync(cluster, job);
@@ -42,51 +41,6 @@ public sealed class RedisClusterTests
         Assert.True(JsonDocument.Parse(end.Out).RootElement.GetProperty("epoch").GetInt32() > 1);
     }
 
-    /// <summary>The server dies while a command runs, and is back soon after that command has ended: the write of its result has waited for it.</summary>
-    [Theory]
-    [InlineData("freezing", "freeze")]
-    [InlineData("committed, thawing", "thaw")]
-    public async Task redis_is_killed_in_the_middle_of_a_job_and_soon_started_again_and_the_job_goes_on(string says, string command)
-    {
-        await using RedisServer redis = await RedisServer.StartAsync();
-        await using ScriptedCluster cluster = await ClusterAsync(redis, pace: 1000);
-        using Process watari = cluster.Processes.StartWatari("migrate", "redis", "--to", "vm-b", "-o", "json");
-        await WatariProcesses.UntilSaysAsync(watari, $"redis: {says}");
-
-        await redis.KillAsync();
-        await cluster.UntilDoneAsync(command);
-        await redis.StartAgainAsync();
-        Run run = await WatariProcesses.EndAsync(watari);
-
-        Assert.Equal(0, run.Code);
-        cluster.AssertRunsOnlyIn("host-b");
-        AssertDecidedOnce(JsonDocument.Parse(run.Out).RootElement, epoch: 1);
-    }
-
-    /// <summary>It stays away for so long that the write of the command's result fails: what it has on disk decides when it is back.</summary>
-    [Theory]
-    [InlineData("freezing", "host-a")]
-    [InlineData("restoring", "host-a")]
-    [InlineData("committed, thawing", "host-b")]
-    public async Task redis_is_killed_in_the_middle_of_a_job_and_comes_back_late_and_what_it_kept_decides(string says, string runsAtTheEnd)
-    {
-        await using RedisServer redis = await RedisServer.StartAsync();
-        await using ScriptedCluster cluster = await ClusterAsync(redis, pace: 1000);
-        using Process watari = cluster.Processes.StartWatari("migrate", "redis", "--to", "vm-b");
-        await WatariProcesses.UntilSaysAsync(watari, $"redis: {says}");
-
-        await redis.KillAsync();
-        await cluster.Processes.UntilLoggedAsync("reads its state again");
-        await redis.StartAgainAsync();
-        Run run = await WatariProcesses.EndAsync(watari);
-        string job = JsonDocument.Parse((await cluster.Processes.WatariAsync("jobs", "ls", "-o", "json")).Out).RootElement[0].GetProperty("id").GetString()!;
-        JsonElement end = JsonDocument.Parse((await KilledSiloTests.EndOfAsync(cluster, job)).Out).RootElement;
-
-        Assert.Equal(runsAtTheEnd == "host-b" ? 0 : 5, run.Code);
-        cluster.AssertRunsOnlyIn(runsAtTheEnd);
-        AssertDecidedOnce(end, epoch: 2);
-    }
-
     [Fact]
     public async Task a_silo_that_does_not_reach_redis_says_so_and_ends_with_1()
     {
@@ -94,7 +48,7 @@ public sealed class RedisClusterTests
         await redis.KillAsync();
         await using var cluster = new ScriptedCluster(redis.ConnectionString);
 
-        Run run = await cluster.Processes.SiloAsync("host-a");
+        Run run = await cluster.SiloAsync("host-a");
 
         Assert.Equal((1, $"watari-silo: The Redis server at 127.0.0.1:{redis.Port} does not answer: see that it runs, and that this machine reaches it.\n"), (run.Code, run.Error));
     }
@@ -105,7 +59,7 @@ public sealed class RedisClusterTests
         await using RedisServer redis = await RedisServer.StartAsync("secret");
         await using var cluster = new ScriptedCluster($"127.0.0.1:{redis.Port},password=wrong");
 
-        Run run = await cluster.Processes.SiloAsync("host-a");
+        Run run = await cluster.SiloAsync("host-a");
 
         Assert.Equal(2, run.Code);
         Assert.Matches(@"^watari-silo: The Redis server at [\d.:]+ does not let us in \(WRONGPASS .*\): put the right 'password=' .*\n$", run.Error);
@@ -118,29 +72,15 @@ public sealed class RedisClusterTests
         await using var stranger = new ScriptedCluster($"127.0.0.1:{redis.Port},password=wrong");
         await using var alone = new ScriptedCluster(redis.ConnectionString);
 
-        Run refused = await stranger.Processes.WatariAsync("hosts");
-        Run empty = await alone.Processes.WatariAsync("hosts");
+        Run refused = await stranger.WatariAsync("hosts");
+        Run empty = await alone.WatariAsync("hosts");
         await redis.KillAsync();
-        Run silent = await alone.Processes.WatariAsync("hosts");
+        Run silent = await alone.WatariAsync("hosts");
 
         Assert.Equal((2, 3, 3), (refused.Code, empty.Code, silent.Code));
         Assert.Contains("does not let us in", refused.Error, StringComparison.Ordinal);
         Assert.Contains($"No silo runs in the cluster at redis 127.0.0.1:{redis.Port}", empty.Error, StringComparison.Ordinal);
         Assert.Contains("does not answer", silent.Error, StringComparison.Ordinal);
-    }
-
-    private static void AssertDecidedOnce(JsonElement job, int epoch)
-    {
-        Assert.Equal(epoch, job.GetProperty("epoch").GetInt32());
-        string?[] states = [.. job.GetProperty("history").EnumerateArray().Select(h => h.GetProperty("state").GetString())];
-        Assert.Equal(states.Distinct(), states);
-    }
-
-    private static async Task<ScriptedCluster> ClusterAsync(RedisServer redis, string faults = "", int pace = 0)
-    {
-        var cluster = new ScriptedCluster(redis.ConnectionString);
-        await Task.WhenAll(cluster.StartSiloAsync("host-a", faults, pace), cluster.StartSiloAsync("host-b", faults, pace));
-        return cluster;
     }
 
     private static CancellationToken Limit() => new CancellationTokenSource(TimeSpan.FromSeconds(120)).Token;

@@ -24,7 +24,7 @@ public sealed class WireContractTests
         var text = new StringBuilder();
         foreach (Type type in Types.Where(t => t.IsDefined(typeof(GenerateSerializerAttribute))))
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"{Alias(type)}{(type.BaseType is { } parent && parent.IsDefined(typeof(AliasAttribute)) ? $" : {Alias(parent)}" : "")}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"{Alias(type)}{(type.BaseType is { } parent && parent.IsDefined(typeof(AliasAttribute), inherit: false) ? $" : {Alias(parent)}" : "")}");
             if (type.IsEnum)
             {
                 foreach (object value in Enum.GetValues(type)) text.AppendLine(CultureInfo.InvariantCulture, $"    {Convert.ToInt64(value, CultureInfo.InvariantCulture)} {value}");
@@ -94,7 +94,7 @@ public sealed class WireContractTests
     {
         foreach (Type type in Types.Where(t => t.IsDefined(typeof(GenerateSerializerAttribute))))
         {
-            Assert.True(type.IsDefined(typeof(AliasAttribute)), type.Name);
+            Assert.True(type.IsDefined(typeof(AliasAttribute), inherit: false), type.Name);
             Assert.Equal(Members(type).Select(Id).Distinct().Count(), Members(type).Count());
         }
     }
@@ -104,7 +104,8 @@ public sealed class WireContractTests
 
     private static uint Id(PropertyInfo member) => member.GetCustomAttribute<IdAttribute>()!.Id;
 
-    private static string Alias(MemberInfo member) => member.GetCustomAttribute<AliasAttribute>()?.Alias ?? $"NO ALIAS {member.Name}";
+    /// <summary>Its own: what it inherits from is written under another.</summary>
+    private static string Alias(MemberInfo member) => member.GetCustomAttribute<AliasAttribute>(inherit: false)?.Alias ?? $"NO ALIAS {member.Name}";
 
     private static IEnumerable<Type> Parts(Type type) =>
         type.IsGenericType ? type.GetGenericArguments().SelectMany(Parts) : [type];

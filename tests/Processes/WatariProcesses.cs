@@ -39,6 +39,24 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
     /// <summary>WATARI_STATE of all of them.</summary>
     public string StateDirectory => Path.Combine(Folder, "state");
 
+    /// <summary>A configuration file that names the cluster, as an operator writes it; its machines are all this one.</summary>
+    public string ConfigFile
+    {
+        get
+        {
+            string file = Path.Combine(Folder, "watari.json");
+            object cluster = redis is null
+                ? new { Database = Path.Combine(StateDirectory, "cluster.db") }
+                : new { Clustering = "redis", ConnectionString = redis, Address = "127.0.0.1" };
+            lock (_log)
+            {
+                if (!File.Exists(file)) File.WriteAllText(file, JsonSerializer.Serialize(new { Watari = cluster }));
+            }
+
+            return file;
+        }
+    }
+
     /// <summary>What all silos have said so far, those that have ended among them; each line begins with its host.</summary>
     public IEnumerable<string> Log => _log;
 
@@ -79,17 +97,11 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
     }
 
     /// <summary>Starts a silo that is not expected to become ready, and waits for its end.</summary>
-    public async Task<Run> SiloAsync(string host)
+    /// <param name="environment">More of its environment.</param>
+    public async Task<Run> SiloAsync(string host, IEnumerable<KeyValuePair<string, string>>? environment = null)
     {
-        using Process process = Process.Start(StartOfSilo(host, "", []))!;
+        using Process process = Process.Start(StartOfSilo(host, "", environment))!;
         return await EndAsync(process);
-    }
-
-    /// <summary>Waits until a silo has said so.</summary>
-    public async Task UntilLoggedAsync(string words)
-    {
-        using var limit = new CancellationTokenSource(Patience);
-        while (!_log.Any(line => line.Contains(words, StringComparison.Ordinal))) await Task.Delay(20, limit.Token);
     }
 
     public SiloProcess Silo(string host) => _silos[host];
@@ -169,7 +181,7 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
 
     private ProcessStartInfo StartOf(string program, string[] args)
     {
-        string[] config = redis is null ? [] : ["--config", ConfigFile(redis)];
+        string[] config = redis is null ? [] : ["--config", ConfigFile];
         var start = new ProcessStartInfo("dotnet", [Path.Combine(programs ?? AppContext.BaseDirectory, $"{program}.dll"), .. args, .. config])
         {
             RedirectStandardInput = true,
@@ -179,18 +191,6 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
         start.Environment["WATARI_STATE"] = StateDirectory;
         start.Environment["WATARI_RUN"] = RunDirectory;
         return start;
-    }
-
-    /// <summary>As an operator writes it; the machines of the cluster are all this one.</summary>
-    private string ConfigFile(string connectionString)
-    {
-        string file = Path.Combine(Folder, "watari.json");
-        lock (_log)
-        {
-            if (!File.Exists(file)) File.WriteAllText(file, JsonSerializer.Serialize(new { Watari = new { Clustering = "redis", ConnectionString = connectionString, Address = "127.0.0.1" } }));
-        }
-
-        return file;
     }
 
     private static int FreePort()

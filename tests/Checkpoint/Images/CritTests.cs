@@ -75,7 +75,12 @@ public sealed class CritTests
         }
 
         string golden = GoldenFile();
-        if (Environment.GetEnvironmentVariable("WATARI_GOLDEN") == "write") await File.WriteAllTextAsync(golden, text.ToString(), TestContext.Current.CancellationToken);
+        if (Environment.GetEnvironmentVariable("WATARI_GOLDEN") == "write")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(golden)!);
+            await File.WriteAllTextAsync(golden, text.ToString(), TestContext.Current.CancellationToken);
+        }
+
         Assert.Equal(await File.ReadAllLinesAsync(golden, TestContext.Current.CancellationToken), text.ToString().TrimEnd('\n').Split('\n'));
     }
 

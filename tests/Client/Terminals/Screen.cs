@@ -18,6 +18,7 @@ internal sealed class Screen(int columns, int rows)
     private int _row;
     private int _column;
     private bool _wraps;
+    private bool _written;
 
     /// <summary>The rows, without those below that are empty, and without blanks at their ends.</summary>
     public IReadOnlyList<string> Rows
@@ -72,7 +73,13 @@ internal sealed class Screen(int columns, int rows)
     }
 
     /// <summary>Waits until the words stand on it.</summary>
-    public async Task UntilAsync(string words, TimeSpan patience)
+    public Task UntilAsync(string words, TimeSpan patience) =>
+        UntilAsync(() => Text().Any(row => row.Contains(words, StringComparison.Ordinal)), $"'{words}' did not come", patience);
+
+    /// <summary>Waits until it has shown so many texts that differ.</summary>
+    public Task UntilSeenAsync(int texts, TimeSpan patience) => UntilAsync(() => _seen.Distinct().Count() >= texts, $"{texts} texts did not come", patience);
+
+    private async Task UntilAsync(Func<bool> holds, string otherwise, TimeSpan patience)
     {
         using var limit = new CancellationTokenSource(patience);
         while (true)
@@ -80,7 +87,7 @@ internal sealed class Screen(int columns, int rows)
             Task changed;
             lock (_gate)
             {
-                if (Text().Any(row => row.Contains(words, StringComparison.Ordinal))) return;
+                if (holds()) return;
                 changed = _changed.Task;
             }
 
@@ -90,7 +97,7 @@ internal sealed class Screen(int columns, int rows)
             }
             catch (OperationCanceledException)
             {
-                Assert.Fail($"'{words}' did not come; the screen shows:\n{string.Join('\n', Rows)}");
+                Assert.Fail($"{otherwise}; the screen shows:\n{string.Join('\n', Rows)}");
             }
         }
     }
@@ -126,6 +133,7 @@ internal sealed class Screen(int columns, int rows)
                     Scroll();
                 }
 
+                _written = true;
                 _cells[_row, _column] = c;
                 if (_column == columns - 1) _wraps = true;
                 else _column++;
@@ -143,6 +151,8 @@ internal sealed class Screen(int columns, int rows)
             return;
         }
 
+        // keypad_xmit of terminfo: .NET writes it, once, before the first byte of a program that uses Console.
+        if (!_written && sequence is "\u001b[?1h" or "\u001b=") return;
         _strange.Add(sequence.Replace("\u001b", "ESC", StringComparison.Ordinal));
     }
 
