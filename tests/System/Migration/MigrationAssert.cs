@@ -24,11 +24,11 @@ internal static class MigrationAssert
     public static async Task KernelIsContentAsync(TestHost host) => Assert.Empty(await host.Inside.ComplaintsAsync(Cancellation));
 
     /// <summary>All that a migration could touch in either guest: equal before and after means that it touched nothing.</summary>
-    public static async Task<string[]> FingerprintAsync(TwoHosts hosts) =>
-    [
-        .. (await hosts.A.Inside.FingerprintAsync(Cancellation)).Select(line => $"{hosts.A.Vm}: {line}"),
-        .. (await hosts.B.Inside.FingerprintAsync(Cancellation)).Select(line => $"{hosts.B.Vm}: {line}"),
-    ];
+    public static async Task<string[]> FingerprintAsync(TwoHosts hosts)
+    {
+        IReadOnlyList<string>[] both = await Task.WhenAll(hosts.A.Inside.FingerprintAsync(Cancellation), hosts.B.Inside.FingerprintAsync(Cancellation));
+        return [.. both[0].Select(line => $"{hosts.A.Vm}: {line}"), .. both[1].Select(line => $"{hosts.B.Vm}: {line}")];
+    }
 
     private static async Task RunsAsync(TestHost host) => Assert.Equal(RunState.Running, await host.VmStateAsync(Cancellation));
 

@@ -49,7 +49,7 @@ public sealed class RefusalTests(SharedHosts shared) : MigrationTest(shared.Host
     [Fact]
     public async Task A_destination_needs_an_agent()
     {
-        await InBAsync("mv /usr/lib/watari/watari-agent /usr/lib/watari/held; kill $(pidof watari-agent); while pidof watari-agent; do :; done");
+        await InBAsync("mv /usr/lib/watari/watari-agent /usr/lib/watari/held; kill $(pidof watari-agent); until pgrep -P 1 -x sleep; do :; done");
         try
         {
             await AssertRefusedAsync("migrate redis --to vm-b", 4, "host-b/vm-b cannot take redis: no guest agent answers in it: install and start watari-agent there.", RunsOn);
@@ -101,6 +101,7 @@ public sealed class RefusalTests(SharedHosts shared) : MigrationTest(shared.Host
         await RedisAsync("config set appendonly yes");
         try
         {
+            await InAAsync("until runc exec redis /usr/bin/redis-cli -s /run/redis.sock info persistence | grep -q aof_rewrite_in_progress:0; do :; done");
             // The log that redis writes is gone from the disk, and redis has it open all the same.
             await InAAsync($"rm -r /var/lib/watari/bundles/redis/rootfs{log}");
             await AssertRefusedAsync("migrate redis --to vm-b", 4, "redis holds what cannot be carried: ", log, RunsOn);
@@ -118,7 +119,7 @@ public sealed class RefusalTests(SharedHosts shared) : MigrationTest(shared.Host
     [Fact]
     public async Task A_container_in_which_somebody_works_stays()
     {
-        await InAAsync("setsid runc exec redis /usr/bin/redis-cli -s /run/redis.sock subscribe news </dev/null >/dev/null 2>&1 & until [ $(wc -l </sys/fs/cgroup/redis/cgroup.procs) = 2 ]; do :; done");
+        await InAAsync("setsid runc exec redis /usr/bin/redis-cli -s /run/redis.sock subscribe news </dev/null >/dev/null 2>&1 & until pidof redis-cli; do :; done");
         try
         {
             await AssertRefusedAsync("migrate redis --to vm-b", 4, "redis holds what cannot be carried: ", "its parent is outside of the container, as of one that was started there by exec; end it first", RunsOn);

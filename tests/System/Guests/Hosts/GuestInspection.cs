@@ -3,13 +3,19 @@ namespace Watari.Guests;
 /// <summary>What is in a guest, in its own words.</summary>
 public sealed class GuestInspection(Guest guest)
 {
-    /// <summary>A process a line: pid, start time, cgroup, program. The glob is expanded in the shell itself, before it has children.</summary>
+    /// <summary>
+    /// A process a line: pid, start time, cgroup, program. The glob is expanded in the shell itself, before it has children; each further
+    /// process would take its time in an emulated guest.
+    /// </summary>
     private const string Processes =
         """
-        for p in /proc/[0-9]*; do
-            e=$(readlink $p/exe) || continue
-            echo "process ${p#/proc/} $(sed 's/.*) //' $p/stat | cut -d' ' -f20) $(cut -d: -f3 $p/cgroup) $e"
-        done 2>/dev/null
+        set -- /proc/[0-9]*; ls -l $(printf '%s/exe ' "$@") 2>/dev/null | awk '{
+            split(substr($0, index($0, " /proc/") + 7), line, "/exe -> "); pid = line[1]; file = "/proc/" pid "/stat"
+            if ((getline stat <file) <= 0) next
+            close(file); sub(/.*\) /, "", stat); split(stat, field, " "); file = "/proc/" pid "/cgroup"
+            if ((getline cgroup <file) <= 0) next
+            close(file); sub(/^[^:]*:[^:]*:/, "", cgroup); print "process", pid, field[20], cgroup, line[2]
+        }'
         """;
 
     private const string Cgroups = "(cd /sys/fs/cgroup && find . -mindepth 1 -type d | sed 's/^/cgroup /'; grep -l 1 $(find . -name cgroup.freeze) /dev/null | sed 's/^/frozen /')";
