@@ -7,21 +7,24 @@ public sealed class GuestFaults(Guest guest)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
-    /// <summary>Has the next restore in the guest stopped in its middle: the criu that does it gets a SIGSTOP as soon as it is there. Returns when all is set.</summary>
+    /// <summary>
+    /// Has the next restore in the guest stopped in its middle: where criu was, a script takes its place that puts criu back, stops itself,
+    /// and becomes criu if it is let go on.
+    /// </summary>
     public Task StopNextCriuAsync(CancellationToken cancellation = default) => guest.Console.CheckAsync(
         """
-        rm -f /run/stopped
-        (while :; do
-            for p in $(pidof criu); do
-                [ "$(readlink /proc/$p/exe)" = /usr/sbin/criu ] && tr '\0' ' ' </proc/$p/cmdline | grep -q swrk || continue
-                kill -STOP $p && echo $p >/run/stopped && exit
-            done
-        done) </dev/null >/dev/null 2>&1 &
+        rm -f /run/stopped; mv /usr/sbin/criu /usr/sbin/criu.held && cat >/usr/sbin/criu <<'EOF' && chmod +x /usr/sbin/criu
+        #!/bin/sh
+        mv /usr/sbin/criu.held /usr/sbin/criu
+        echo $$ >/run/stopped
+        kill -STOP $$
+        exec /usr/sbin/criu "$@"
+        EOF
         """, s_patience, cancellation);
 
     /// <summary>Waits until the restore stands.</summary>
     public Task UntilCriuIsStoppedAsync(CancellationToken cancellation = default) =>
-        guest.Console.CheckAsync("until [ -s /run/stopped ]; do sleep 0.05; done", s_patience, cancellation);
+        guest.Console.CheckAsync("until [ -s /run/stopped ] && grep -q stopped /proc/$(cat /run/stopped)/status; do sleep 0.05; done", s_patience, cancellation);
 
     /// <summary>Kills the agent as the kernel does when memory runs out; init starts another.</summary>
     public Task KillAgentAsync(CancellationToken cancellation = default) => guest.Console.CheckAsync("kill -9 $(pidof watari-agent)", s_patience, cancellation);
