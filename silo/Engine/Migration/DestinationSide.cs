@@ -83,7 +83,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         ReceivedPages received = incoming.Received ??= await incoming.Reception.Completion.WaitAsync(cancellationToken);
         clock.Lap("receive");
 
-        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
+        (GuestAgentClient agent, _) = await AnsweringAgentAsync(key, vm, cancellationToken);
         var images = new ReceivedImages(vm, agent, key, threads);
         await images.PutAsync(received, cancellationToken);
         clock.Lap("images");
@@ -104,8 +104,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     public async Task<EngineReport> ThawAsync(StepKey key, GuestVm vm, CancellationToken cancellationToken)
     {
         var clock = new PhaseClock(time);
-        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
-        JobStatus status = await agent.StatusAsync(key.AgentStep("status"), s_quick, cancellationToken);
+        (GuestAgentClient agent, JobStatus status) = await AnsweringAgentAsync(key, vm, cancellationToken);
         switch (status)
         {
             case { Phase: JobPhase.Restored, Processes: 0, Frozen: true }:
@@ -131,6 +130,22 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     {
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         await agent.DestroyAsync(key.AgentStep(), null, s_restore, cancellationToken);
+    }
+
+    /// <summary>The agent, and how the job fares with it. It may have died since the last step and been started again without a word, so it is asked before it is relied on.</summary>
+    private static async Task<(GuestAgentClient Agent, JobStatus Status)> AnsweringAgentAsync(StepKey key, GuestVm vm, CancellationToken cancellationToken)
+    {
+        GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
+        try
+        {
+            return (agent, await agent.StatusAsync(key.AgentStep("status"), s_quick, cancellationToken));
+        }
+        catch (AgentLostException)
+        {
+            await vm.DropAgentAsync();
+            agent = await vm.AgentAsync(cancellationToken);
+            return (agent, await agent.StatusAsync(key.AgentStep("status"), s_quick, cancellationToken));
+        }
     }
 
     public void Dispose()
