@@ -23,12 +23,16 @@ internal readonly struct ExclusivePages
     private readonly GuestKernel _kernel;
     private readonly ZeroPages _zeroPages;
     private readonly ulong _mark;
+    private readonly ulong _dirty;
 
     public ExclusivePages(GuestKernel kernel)
     {
         _kernel = kernel;
         _zeroPages = new ZeroPages(kernel);
-        _mark = kernel.Types.TryGetEnumerator("PG_anon_exclusive", out long bit) ? 1UL << (int)bit : 0;
+        _mark = FlagOf("PG_anon_exclusive");
+        _dirty = FlagOf("PG_dirty");
+
+        ulong FlagOf(string name) => kernel.Types.TryGetEnumerator(name, out long bit) ? 1UL << (int)bit : 0;
     }
 
     /// <summary>Whether a page of a present run is the process's own, to be written as if it had written itself.</summary>
@@ -38,11 +42,13 @@ internal readonly struct ExclusivePages
     public bool Contains(AddressSpace space, in PageRun run, long page)
     {
         PageFrameNumber frame = run.Physical.Frame + new PageCount(page);
-        // A clean page may be dropped and read again from swap, or from nowhere (MADV_FREE), and what was written is lost.
-        if (_zeroPages.Contains(frame) || !IsDirty(space, run, page)) return false;
+        if (_zeroPages.Contains(frame)) return false;
         var structure = PageStruct.At(_kernel, _kernel.Pages.PageOf(frame));
         PageStruct head = structure.Head;
         if ((head.Mapping & MappingKind) != AnonymousKind) return false;
+        // A clean page may be dropped and read again from swap, or from nowhere (MADV_FREE), and what was written is lost. Where its
+        // process may not write, what wrote for it (FOLL_FORCE) has marked the page, not the entry (mm/gup.c, follow_page_pte).
+        if (!IsDirty(space, run, page) && (head.Flags & _dirty) == 0) return false;
         // The kernel's own mark of what a write fault may use again (6c287605fd56, v5.19); of a page that a large entry
         // maps it is on the head.
         if (_mark != 0) return ((run.Flags.HasFlag(PageFlags.Huge) ? head : structure).Flags & _mark) != 0;

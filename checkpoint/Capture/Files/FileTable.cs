@@ -124,7 +124,7 @@ internal sealed class FileTable
         file.What = FileKinds.NameOf(file.File, kind);
         return kind switch
         {
-            FileKind.Path => _paths.Capture(file, file.File.FPath, file.Flags, (ulong)file.File.FPos),
+            FileKind.Path => _paths.Capture(file, file.File.UserPath, file.Flags, (ulong)file.File.FPos),
             FileKind.Pipe => Pipes.CapturePipe(file),
             FileKind.Fifo => Pipes.CaptureFifo(file, CaptureFifoPath(file)),
             FileKind.EventFd => EventFiles.CaptureEventFd(file),

@@ -9,6 +9,7 @@ internal sealed class DestinationMemory : IVcpuControl, IDisposable
     private const ulong Vmemmap = 0xffff_ea00_0000_0000;
     private const ulong Dirty = 0x40;
     private const ulong SavedDirty = 1UL << 58;
+    private const int DirtyBit = 4;
     private const int ExclusiveBit = 17;
     private const int Frames = 0x1000;
     private const ulong ZeroFrame = 0x100;
@@ -19,7 +20,7 @@ internal sealed class DestinationMemory : IVcpuControl, IDisposable
     public DestinationMemory(bool marksExclusive = true)
     {
         _process = new PageTableBuilder(_builder.Guest, PagingMode.FourLevel);
-        _builder.Types.Enum("pageflags", marksExclusive ? [("PG_locked", 0), ("PG_anon_exclusive", ExclusiveBit)] : [("PG_locked", 0)]);
+        _builder.Types.Enum("pageflags", marksExclusive ? [("PG_dirty", DirtyBit), ("PG_anon_exclusive", ExclusiveBit)] : [("PG_dirty", DirtyBit)]);
         for (ulong page = 0; page < Frames * 64 / GuestPage.Size; page++)
             _builder.Tables.Map(Vmemmap + page * GuestPage.Size, _builder.Guest.TakePage().Value, PageTableBuilder.Present | PageTableBuilder.Writable);
         Kernel = _builder.Variable("zero_pfn", ZeroFrame).Boot().Attach();
@@ -44,6 +45,9 @@ internal sealed class DestinationMemory : IVcpuControl, IDisposable
         _process.Map(address, frame << GuestPage.Shift, PageTableBuilder.Present | PageTableBuilder.User | dirtyBit | (writable ? PageTableBuilder.Writable : 0));
         return frame;
     }
+
+    /// <summary>Has the kernel write to a page of <see cref="Own"/> in its process's stead: the page is marked, the entry is not.</summary>
+    public void MarkDirty(ulong frame) => PutVirtual(new GuestVirtualAddress(PageAddress(frame)), (1UL << ExclusiveBit) | (1UL << DirtyBit));
 
     /// <summary>A page of another kind: of a file, shared after a fork, merged.</summary>
     public ulong Other(ulong address, ulong mapping, byte holds = 0xee)

@@ -48,6 +48,17 @@ public sealed class InPlaceWriteTests : IDisposable
         Assert.Equal(WantedPages.Filled(1), _guest.Holds(frame));
     }
 
+    [Fact]
+    public void A_page_that_was_written_in_the_stead_of_its_process_is_written()
+    {
+        ulong frame = _guest.Own(A, writable: false, dirty: false);
+        _guest.MarkDirty(frame);
+
+        Assert.Empty(Write(new WantedPages((A, WantedPages.Filled(1), 0))).Missing);
+
+        Assert.Equal(WantedPages.Filled(1), _guest.Holds(frame));
+    }
+
     public static TheoryData<string, Func<DestinationMemoryHandle, ulong?>> NotOwn => new()
     {
         { "absent", _ => null },

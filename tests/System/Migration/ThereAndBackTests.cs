@@ -44,6 +44,28 @@ public sealed class ThereAndBackTests : MigrationTest
         await MigrationAssert.KernelIsContentAsync(hosts.B);
     }
 
+    [Theory]
+    [InlineData("in-place")]
+    [InlineData("landing-zone")]
+    public async Task A_container_with_something_of_every_kind_moves_there_and_back(string memory)
+    {
+        TwoHosts hosts = await StartHostsAsync();
+        await hosts.A.Containers.RunAsync("kinds", cancellation: Cancellation);
+
+        foreach ((TestHost from, TestHost to) in ((TestHost, TestHost)[])[(hosts.A, hosts.B), (hosts.B, hosts.A)])
+        {
+            Run run = await hosts.WatariAsync("migrate", "kinds", "--to", to.Guest.Name, "--memory", memory);
+
+            Assert.True(run.Code == 0, run.Error);
+            await MigrationAssert.RunsOnlyInAsync(to, from, "kinds");
+            string[] kinds = (await to.Containers.ExecAsync("kinds", "/bin/kinds --check", Cancellation)).Split('\n');
+            Assert.True(kinds.Length > 10);
+            Assert.All(kinds, line => Assert.StartsWith("ok ", line, StringComparison.Ordinal));
+            await MigrationAssert.KernelIsContentAsync(from);
+            await MigrationAssert.KernelIsContentAsync(to);
+        }
+    }
+
     /// <summary>The document of a migration that is done: its shape, and figures that can be true.</summary>
     private static void AssertTells(JsonElement job, string container, TestHost from, TestHost to)
     {
