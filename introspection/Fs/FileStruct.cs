@@ -25,9 +25,13 @@ public readonly partial record struct FileStruct
     /// The path that a process knows it by, as /proc/PID/maps shows it: a mapping of a file on an overlay refers to the layer's file,
     /// which keeps it beside its own (def3ae83da02, v6.8; before, f_path was that path).
     /// </summary>
-    public PathStruct UserPath => (FMode & Backing) != 0 && BackingFile.At(Kernel, Address).UserPath is { } path ? path : FPath;
+    public PathStruct UserPath => IsBacking && BackingFile.At(Kernel, Address).UserPath is { } path ? path : FPath;
 
-    private const uint Backing = 1 << 25; // FMODE_BACKING
+    // Whether FMODE_BACKING is set: bit 25, and bit 24 since v6.14 and in late releases of v6.12. What stands for the other
+    // in each kernel has no meaning for a file on a mount that is in no namespace, as a layer of an overlay is.
+    private bool IsBacking => (FMode & (1 << 24 | 1 << 25)) != 0 && FPath.Mnt.TryGet(out VfsMount mount) && mount.Mount.MntNs == Internal;
+
+    private static readonly GuestVirtualAddress Internal = new(unchecked((ulong)-22L)); // MNT_NS_INTERNAL (fs/mount.h)
 
     [Field] public partial long FPos { get; }
 
