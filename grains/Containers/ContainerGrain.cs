@@ -58,7 +58,15 @@ internal sealed partial class ContainerGrain(
         // The verdict comes before anything is touched, and with it what tells these very tasks from later ones.
         StepAnswer planned = await Host.ExecuteAsync(new PlanSource(key with { Step = "plan" }, Vm.Vm, Workload, Freezer.Outside), patience);
         if (!planned.Finished) return planned;
-        SourcePlan plan = planned.Plan!.Accepted(Workload);
+        SourcePlan plan;
+        try
+        {
+            plan = planned.Plan!.Accepted(Workload);
+        }
+        catch (EngineException e)
+        {
+            throw new EngineException(e.Kind, $"{e.Message} {Workload} runs on in {Vm}.");
+        }
 
         var checkpoint = new Checkpoint(key, Vm.Vm, Workload, directory, leaveRunning);
         await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);

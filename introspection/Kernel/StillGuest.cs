@@ -1,3 +1,5 @@
+using Watari.Introspection.Time;
+
 namespace Watari.Introspection.Kernel;
 
 /// <summary>
@@ -6,6 +8,8 @@ namespace Watari.Introspection.Kernel;
 /// </summary>
 public sealed class StillGuest : IDisposable
 {
+    private const int MostLooks = 20; // more in a row mean that memory is damaged, and whoever reads the clocks will say so
+
     private readonly GuestKernel _kernel;
     private readonly IVcpuControl _cpus;
     private bool _running;
@@ -27,12 +31,28 @@ public sealed class StillGuest : IDisposable
         }
     }
 
-    /// <summary>Pauses the guest's CPUs until the result is disposed.</summary>
+    /// <summary>
+    /// Pauses the guest's CPUs until the result is disposed. A guest that is met while it changes its clocks, which then cannot be read
+    /// for as long as it stands, goes on for a moment first.
+    /// </summary>
     public static StillGuest Pause(GuestKernel kernel, IVcpuControl cpus)
     {
-        cpus.Pause();
-        kernel.AddressSpace.ForgetTranslations(); // what the guest unmapped while it ran
-        return new StillGuest(kernel, cpus);
+        for (int look = 1; ; look++)
+        {
+            cpus.Pause();
+            try
+            {
+                kernel.AddressSpace.ForgetTranslations(); // what the guest unmapped while it ran
+                if (look == MostLooks || !GuestClocks.AreBeingChanged(kernel)) return new StillGuest(kernel, cpus);
+            }
+            catch
+            {
+                cpus.Resume();
+                throw;
+            }
+
+            cpus.Resume();
+        }
     }
 
     public void Dispose()

@@ -30,6 +30,10 @@ public readonly record struct GuestClocks(long Monotonic, long Boottime, long Re
         _ => Monotonic,
     };
 
+    /// <summary>Whether the guest is in the middle of an update of its clocks; false where the kernel has none.</summary>
+    internal static bool AreBeingChanged(GuestKernel kernel) =>
+        kernel.Symbols.TryFind("tk_core"u8, out GuestVirtualAddress core) && (kernel.AddressSpace.Read<uint>(core) & 1) != 0;
+
     /// <summary>Reads the clocks between two of the guest's own updates.</summary>
     /// <exception cref="KernelWalkException">The guest was found in the middle of an update each time: paused there, or damaged.</exception>
     public static GuestClocks Read(GuestKernel kernel)

@@ -70,7 +70,7 @@ public sealed class ContainerTests(Cluster cluster) : IClassFixture<Cluster>, ID
         StepKey key = Key();
         EngineException refusal = await Assert.ThrowsAsync<EngineException>(() => SaveAsync(story, key));
 
-        Assert.Equal((FailureKind.Refused, $"{story.Name} holds what cannot be carried: pid 7 fd 12 packet socket: packet sockets are not carried."), (refusal.Kind, refusal.Message));
+        Assert.Equal((FailureKind.Refused, $"{story.Name} holds what cannot be carried: pid 7 fd 12 packet socket: packet sockets are not carried. {story.Name} runs on in {story.Source}."), (refusal.Kind, refusal.Message));
         Assert.DoesNotContain(cluster.World.Read().Journal, line => line.Contains(key.Job, StringComparison.Ordinal));
         story.AssertRunsOnlyIn(story.Source);
     }

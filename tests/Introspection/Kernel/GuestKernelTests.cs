@@ -96,6 +96,20 @@ public sealed class GuestKernelTests : IDisposable
     }
 
     [Fact]
+    public void A_guest_that_is_met_while_it_changes_its_clocks_goes_on_for_a_moment()
+    {
+        GuestVirtualAddress clocks = _builder.AllocateGlobal("tk_core", 8);
+        _builder.Put(clocks, 3);
+        GuestKernel kernel = _builder.Boot().Attach();
+        var cpus = new CountingCpus { WhenResumed = () => _builder.Put(clocks, 4) };
+
+        using StillGuest still = StillGuest.Pause(kernel, cpus);
+
+        Assert.Equal((2, 1), (cpus.Pauses, cpus.Resumes));
+        Assert.Equal(4, still.Kernel.AddressSpace.Read<int>(clocks));
+    }
+
+    [Fact]
     public void Nothing_is_still_about_a_guest_that_runs_again()
     {
         GuestKernel kernel = _builder.Boot().Attach();
@@ -143,8 +157,15 @@ public sealed class GuestKernelTests : IDisposable
 
         public int Resumes { get; private set; }
 
+        /// <summary>What the guest does as soon as it runs.</summary>
+        public Action WhenResumed { get; init; } = () => { };
+
         public void Pause() => Pauses++;
 
-        public void Resume() => Resumes++;
+        public void Resume()
+        {
+            Resumes++;
+            WhenResumed();
+        }
     }
 }

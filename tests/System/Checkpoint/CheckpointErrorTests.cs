@@ -118,7 +118,7 @@ public sealed class CheckpointErrorTests(CheckpointHost host) : IClassFixture<Ch
 
         Assert.Equal(4, run.Code);
         Assert.Contains("it holds a lock (flock)", run.Error, StringComparison.Ordinal);
-        Assert.Contains($"Process {pid} runs on in VM 'vm-a'", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"pid {pid} runs on in host-a/vm-a.", run.Error, StringComparison.Ordinal);
         Assert.Equal(switches, await SwitchesOfAsync(pid));
         Assert.False(Directory.Exists(Path.Combine(host.Folder, "flock")));
     }
