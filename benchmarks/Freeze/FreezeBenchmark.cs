@@ -2,8 +2,8 @@ using System.Diagnostics;
 using Watari.Benchmarks.Core;
 using Watari.Benchmarks.Guests;
 using Watari.Checkpoint.Freezing;
-using Watari.Guests;
 using Watari.GuestAgent.Protocol;
+using Watari.Guests;
 
 namespace Watari.Benchmarks.Freeze;
 
