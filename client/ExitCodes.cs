@@ -25,7 +25,7 @@ internal static class ExitCodes
         FailureKind.NotFound or FailureKind.Ambiguous => NotFound,
         FailureKind.Refused => Refused,
         FailureKind.Cancelled => Interrupted,
-        FailureKind.Internal or FailureKind.Fenced or FailureKind.WorkloadLost => Unknown,
+        FailureKind.Internal or FailureKind.Fenced or FailureKind.WorkloadLost or FailureKind.VmLost or FailureKind.HostLost => Unknown,
         _ => RolledBack,
     };
 

@@ -14,11 +14,12 @@ internal sealed class CaptureBenchmark : IBenchmark
 
     public async Task<Report> RunAsync(BenchmarkSize size, CancellationToken cancellation)
     {
+        Setting setting = Setting.OfMachine();
         await using MeasuredGuest guest = await MeasuredGuest.StartAsync(MeasuredGuest.WithRedis(size.MiB), cancellation);
-        return await guest.Threads.RunAsync(() => Measure(guest, size, cancellation), cancellation);
+        return await guest.Threads.RunAsync(() => Measure(guest, size, setting, cancellation), cancellation);
     }
 
-    private Report Measure(MeasuredGuest guest, BenchmarkSize size, CancellationToken cancellation)
+    private Report Measure(MeasuredGuest guest, BenchmarkSize size, Setting setting, CancellationToken cancellation)
     {
         double memcpy = 0;
         FrozenRedis.Capture? best = null;
@@ -31,7 +32,7 @@ internal sealed class CaptureBenchmark : IBenchmark
             if (round >= 0 && (best is null || capture.Took < best.Took)) best = capture;
         }
 
-        Report report = new(Name, Setting.OfMachine() with { Guest = guest.Setting });
+        Report report = new(Name, setting with { Guest = guest.Setting });
         report.Add(new Figure("memcpy", memcpy, "GB/s"));
         report.Add(new Figure("capture", best!.Bytes / 1e9 / best.Took.TotalSeconds, "GB/s", "memcpy", Goal.AtLeast(1.5), Goal.ShareAtLeast(0.5)));
         report.Add(new Figure("  memory", best.Bytes / 1e6, "MB"));

@@ -21,6 +21,7 @@ internal sealed class DowntimeBenchmark : IBenchmark
 
     public async Task<Report> RunAsync(BenchmarkSize size, CancellationToken cancellation)
     {
+        Setting setting = Setting.OfMachine();
         GuestOptions guest = new() { MemoryMiB = 1024 + (6 * size.MiB) };
         await using TwoHosts hosts = await TwoHosts.StartAsync(
             new TwoHostsOptions { Programs = Published.Folder, GuestA = guest with { Setup = FromInside.Setup(size.MiB) }, GuestB = guest },
@@ -40,7 +41,7 @@ internal sealed class DowntimeBenchmark : IBenchmark
         if (await hosts.A.Containers.DigestAsync(cancellation: cancellation) != before)
             throw new InvalidOperationException("The data that came back is not the data that went.");
 
-        Report report = new(Name, Setting.OfMachine() with { Guest = await SettingAsync(hosts.A, cancellation) });
+        Report report = new(Name, setting with { Guest = await SettingAsync(hosts.A, cancellation) });
         AddInside(report, Podman, podman);
         AddInside(report, Runc, runc);
         AddMigrations(report, migrations);

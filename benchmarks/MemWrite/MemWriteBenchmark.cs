@@ -25,14 +25,15 @@ internal sealed class MemWriteBenchmark : IBenchmark
 
     public async Task<Report> RunAsync(BenchmarkSize size, CancellationToken cancellation)
     {
+        Setting setting = Setting.OfMachine();
         await using MeasuredGuest guest = await MeasuredGuest.StartAsync(MeasuredGuest.WithRedis(size.MiB), cancellation);
         using FrozenRedis redis = await guest.Threads.RunAsync(() => new FrozenRedis(guest.Vm), cancellation);
         FrozenRedis.Capture capture = await guest.Threads.RunAsync(() => redis.Read(cancellation), cancellation);
         using ReceivedPages received = await ReceiveAsync(capture.Pages, cancellation);
-        return await guest.Threads.RunAsync(() => Measure(guest, redis, received.Pages, size, cancellation), cancellation);
+        return await guest.Threads.RunAsync(() => Measure(guest, redis, received.Pages, size, setting, cancellation), cancellation);
     }
 
-    private Report Measure(MeasuredGuest guest, FrozenRedis redis, PageStore pages, BenchmarkSize size, CancellationToken cancellation)
+    private Report Measure(MeasuredGuest guest, FrozenRedis redis, PageStore pages, BenchmarkSize size, Setting setting, CancellationToken cancellation)
     {
         InPlaceWriter writer = new(guest.Vm.Kernel(), guest.Vm.Writer, guest.Vm.Cpus);
         double memcpy = 0;
@@ -51,7 +52,7 @@ internal sealed class MemWriteBenchmark : IBenchmark
         }
 
         double gigabytes = best.Result.Written.Bytes / 1e9;
-        Report report = new(Name, Setting.OfMachine() with { Guest = guest.Setting });
+        Report report = new(Name, setting with { Guest = guest.Setting });
         report.Add(new Figure("memcpy", memcpy, "GB/s"));
         report.Add(new Figure("memwrite", gigabytes / best.Took.TotalSeconds, "GB/s", "memcpy", Goal.AtLeast(1.5)));
         report.Add(new Figure("  while the guest is paused", gigabytes / best.Result.Pauses.Total.TotalSeconds, "GB/s", "memcpy"));

@@ -15,6 +15,7 @@ internal sealed class TransferBenchmark : IBenchmark
 
     public async Task<Report> RunAsync(BenchmarkSize size, CancellationToken cancellation)
     {
+        Setting setting = Setting.OfMachine();
         int bytes = checked((int)size.Bytes);
         using NativeBuffer random = new(bytes);
         using NativeBuffer zero = new(bytes);
@@ -32,7 +33,7 @@ internal sealed class TransferBenchmark : IBenchmark
             () => TransferAsync(random, 2, 512, ahead: false, cancellation),
             () => TransferAsync(zero, 2, 512, ahead: false, cancellation));
 
-        Report report = new(Name, Setting.OfMachine());
+        Report report = new(Name, setting);
         report.Add(new Figure("memcpy", best[0], "MiB/s"));
         report.Add(new Figure("raw socket, 1 stream", best[1], "MiB/s"));
         report.Add(new Figure("raw socket, 2 streams", best[2], "MiB/s"));

@@ -1,3 +1,4 @@
+using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Namespaces;
 using Watari.Introspection.Tasks;
@@ -32,9 +33,10 @@ internal static class IpcVerdicts
 
     private static void JudgeUsers(int kind, Xarray objects, CaptureContext context)
     {
+        int left = context.Kernel.Limits.Entries;
         foreach (XarrayEntry entry in objects.Entries)
         {
-            if (entry.IsValue || UserOf(kind, entry.Pointer, context) is not { } user)
+            if (entry.IsValue || UserOf(kind, entry.Pointer, ref left, context) is not { } user)
                 continue;
             int id = KernIpcPerm.At(context.Kernel, entry.Pointer).Id;
             context.Refuse($"System V {Kinds[kind]} {id}", $"process {user} has made or used it, and it stays in the guest");
@@ -42,12 +44,15 @@ internal static class IpcVerdicts
     }
 
     /// <summary>A process of the container that the object names; null where there is none.</summary>
-    private static int? UserOf(int kind, GuestVirtualAddress address, CaptureContext context)
+    /// <exception cref="KernelWalkException">There are more objects and semaphores than there can be.</exception>
+    private static int? UserOf(int kind, GuestVirtualAddress address, ref int left, CaptureContext context)
     {
+        if (--left < 0) throw Endless(context);
         switch (kind)
         {
             case 0:
                 KernelStructArray<Sem> semaphores = SemArray.At(context.Kernel, address).Semaphores;
+                if ((left -= semaphores.Length) < 0) throw Endless(context);
                 for (int i = 0; i < semaphores.Length; i++)
                 {
                     if (Inside(semaphores[i].Sempid, context) is { } changed)
@@ -62,6 +67,9 @@ internal static class IpcVerdicts
                 return Inside(memory.ShmCprid, context) ?? Inside(memory.ShmLprid, context);
         }
     }
+
+    private static KernelWalkException Endless(CaptureContext context) =>
+        new("ipc_ids.ipcs_idr", $"more than {context.Kernel.Limits.Entries} objects and semaphores");
 
     private static int? Inside(Ptr<PidStruct> pid, CaptureContext context)
     {

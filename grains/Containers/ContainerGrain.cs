@@ -34,7 +34,7 @@ internal sealed partial class ContainerGrain(
 
     public async Task<PlaceHolder> ClaimAsync(string job)
     {
-        await LookAfterAsync();
+        if (place.State.Holder != job) await LookAfterAsync();
         if (place.State.Holder is null) await WriteAsync(new PlaceState { Holder = job, Since = time.GetUtcNow() });
         return new PlaceHolder(place.State.Holder!, place.State.Checkpoint is not null, place.State.Since);
     }
@@ -87,9 +87,15 @@ internal sealed partial class ContainerGrain(
         if (place.State.Checkpoint is null && await this.GetReminder(ReminderName) is { } reminder) await this.UnregisterReminder(reminder);
     }
 
-    /// <summary>Looks what has become of the checkpoint that holds the place, where one does; if it has ended, the place is free.</summary>
+    /// <summary>Looks what has become of the checkpoint or the migration that holds the place; if it has ended, the place is free.</summary>
     private async Task LookAfterAsync()
     {
+        if (place.State.Holder is { } job && place.State.Checkpoint is null)
+        {
+            if (await HasEndedAsync(job)) await FreeAsync();
+            return;
+        }
+
         if (place.State.Checkpoint is not { } checkpoint) return;
         try
         {
@@ -118,10 +124,30 @@ internal sealed partial class ContainerGrain(
             if (answer is { Finished: true }) await FreeAsync();
             return answer;
         }
-        catch (EngineException e) when (e.Kind != FailureKind.HostLost)
+        catch (EngineException e) when (e.Kind is FailureKind.Refused or FailureKind.NotFound or FailureKind.SaveFailed or FailureKind.Fenced or FailureKind.WorkloadLost)
         {
             await FreeAsync();
             throw;
+        }
+        catch (EngineException e) when (e.Kind != FailureKind.HostLost)
+        {
+            // It may have left the container frozen: it is undone before anybody else gets the place.
+            await WriteAsync(place.State with { Epoch = place.State.Epoch.Next() });
+            await LookAfterAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A migration gives its places up after its last state is on disk: one that could not yet has ended all the same.</summary>
+    private async Task<bool> HasEndedAsync(string job)
+    {
+        try
+        {
+            return await GrainFactory.GetGrain<IMigrationGrain>(job).GetAsync() is null or { IsTerminal: true };
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            return false;
         }
     }
 
@@ -150,7 +176,7 @@ internal sealed partial class ContainerGrain(
         string left = checkpoint.LeaveRunning ? "runs on there" : "runs on there, unless all was saved and it was killed: 'watari ps' tells";
         throw new EngineException(
             FailureKind.Interrupted,
-            $"The silo of host '{Vm.Host}' stopped while a checkpoint of {Workload} in {Vm} was being made: what is in {checkpoint.Directory} may not be whole. {Workload} {left}.");
+            $"The silo of host '{Vm.Host}' stopped while a checkpoint of {Workload} in {Vm} was being made: what was written of it, if it has no name yet, is in {checkpoint.Directory}.partial-{checkpoint.Key.Job} and of no use. {Workload} {left}.");
     }
 
     private async Task FreeAsync()

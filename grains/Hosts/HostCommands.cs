@@ -28,7 +28,8 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
         });
         // What touches nothing may be asked before there is a job, for a plan.
         if (command is not (PlanSource or CheckDestination) && job.IsUnconfirmed(command.Key.Epoch)) await ConfirmAsync(job, command);
-        return await AnswerAsync(job.Once(command.Key, cancellationToken => RunAsync(command, cancellationToken)), command.Key, patience);
+        bool turnsBack = command is RollBackSource or RollBackDestination;
+        return await AnswerAsync(job.Once(command.Key, turnsBack, cancellationToken => RunAsync(command, cancellationToken)), command.Key, patience);
     }
 
     /// <summary>Waits for a command that was given to this host, and starts none.</summary>
@@ -165,12 +166,16 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
         private readonly Lock _gate = new();
         private readonly Dictionary<string, Task<StepAnswer>> _steps = new(StringComparer.Ordinal);
         private Epoch _epoch;
+        private bool _turnedBack;
         private Epoch _confirmed;
         private Task _older = Task.CompletedTask;
         private CancellationTokenSource _cancellation = new();
         private DateTimeOffset _asked = DateTimeOffset.UtcNow;
 
-        public Task<StepAnswer> Once(StepKey key, Func<CancellationToken, Task<StepAnswer>> run)
+        /// <param name="key">The step.</param>
+        /// <param name="turnsBack">Nothing else of the epoch may run beside it or after it: what runs is cancelled, and has ended before it begins.</param>
+        /// <param name="run">Its work.</param>
+        public Task<StepAnswer> Once(StepKey key, bool turnsBack, Func<CancellationToken, Task<StepAnswer>> run)
         {
             lock (_gate)
             {
@@ -182,6 +187,13 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
 
                 if (key.Epoch.Value > _epoch.Value) Begin(key.Epoch);
                 if (_steps.TryGetValue(key.Step, out Task<StepAnswer>? known)) return known;
+                if (_turnedBack && !turnsBack) throw new EngineException(FailureKind.Fenced, $"Step {key} is fenced: its job is turning back; nothing was done.");
+                if (turnsBack && !_turnedBack)
+                {
+                    Overtake();
+                    _turnedBack = true;
+                }
+
                 (Task older, CancellationToken cancellationToken) = (_older, _cancellation.Token);
                 // Off the grain's scheduler: what the engine does before its first await must not hold up a turn.
                 Task<StepAnswer> step = Task.Run(async () =>
@@ -210,7 +222,11 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
 
         public Task<StepAnswer>? Find(StepKey key)
         {
-            lock (_gate) return key.Epoch == _epoch ? _steps.GetValueOrDefault(key.Step) : null;
+            lock (_gate)
+            {
+                _asked = DateTimeOffset.UtcNow;
+                return key.Epoch == _epoch ? _steps.GetValueOrDefault(key.Step) : null;
+            }
         }
 
         public bool IsIdleSince(DateTimeOffset time)
@@ -222,10 +238,17 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
 
         private void Begin(Epoch epoch)
         {
+            Overtake();
+            _epoch = epoch;
+            _turnedBack = false;
+            _steps.Clear();
+        }
+
+        /// <summary>Cancels what runs; what is begun from now on waits for its end.</summary>
+        private void Overtake()
+        {
             _cancellation.Cancel();
             _older = EndedAsync([_older, .. _steps.Values]);
-            _epoch = epoch;
-            _steps.Clear();
             _cancellation = new CancellationTokenSource();
         }
 

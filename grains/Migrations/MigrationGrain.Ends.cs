@@ -20,7 +20,7 @@ internal sealed partial class MigrationGrain
                 {
                     Epoch = Job.Epoch.Next(),
                     Destination = gone ? SideOutcome.Lost : SideOutcome.Open,
-                    Failure = new JobFailure(FailureKind.VmLost, $"The copy in {Job.Request.Destination} was lost before it was thawed: {Job.Problem}", Job.State, time.GetUtcNow()),
+                    Failure = new JobFailure(FailureKind.VmLost, $"The copy in {Job.Request.Destination} was lost before it was known to run: {Job.Problem}", Job.State, time.GetUtcNow()),
                     Problem = null,
                 });
                 return;

@@ -66,13 +66,15 @@ internal sealed partial class MigrationGrain
         if (_sourceRuns || !_leads || _commitInDoubt || Job.Failure is not null || Job.State is < MigrationState.PreCopying or > MigrationState.Ready) return;
         try
         {
-            await engines.RunAsync(Job, MigrationTable.RollBackSource, attempt: 1, _ => { }, _stopping.Token);
+            await engines.RunAsync(Job, MigrationTable.RollBackSource, _letRunAttempt, _ => { }, _stopping.Token);
             _sourceRuns = true;
             Publish(Job with { Problem = $"{why}: {Job.Request.Workload} runs on in {Job.Request.Source} until it can be" });
         }
         catch (Exception e) when (e is UnansweredException or EngineException)
         {
-            TryingAgain(Id, MigrationTable.RollBackSource.Name, Job.Request.Source, 1, e.Message);
+            TryingAgain(Id, MigrationTable.RollBackSource.Name, Job.Request.Source, _letRunAttempt, e.Message);
+            // One that has failed would answer so for ever: the next attempt has a key of its own.
+            if (e is EngineException) _letRunAttempt++;
         }
     }
 
@@ -96,6 +98,8 @@ internal sealed partial class MigrationGrain
             throw new InvalidOperationException($"The state of job {Id} has been removed.");
         }
 
+        // What another activation has written is not this one's to undo.
+        _leads &= found.Epoch == Job.Epoch;
         // What is being tried is shown until it has succeeded.
         _job = found with { Problem = Job.Problem ?? found.Problem };
         if (!found.IsTerminal) await TakeOverAsync(found, why);
@@ -218,30 +222,27 @@ internal sealed partial class MigrationGrain
         }
     }
 
-    /// <summary>Gives the claims up and writes the last state, in this order, so that no claim outlives its job.</summary>
+    /// <summary>Writes the last state while the claims are still held: until it is on disk, another life of the job may command the hosts.</summary>
     private async Task EndAsync(MigrationJob job, MigrationState end)
     {
-        try
+        await WriteAsync(Enter(job, end) with { Problem = null });
+        Ended(Id, end, job.Request.Workload, Job.Whereabouts);
+    }
+
+    /// <summary>What is left of a job that has ended: its claims are given up, its line is in the list, and there is no reminder. Done again until it succeeds.</summary>
+    private async Task CloseAsync(MigrationJob? job)
+    {
+        if (await this.GetReminder(ReminderName) is not { } reminder) return;
+        if (job is not null)
         {
             foreach (VmId vm in new[] { job.Request.Source, job.Request.Destination })
             {
                 await GrainFactory.GetContainerGrain(vm, job.Request.Workload).ReleaseAsync(Id);
             }
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            throw new StateUnknownException(Job.State, e);
+
+            await GrainFactory.GetGrain<IJobIndexGrain>(0).PutAsync(JobSummary.Of(job));
         }
 
-        await WriteAsync(Enter(job, end) with { Problem = null });
-        Ended(Id, end, job.Request.Workload, Job.Whereabouts);
-    }
-
-    /// <summary>What is left of a job that has ended: its line in the list, and no reminder. Done again until it succeeds.</summary>
-    private async Task CloseAsync(MigrationJob? job)
-    {
-        if (await this.GetReminder(ReminderName) is not { } reminder) return;
-        if (job is not null) await GrainFactory.GetGrain<IJobIndexGrain>(0).PutAsync(JobSummary.Of(job));
         await this.UnregisterReminder(reminder);
     }
 

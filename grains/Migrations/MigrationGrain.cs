@@ -46,15 +46,18 @@ internal sealed partial class MigrationGrain(
     /// <summary>The source was thawed ahead of the write that the job turns back.</summary>
     private bool _sourceRuns;
 
+    private int _letRunAttempt = 1;
+
     private MigrationJob? _job;
 
     private string Id => this.GetPrimaryKeyString();
 
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _job = stored.State.Job;
-        if (_job is { IsTerminal: true }) await CloseAsync(_job);
-        else if (_job is not null) _loop = RunAsync(resumed: "The silo that led the job stopped");
+        // Not awaited: whom it calls may be asking this very job whether it has ended.
+        if (_job is { } job) _loop = RunAsync(resumed: job.IsTerminal ? null : "The silo that led the job stopped");
+        return Task.CompletedTask;
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -199,7 +202,9 @@ internal sealed partial class MigrationGrain(
     /// <summary>The loop runs since the activation; the reminder is there so that there is one.</summary>
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
-        if (_job is null or { IsTerminal: true }) await CloseAsync(_job);
+        if (_job is not (null or { IsTerminal: true })) return;
+        await _loop;
+        await CloseAsync(_job);
     }
 
     private MigrationJob Existing() => _job ?? throw new EngineException(FailureKind.NotFound, $"There is no job '{Id}'; 'watari jobs ls' lists those there are.");

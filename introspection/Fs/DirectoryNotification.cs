@@ -3,6 +3,8 @@ namespace Watari.Introspection.Fs;
 /// <summary>Signals on changes in a directory, asked for by fcntl(2) F_NOTIFY (fs/notify/dnotify/dnotify.c).</summary>
 public static class DirectoryNotification
 {
+    private const int MostAsked = 4096; // one for each process that watches the directory; looked at again for each of its descriptors
+
     /// <summary>Whether one was asked for through this file.</summary>
     public static bool IsAskedFor(FileStruct file)
     {
@@ -11,7 +13,8 @@ public static class DirectoryNotification
         var group = new GuestVirtualAddress(file.Kernel.AddressSpace.Read<ulong>(variable));
         foreach (FsnotifyMark mark in connector.Marks)
         {
-            if (mark.Group == group && IsAskedFor(DnotifyMark.At(file.Kernel, mark.Address), file)) return true;
+            // An inode has one mark of a group.
+            if (mark.Group == group) return IsAskedFor(DnotifyMark.At(file.Kernel, mark.Address), file);
         }
 
         return false;
@@ -19,11 +22,11 @@ public static class DirectoryNotification
 
     private static bool IsAskedFor(DnotifyMark mark, FileStruct file)
     {
-        int left = file.Kernel.Limits.Entries;
+        int left = MostAsked;
         for (Ptr<DnotifyStruct> next = mark.Dn; next.TryGet(out DnotifyStruct asked); next = asked.DnNext)
         {
             if (asked.DnFilp == file.Address) return true;
-            if (--left < 0) throw new KernelWalkException("dnotify_struct.dn_next", $"the list does not end within {file.Kernel.Limits.Entries} entries");
+            if (--left < 0) throw new KernelWalkException("dnotify_struct.dn_next", $"the list does not end within {MostAsked} entries");
         }
 
         return false;

@@ -8,7 +8,7 @@ namespace Watari.Introspection.Kernel;
 /// </summary>
 public sealed class StillGuest : IDisposable
 {
-    private const int MostLooks = 20; // more in a row mean that memory is damaged, and whoever reads the clocks will say so
+    private const int MostLooks = 20; // somebody else may hold it there, or its memory is damaged: whoever reads the clocks will say so
 
     private readonly GuestKernel _kernel;
     private readonly IVcpuControl _cpus;
@@ -52,6 +52,7 @@ public sealed class StillGuest : IDisposable
             }
 
             cpus.Resume();
+            Thread.Sleep(1); // it must have run
         }
     }
 

@@ -1,5 +1,6 @@
 using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Faults;
 using Watari.Scripted;
 
 namespace Watari.Grains.Tests;
@@ -88,6 +89,32 @@ public sealed class ContainerTests(Cluster cluster) : IClassFixture<Cluster>, ID
     }
 
     [Fact]
+    public async Task a_checkpoint_that_may_have_left_the_container_frozen_is_undone_before_anybody_else_gets_the_place()
+    {
+        Story story = cluster.Container("redis");
+        story.Fail("save", FailureKind.TimedOut);
+
+        EngineException failure = await Assert.ThrowsAsync<EngineException>(() => UntilSavedAsync(story, Key()));
+
+        Assert.Equal("save was made to fail.", failure.Message);
+        story.AssertRunsOnlyIn(story.Source);
+        await UntilSavedAsync(story, Key());
+    }
+
+    /// <summary>The job is done, and died before it could give its places up.</summary>
+    [Fact]
+    public async Task a_place_whose_migration_has_ended_is_free()
+    {
+        Story story = cluster.Container("redis");
+        cluster.Faults.Arm(FaultPoints.After($"write.{MigrationState.Done}"), _ => throw new OperationCanceledException("The leader dies here."));
+        await story.RunAsync();
+        var back = new Story(cluster, story.Name, story.Destination, story.Source);
+
+        Assert.Equal(MigrationState.Done, (await back.RunAsync()).State);
+        back.AssertRunsOnlyIn(story.Source);
+    }
+
+    [Fact]
     public async Task the_keeper_of_the_place_dies_and_the_place_is_still_taken()
     {
         Story story = cluster.Container("redis");
@@ -134,7 +161,7 @@ public sealed class ContainerTests(Cluster cluster) : IClassFixture<Cluster>, ID
 
         Assert.Equal(FailureKind.Interrupted, told.Kind);
         Assert.Equal(
-            $"The silo of host 'host-a' stopped while a checkpoint of {story.Name} in {story.Source} was being made: what is in {_folder} may not be whole. {story.Name} runs on there.",
+            $"The silo of host 'host-a' stopped while a checkpoint of {story.Name} in {story.Source} was being made: what was written of it, if it has no name yet, is in {_folder}.partial-{key.Job} and of no use. {story.Name} runs on there.",
             told.Message);
         story.AssertRunsOnlyIn(story.Source);
         Assert.Equal(MigrationState.Done, (await story.RunAsync()).State);

@@ -111,6 +111,24 @@ public sealed class HostCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task a_roll_back_of_the_same_epoch_waits_for_what_runs_and_nothing_else_follows_it()
+    {
+        var gate = new Gate();
+        _engine.Before = (command, _, _) => command == "freeze" ? gate.PassAsync(CancellationToken.None) : Task.CompletedTask;
+        Task<StepAnswer> freeze = _commands.ExecuteAsync(Freeze(epoch: 1), Patience);
+        await gate.Reached;
+
+        StepAnswer waiting = await _commands.ExecuteAsync(RollBack(epoch: 1), TimeSpan.FromMilliseconds(50));
+        gate.Open();
+        StepAnswer thawed = await _commands.ExecuteAsync(RollBack(epoch: 1), Patience);
+        EngineException late = await Assert.ThrowsAsync<EngineException>(() => _commands.ExecuteAsync(Freeze(epoch: 1, step: "freeze.2"), Patience));
+
+        Assert.Equal((false, true, FailureKind.Fenced), (waiting.Finished, thawed.Finished, late.Kind));
+        Assert.Equal(CopyState.Running, _world.Read().Copies.Single().State);
+        Assert.Equal(FailureKind.Cancelled, (await Assert.ThrowsAsync<EngineException>(() => freeze)).Kind);
+    }
+
+    [Fact]
     public async Task a_failure_is_remembered_under_its_key_and_not_under_another()
     {
         int calls = 0;
@@ -122,7 +140,6 @@ public sealed class HostCommandsTests : IAsyncLifetime
 
         Assert.Equal(2, calls);
     }
-
 
     /// <summary>A leader of an earlier life that does not know yet that it is over: the new one has thawed the source, and the host was started again since.</summary>
     [Fact]

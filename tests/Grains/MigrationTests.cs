@@ -357,7 +357,7 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         MigrationJob job = await story.RunAsync();
 
         Assert.Equal(MigrationState.RolledBack, job.State);
-        Assert.Contains("was lost before it was thawed: It was ended before it ran.", job.Failure!.Message, StringComparison.Ordinal);
+        Assert.Contains("was lost before it was known to run: It was ended before it ran.", job.Failure!.Message, StringComparison.Ordinal);
         story.AssertRunsOnlyIn(story.Source);
     }
 

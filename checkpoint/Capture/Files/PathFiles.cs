@@ -32,7 +32,7 @@ internal sealed class PathFiles(FileScope scope, SharedMemories memory)
         if (!scope.HasOwnMounts && !name.IsDeleted && isMemory && inode.Type is FileType.Regular or FileType.Fifo)
             return file.Refuse("it lies on a tmpfs of the VM's own, which is not carried with a process; move it to a disk");
         if (!isMemory && inode.Type == FileType.Regular && !name.IsDeleted && (flags & AccessMode) != 0)
-            file.Mention("what it holds stays on the VM's disk: the destination must have the same file");
+            file.Mention("what it holds is not carried: the destination must have the same file");
 
         GhostFileId? ghost = null;
         if (name.IsDeleted)

@@ -1,11 +1,14 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using Watari.GrainInterfaces.Model;
 
 namespace Watari.Silo.Engine.Migration;
 
 /// <summary>
 /// Room outside the managed heap into which a frozen workload's pages are copied while its VM stands still, so that the VM can run
 /// on while they travel: the guest's kernel moves pages, even those of frozen tasks. The room that is foreseen is made, and its
-/// pages made present, before the freeze; more is made as it is needed.
+/// pages made present, before the freeze; more is made as it is needed, up to what the host can spare: a guest may map one page a
+/// thousand times.
 /// </summary>
 internal sealed unsafe class StagingMemory : IDisposable
 {
@@ -14,10 +17,16 @@ internal sealed unsafe class StagingMemory : IDisposable
     private readonly List<nint> _blocks = [];
     private int _block;
     private int _used;
+    private readonly long _most = AvailableBytes() - Reserve;
     private bool _disposed;
 
+    /// <summary>Bytes that the host's other programs are left.</summary>
+    private const long Reserve = 256L << 20;
+
+    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: the host has not that much memory to spare.</exception>
     public StagingMemory(long foreseen)
     {
+        if (foreseen > _most) throw TooLittle(foreseen);
         for (long made = 0; made < foreseen; made += BlockBytes) AddBlock();
     }
 
@@ -26,6 +35,7 @@ internal sealed unsafe class StagingMemory : IDisposable
 
     /// <summary>Copies the bytes, which are no more than <see cref="BlockBytes"/>.</summary>
     /// <returns>The copy; it does not move until this is disposed.</returns>
+    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: the host has no more memory to spare.</exception>
     public ReadOnlySpan<byte> Append(ReadOnlySpan<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -52,8 +62,18 @@ internal sealed unsafe class StagingMemory : IDisposable
 
     private void AddBlock()
     {
+        long needed = (_blocks.Count + 1L) * BlockBytes;
+        if (needed > _most + BlockBytes) throw TooLittle(needed);
         byte* block = (byte*)NativeMemory.AlignedAlloc(BlockBytes, PageSize);
         _blocks.Add((nint)block);
         for (int at = 0; at < BlockBytes; at += PageSize) block[at] = 0;
     }
+
+    private EngineException TooLittle(long bytes) => new(
+        FailureKind.Refused,
+        $"The memory of what is frozen is copied on its host first: {bytes >> 20} MiB or more, and this host has {Math.Max(_most, 0) >> 20} MiB to spare; free memory on it, and try again.");
+
+    /// <summary>MemAvailable (proc_meminfo(5)).</summary>
+    private static long AvailableBytes() =>
+        long.Parse(File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal))[13..^3], CultureInfo.InvariantCulture) << 10;
 }

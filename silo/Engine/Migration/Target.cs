@@ -42,14 +42,6 @@ internal sealed record Target(GuestContainer? Container, TaskStruct Root)
     /// <summary>The very workload that a plan was made of; null where it has ended, though another may have its name or pid by now.</summary>
     public static Target? FindAgain(GuestVm vm, WorkloadId workload, SourceTasks tasks)
     {
-        if (LookFor(vm, workload, tasks) is { } found) return found;
-        // A look at a running guest may miss what is there, and much hangs on its not being there.
-        using StillGuest still = StillGuest.Pause(vm.Kernel(), vm.Cpus);
-        return LookFor(vm, workload, tasks);
-    }
-
-    private static Target? LookFor(GuestVm vm, WorkloadId workload, SourceTasks tasks)
-    {
         try
         {
             // That it is gone is only believed of a guest that stands still: a walk along a list that changes may end early.

@@ -145,6 +145,10 @@ internal sealed class GuestVm : IAsyncDisposable
         {
             throw NoAgent(e);
         }
+        catch (AgentException e)
+        {
+            throw new EngineException(FailureKind.Refused, $"The guest agent in VM '{Name}' is of no use: {e.Message}", e);
+        }
         finally
         {
             _agentGate.Release();

@@ -47,7 +47,7 @@ public sealed class LostVmTests : FaultTest
         migration.Release();
         Run run = await migration.EndAsync();
 
-        AssertEnded(run, 5, "failed: The copy in host-b/vm-b was lost before it was thawed: ");
+        AssertEnded(run, 5, "failed: The copy in host-b/vm-b was lost before it was known to run: ");
         await AssertSourceIsAsBeforeAsync(hosts);
     }
 
