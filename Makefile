@@ -31,7 +31,7 @@ build: setup ## watari and watari-silo, into artifacts/bin
 	$(PUBLISH) -o $(BIN) client
 
 agent: setup ## the guest agent, into artifacts/guest-agent
-	dotnet publish -c Release -p:DebugType=none -v quiet --nologo -o $(dir $(AGENT)) guest-agent
+	dotnet publish -c Release -v quiet --nologo -o $(dir $(AGENT)) guest-agent
 
 guest-image: agent ## the guest that the demo and the tests run; cached by its recipe's hash
 	guest-image/build.sh --agent $(AGENT) trixie >/dev/null

@@ -45,16 +45,16 @@ public sealed class ThereAndBackTests : MigrationTest
     }
 
     [Theory]
-    [InlineData("in-place")]
-    [InlineData("landing-zone")]
-    public async Task A_container_with_something_of_every_kind_moves_there_and_back(string memory)
+    [InlineData("in-place", "outside")]
+    [InlineData("landing-zone", "agent")]
+    public async Task A_container_with_something_of_every_kind_moves_there_and_back(string memory, string freezer)
     {
         TwoHosts hosts = await StartHostsAsync();
         await hosts.A.Containers.RunAsync("kinds", cancellation: Cancellation);
 
         foreach ((TestHost from, TestHost to) in ((TestHost, TestHost)[])[(hosts.A, hosts.B), (hosts.B, hosts.A)])
         {
-            Run run = await hosts.WatariAsync("migrate", "kinds", "--to", to.Guest.Name, "--memory", memory);
+            Run run = await hosts.WatariAsync("migrate", "kinds", "--to", to.Guest.Name, "--memory", memory, "--freezer", freezer);
 
             Assert.True(run.Code == 0, run.Error);
             await MigrationAssert.RunsOnlyInAsync(to, from, "kinds");

@@ -99,25 +99,23 @@ public sealed class OpenVmsTests : IAsyncDisposable
         {
             RealQemu qemu = await StartAsync("alpha");
             using var reading = new CountdownEvent(4);
-            Task<long>[] readers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() => ReadUntilGoneAsync(reading)))];
+            Task[] readers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() => ReadUntilGoneAsync(reading)))];
             reading.Wait(Cancellation);
 
             await qemu.DisposeAsync();
 
-            Assert.All(await Task.WhenAll(readers), pages => Assert.NotEqual(0, pages));
+            await Task.WhenAll(readers);
         }
 
-        async Task<long> ReadUntilGoneAsync(CountdownEvent reading)
+        async Task ReadUntilGoneAsync(CountdownEvent reading)
         {
             await using VmLease lease = await _vms.LeaseAsync("alpha", Cancellation);
+            lease.Vm.Memory.Read<ulong>(default);
             reading.Signal();
-            long pages = 0;
             while (!lease.Vm.Gone.IsCompleted)
             {
-                for (ulong page = 0; page < (ulong)lease.Vm.Machine.Ram.Length; page += 4096, pages++) lease.Vm.Memory.Read<ulong>(new(page));
+                for (ulong page = 0; page < (ulong)lease.Vm.Machine.Ram.Length; page += 4096) lease.Vm.Memory.Read<ulong>(new(page));
             }
-
-            return pages;
         }
     }
 
