@@ -129,7 +129,7 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
         catch (OperationCanceledException)
         {
             process.Kill();
-            throw new TimeoutException($"{string.Join(' ', process.StartInfo.ArgumentList.Skip(1))} did not end.");
+            throw new TimeoutException($"{string.Join(' ', process.StartInfo.ArgumentList.Skip(3))} did not end.");
         }
     }
 
@@ -182,7 +182,8 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
     private ProcessStartInfo StartOf(string program, string[] args)
     {
         string[] config = redis is null ? [] : ["--config", ConfigFile];
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(programs ?? AppContext.BaseDirectory, $"{program}.dll"), .. args, .. config])
+        // Whoever runs the tests in the background has Ctrl-C ignored, and so would these.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT,QUIT", "dotnet", Path.Combine(programs ?? AppContext.BaseDirectory, $"{program}.dll"), .. args, .. config])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

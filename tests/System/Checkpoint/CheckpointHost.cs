@@ -22,6 +22,7 @@ public sealed class CheckpointHost : IAsyncLifetime
         _processes = new WatariProcesses("watari-silo");
         Directory.CreateDirectory(Folder);
         _guest = await Guest.StartAsync(new GuestOptions { Name = "vm-a", Host = "host-a", RunDirectory = _processes.RunDirectory }, cancellation);
+        await FarPids.BeginAsync(_guest);
         await _processes.StartSiloAsync("host-a");
     }
 

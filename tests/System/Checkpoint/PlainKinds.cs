@@ -20,6 +20,7 @@ internal static class PlainKinds
     public static async Task<string> StartAsync(Guest guest)
     {
         await PrepareAsync(guest);
+        await FarPids.BeginAsync(guest);
         return await guest.Console.CheckAsync(
             $"(setsid {Program} --plain </dev/null >/dev/null 2>&1 &); until {Program} --ready 2>/dev/null; do :; done; pgrep -of '{Program} --plain'", StockGuest.Patience, Cancellation);
     }
