@@ -111,7 +111,8 @@ internal static class MigrateCommand
         }
         catch (EngineException e) when (e.Kind is not FailureKind.Internal)
         {
-            int code = ExitCodes.Of(e.Kind);
+            // What elsewhere ends a job, or leaves its outcome unknown, is no more than a refusal before there is one.
+            int code = e.Kind is FailureKind.VmLost or FailureKind.HostLost ? ExitCodes.Refused : ExitCodes.Of(e.Kind);
             throw new CommandException(code == ExitCodes.RolledBack ? ExitCodes.Refused : code, $"{e.Message} {untouched}");
         }
     }
