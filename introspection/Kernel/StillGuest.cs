@@ -10,6 +10,9 @@ public sealed class StillGuest : IDisposable
 {
     private const int MostLooks = 20; // somebody else may hold it there, or its memory is damaged: whoever reads the clocks will say so
 
+    /// <summary>How long it is waited for the end of the update; it takes microseconds of a guest that runs.</summary>
+    private static readonly TimeSpan s_longestUpdate = TimeSpan.FromMilliseconds(50);
+
     private readonly GuestKernel _kernel;
     private readonly IVcpuControl _cpus;
     private bool _running;
@@ -52,7 +55,7 @@ public sealed class StillGuest : IDisposable
             }
 
             cpus.Resume();
-            Thread.Sleep(1); // it must have run
+            SpinWait.SpinUntil(() => !GuestClocks.AreBeingChanged(kernel), s_longestUpdate);
         }
     }
 
