@@ -19,7 +19,7 @@ up: build guest-image ## the demo's cluster, left running to play with
 down: ## ends what `make up` started
 	demo/cluster down
 
-test: agent guest-image ## every test, on real guests
+test: agent kernels ## every test, on real guests
 	dotnet build -v quiet --nologo Orchestrator.sln
 	dotnet test --no-build --solution Orchestrator.sln --max-parallel-test-modules 1
 
@@ -35,6 +35,13 @@ agent: setup ## the guest agent, into artifacts/guest-agent
 
 guest-image: agent ## the guest that the demo and the tests run; cached by its recipe's hash
 	guest-image/build.sh --agent $(AGENT) trixie >/dev/null
+
+# Kernels that the tests read beside the guest's own: the newest of each Debian release. `make matrix` takes the generic flavour, too.
+KERNELS := bullseye/cloud-amd64 bookworm/cloud-amd64 sid/cloud-amd64
+ALL_KERNELS := $(KERNELS) trixie/cloud-amd64 bullseye/amd64 bookworm/amd64 trixie/amd64 sid/amd64
+
+kernels: guest-image
+	for kernel in $(KERNELS); do guest-image/build.sh --agent $(AGENT) --kernel $$kernel trixie >/dev/null; done
 
 format: ## fails if a file is not formatted
 	dotnet format --verify-no-changes Orchestrator.sln

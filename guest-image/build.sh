@@ -7,16 +7,19 @@ umask 022
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${WATARI_CACHE:-/var/cache/watari}/guest-image
 agent=${WATARI_AGENT:-}
+kernel=
 disk_size=4G
 keep_days=7 # an image or root that was not asked for so long is removed
 scratch=
 
 usage() {
     cat <<'USAGE'
-usage: build.sh [--agent PATH] [--path] [trixie|bookworm]
+usage: build.sh [--agent PATH] [--kernel SUITE/FLAVOUR] [--path] [trixie|bookworm]
 
 Builds the guest image of the suite (default trixie), unless the cache has it, and prints its directory.
   --agent PATH  put this binary into the image as /usr/lib/watari/watari-agent (or WATARI_AGENT)
+  --kernel SUITE/FLAVOUR
+                boot it with another kernel: of bullseye, bookworm, trixie or sid, amd64 or cloud-amd64
   --path        print the directory that the image has or would have; build nothing
 USAGE
 }
@@ -29,7 +32,7 @@ remove_scratch() { if [[ -n $scratch ]]; then rm -rf "$scratch"; fi; }
 # Fails with one line that names every Debian package that the build lacks.
 require_host() {
     local pair missing=()
-    for pair in mmdebstrap:mmdebstrap mke2fs:e2fsprogs gcc:gcc tar:tar flock:util-linux sha256sum:coreutils; do
+    for pair in mmdebstrap:mmdebstrap mke2fs:e2fsprogs gcc:gcc tar:tar flock:util-linux sha256sum:coreutils depmod:kmod cpio:cpio xz:xz-utils; do
         command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
     done
     [[ -e /usr/lib/x86_64-linux-gnu/libc.a ]] || missing+=(libc6-dev)
@@ -103,11 +106,34 @@ build_image() {
     mke2fs -q -t ext4 -L watari -m 0 -d "$root" "$image/disk.raw" "$disk_size" >/dev/null
 }
 
+# The same disk with another kernel: a directory of links and the two files that kernel.sh makes.
+build_with_kernel() {
+    local image=$1 with_kernel=$2 files=$3
+    if [[ ! -e $files/initrd.img ]]; then
+        say "fetching the kernel $kernel"
+        "$here/kernel.sh" "${kernel%/*}" "${kernel#*/}" "$scratch/kernel"
+        rm -rf "$files"
+        mv -T "$scratch/kernel" "$files"
+    fi
+    mkdir -p "$scratch/with-kernel"
+    ln "$image/disk.raw" "$image/packages.list" "$files/vmlinuz" "$files/initrd.img" "$scratch/with-kernel/"
+    sed "s#\"kernel\": \".*\"#\"kernel\": \"$(<"$files/kernel")\"#" "$image/manifest.json" >"$scratch/with-kernel/manifest.json"
+    chmod 755 "$scratch/with-kernel"
+    mv -T "$scratch/with-kernel" "$with_kernel"
+}
+
+# The link NAME leads to the directory that was asked for last.
+publish() {
+    ln -sfn "$1" "$cache/$2.new.$$"
+    mv -T "$cache/$2.new.$$" "$cache/$2"
+}
+
 main() {
     local suite=trixie path_only=false
     while (($#)); do
         case $1 in
             --agent) [[ $# -ge 2 ]] || die "--agent wants a path"; agent=$2; shift ;;
+            --kernel) [[ $# -ge 2 && $2 == */* ]] || die "--kernel wants SUITE/FLAVOUR"; kernel=$2; shift ;;
             --path) path_only=true ;;
             -h | --help) usage; exit 0 ;;
             trixie | bookworm) suite=$1 ;;
@@ -123,9 +149,15 @@ main() {
         sha256sum | cut -c1-16)
     image=$cache/$suite-$image_hash
     tarball=$cache/$suite-$root_hash.root.tar
-    if $path_only; then echo "$image"; exit 0; fi
+    local result=$image name=$suite files=
+    if [[ -n $kernel ]]; then
+        files=$cache/kernel-${kernel/\//-}-$(hash_of kernel.sh initrd)
+        result=$image+${files##*/kernel-}
+        name=$suite+${kernel/\//-}
+    fi
+    if $path_only; then echo "$result"; exit 0; fi
 
-    if [[ ! -e $image/manifest.json ]]; then
+    if [[ ! -e $result/manifest.json ]]; then
         require_host
         mkdir -p "$cache"
         exec {lock}>"$cache/$suite.lock"
@@ -144,12 +176,12 @@ main() {
             build_image "$suite" "$tarball" "$scratch/image" "$scratch/root"
             mv -T "$scratch/image" "$image"
         fi
+        if [[ ! -e $result/manifest.json ]]; then build_with_kernel "$image" "$result" "$files"; fi
     fi
-    touch -c "$image" "$tarball"
-    find "$cache" -maxdepth 1 -name "$suite-*" -mtime "+$keep_days" -exec rm -rf {} +
-    ln -sfn "$suite-$image_hash" "$cache/$suite.new.$$"
-    mv -T "$cache/$suite.new.$$" "$cache/$suite"
-    echo "$image"
+    touch -c "$image" "$result" "$tarball" ${files:+"$files"}
+    find "$cache" -maxdepth 1 \( -name "$suite-*" -o -name 'kernel-*' \) -mtime "+$keep_days" -exec rm -rf {} +
+    publish "$(basename "$result")" "$name"
+    echo "$result"
 }
 
 main "$@"

@@ -23,8 +23,14 @@ public sealed record IntrospectionLimits
     /// <summary>Page-table entries looked at in one walk of an address space, or slots in one of a file's pages: 2^28 are 1 TiB in small pages.</summary>
     public long PageTableEntries { get; init; } = 1L << 28;
 
+    /// <summary>Notes that are tried in the search for the kernel: a reboot leaves an old one behind, a liar any number.</summary>
+    public int KernelNotes { get; init; } = 16;
+
     /// <summary>Symbols in kallsyms (Debian's 6.12 has 150,866).</summary>
     public int Symbols { get; init; } = 1 << 21;
+
+    /// <summary>Bytes of the kernel's image that are searched for its symbols, where it does not say where they are (Debian's have 30 to 60 MB).</summary>
+    public int ImageBytes { get; init; } = 128 << 20;
 
     /// <summary>Bytes of type information (Debian's 6.12 has 5 MB).</summary>
     public int TypeBytes { get; init; } = 64 << 20;

@@ -37,7 +37,7 @@ internal static class QemuCommandLine
         .. Socket("console", directory.ConsoleSocket, $",logfile={Escape(directory.ConsoleLog)}"), "-serial", "chardev:console",
 
         "-kernel", image.Kernel, "-initrd", image.Initrd,
-        "-append", $"root=/dev/vda rw console=ttyS0 panic=-1 watari.name={spec.Name} quiet",
+        "-append", $"root=/dev/vda rw console=ttyS0 panic=-1 watari.name={spec.Name} quiet {spec.KernelArguments}".TrimEnd(),
         .. incoming ? (string[])["-incoming", "defer"] : [],
         .. spec.ExtraArguments,
     ];

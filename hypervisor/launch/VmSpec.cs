@@ -25,6 +25,9 @@ public sealed partial record VmSpec
         init;
     }
 
+    /// <summary>More of the guest kernel's command line (Documentation/admin-guide/kernel-parameters.txt): <c>nokaslr</c>, say.</summary>
+    public string KernelArguments { get; init; } = "";
+
     /// <summary>More arguments for QEMU, as they are: a NIC, say.</summary>
     public IReadOnlyList<string> ExtraArguments { get; init; } = [];
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Watari.Introspection.Symbols;
 
 namespace Watari.Introspection.Kernel;
@@ -9,14 +8,14 @@ namespace Watari.Introspection.Kernel;
 /// </summary>
 public sealed partial class GuestKernel
 {
-    private GuestKernel(KernelAddressSpace addressSpace, VmCoreInfo coreInfo, KernelSymbols symbols, BtfTypes types, IntrospectionLimits limits)
+    private GuestKernel(KernelAddressSpace addressSpace, VmCoreInfo coreInfo, KernelSymbols symbols, KernelBuild build, IntrospectionLimits limits)
     {
         AddressSpace = addressSpace;
         CoreInfo = coreInfo;
         Symbols = symbols;
-        Types = types;
+        Types = build.Types;
+        Layout = build.Layout;
         Limits = limits;
-        Layout = new KernelLayout(types);
         Pages = new PageMap(this);
         PerCpu = new PerCpuAreas(this);
     }
@@ -46,16 +45,22 @@ public sealed partial class GuestKernel
     public PerCpuAreas PerCpu { get; }
 
     /// <summary>Finds the kernel in a guest's memory and reads its symbols and types. Nothing of the guest runs for it.</summary>
+    /// <param name="memory">The guest's RAM.</param>
+    /// <param name="limits">Bounds on every walk.</param>
+    /// <param name="known">Kernels that were read before.</param>
     /// <exception cref="KernelNotFoundException">There is no kernel that can be read; the message says what is lacking.</exception>
-    public static GuestKernel Attach(GuestPhysicalMemory memory, IntrospectionLimits? limits = null)
+    public static GuestKernel Attach(GuestPhysicalMemory memory, IntrospectionLimits? limits = null, KnownKernels? known = null)
     {
         limits ??= IntrospectionLimits.Default;
+        known ??= new KnownKernels();
         IntrospectionException? last = null;
-        foreach (VmCoreInfo note in VmCoreInfo.FindAll(memory))
+        foreach (VmCoreInfo note in VmCoreInfo.FindAll(memory, known.Notes).Take(limits.KernelNotes))
         {
             try
             {
-                return Attach(memory, note, limits);
+                GuestKernel kernel = Attach(memory, note, limits, known);
+                known.Found(note.Address);
+                return kernel;
             }
             catch (IntrospectionException failure)
             {
@@ -80,12 +85,12 @@ public sealed partial class GuestKernel
     /// <summary>A structure that is a global variable.</summary>
     public T Global<T>(string symbol) where T : struct, IKernelStruct<T> => T.At(this, Symbols.Find(symbol));
 
-    private static GuestKernel Attach(GuestPhysicalMemory memory, VmCoreInfo info, IntrospectionLimits limits)
+    private static GuestKernel Attach(GuestPhysicalMemory memory, VmCoreInfo info, IntrospectionLimits limits, KnownKernels known)
     {
         if (!info.TryGetNumber("phys_base", out long physicalBase))
             throw new KernelNotFoundException("VMCOREINFO gives no phys_base: this is not an x86-64 kernel.");
         KernelImage image = KernelImage.Widest(physicalBase);
-        KernelSymbols symbols = KernelSymbols.Read(memory, image, info, limits);
+        (KernelBuild build, KernelSymbols symbols) = known.Of(memory, image, info, limits);
         CheckBanner(memory, image, symbols, info);
 
         if (symbols.TryFind("_text"u8, out GuestVirtualAddress start) && symbols.TryFind("_end"u8, out GuestVirtualAddress end) && start < end)
@@ -93,7 +98,7 @@ public sealed partial class GuestKernel
         PagingMode mode = info.TryGetNumber("pgtable_l5_enabled", out long fiveLevels) && fiveLevels != 0 ? PagingMode.FiveLevel : PagingMode.FourLevel;
         var tables = new AddressSpace(memory, mode, image.Translate(info.Symbol("swapper_pg_dir")), limits);
         var addressSpace = new KernelAddressSpace(tables, image, DirectMap(memory, image, symbols, mode));
-        return new GuestKernel(addressSpace, info, symbols, ReadTypes(memory, image, symbols, limits), limits);
+        return new GuestKernel(addressSpace, info, symbols, build, limits);
     }
 
     /// <summary>A note can outlive its kernel by a reboot; the banner of the kernel that lies there now tells.</summary>
@@ -110,14 +115,4 @@ public sealed partial class GuestKernel
             ? new GuestVirtualAddress(memory.Read<ulong>(image.Translate(variable)))
             // Without CONFIG_DYNAMIC_MEMORY_LAYOUT it is a constant: __PAGE_OFFSET_BASE_L4, _L5.
             : new GuestVirtualAddress(mode.Levels == 5 ? 0xff11_0000_0000_0000 : 0xffff_8880_0000_0000);
-
-    private static BtfTypes ReadTypes(GuestPhysicalMemory memory, KernelImage image, KernelSymbols symbols, IntrospectionLimits limits)
-    {
-        if (!symbols.TryFind("__start_BTF"u8, out GuestVirtualAddress start) || !symbols.TryFind("__stop_BTF"u8, out GuestVirtualAddress stop))
-            throw new KernelNotFoundException("The kernel has no type information: it must be built with CONFIG_DEBUG_INFO_BTF and CONFIG_KALLSYMS_ALL, as distributions' kernels are.");
-        ulong length = stop - start;
-        if (length > (ulong)limits.TypeBytes)
-            throw new KernelTypeException(string.Create(CultureInfo.InvariantCulture, $"The kernel's BTF is {length} bytes long, and the limit is {limits.TypeBytes}."));
-        return BtfTypes.Parse(memory.Span(image.Translate(start), (int)length), limits);
-    }
 }

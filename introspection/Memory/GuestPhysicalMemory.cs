@@ -24,6 +24,17 @@ public sealed class GuestPhysicalMemory
     /// <summary>The address after the last byte of RAM.</summary>
     public GuestPhysicalAddress End { get; }
 
+    /// <summary>Bytes of RAM from an address to the end of its stretch; 0 if no RAM is there.</summary>
+    public ulong BytesFrom(GuestPhysicalAddress address)
+    {
+        foreach (GuestMemorySegment segment in Segments)
+        {
+            if (segment.Start <= address && address < segment.End) return segment.End - address;
+        }
+
+        return 0;
+    }
+
     /// <summary>The bytes at <paramref name="address"/>, in place.</summary>
     /// <exception cref="GuestMemoryException">Not all of them are RAM.</exception>
     public ReadOnlySpan<byte> Span(GuestPhysicalAddress address, int length)

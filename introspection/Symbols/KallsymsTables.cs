@@ -15,7 +15,7 @@ internal sealed class KallsymsTables
     private readonly ushort[] _tokenStart;
     private readonly ushort[] _tokenLength;
 
-    private KallsymsTables(int count, byte[] names, byte[] tokenText, ushort[] tokenStart, int[] offsets, ulong relativeBase)
+    private KallsymsTables(int count, byte[] names, byte[] tokenText, ushort[] tokenStart, int[] offsets)
     {
         Count = count;
         Names = names;
@@ -23,7 +23,6 @@ internal sealed class KallsymsTables
         _tokenStart = tokenStart;
         _tokenLength = Array.ConvertAll(tokenStart, start => TokenLength(tokenText, start));
         Offsets = offsets;
-        RelativeBase = relativeBase;
     }
 
     public int Count { get; }
@@ -31,26 +30,31 @@ internal sealed class KallsymsTables
     /// <summary>Each name: its length in one byte (or two, if bit 7 of the first is set), then so many tokens.</summary>
     public byte[] Names { get; }
 
+    /// <summary>Of each symbol, from the relative base; by rising address, as the kernel sorts them.</summary>
     public int[] Offsets { get; }
 
-    public ulong RelativeBase { get; }
-
-    /// <summary>Reads the tables at the addresses that VMCOREINFO gives (5fd8fea935a1, v6.0).</summary>
-    public static KallsymsTables Read(GuestPhysicalMemory memory, KernelImage image, VmCoreInfo info, IntrospectionLimits limits)
+    /// <summary>Copies the tables.</summary>
+    /// <exception cref="KernelSymbolException">They are damaged.</exception>
+    public static KallsymsTables Read(GuestPhysicalMemory memory, in KallsymsPlaces places, IntrospectionLimits limits)
     {
-        GuestPhysicalAddress At(string symbol) => image.Translate(info.Symbol(symbol));
-
-        uint count = memory.Read<uint>(At("kallsyms_num_syms"));
+        uint count = memory.Read<uint>(places.SymbolCount);
         if (count == 0 || count > (uint)limits.Symbols)
             throw new KernelSymbolException("kallsyms_num_syms", $"{count} symbols, and the limit is {limits.Symbols}");
 
-        ushort[] tokenStart = MemoryMarshal.Cast<byte, ushort>(memory.Span(At("kallsyms_token_index"), Tokens * sizeof(ushort))).ToArray();
+        ushort[] tokenStart = MemoryMarshal.Cast<byte, ushort>(memory.Span(places.TokenIndex, Tokens * sizeof(ushort))).ToArray();
         // The last token ends at a zero byte; no token is longer than a symbol's name (KSYM_NAME_LEN, 512).
-        byte[] tokenText = memory.Span(At("kallsyms_token_table"), tokenStart[^1] + 512).ToArray();
-        int[] offsets = MemoryMarshal.Cast<byte, int>(memory.Span(At("kallsyms_offsets"), (int)count * sizeof(int))).ToArray();
-        ulong relativeBase = memory.Read<ulong>(At("kallsyms_relative_base"));
-        return new KallsymsTables((int)count, CopyNames(memory, At("kallsyms_names"), (int)count), tokenText, tokenStart, offsets, relativeBase);
+        byte[] tokenText = memory.Span(places.TokenTable, tokenStart[^1] + 512).ToArray();
+        int[] offsets = MemoryMarshal.Cast<byte, int>(memory.Span(places.Offsets, (int)count * sizeof(int))).ToArray();
+        return new KallsymsTables((int)count, CopyNames(memory, places.Names, (int)count), tokenText, tokenStart, offsets);
     }
+
+    /// <summary>Whether a guest's memory holds the same tables, byte by byte.</summary>
+    public bool Equal(GuestPhysicalMemory memory, in KallsymsPlaces places) =>
+        memory.TryRead(places.SymbolCount, out uint count) && count == (uint)Count
+        && Holds(memory, places.Names, Names)
+        && Holds(memory, places.TokenIndex, MemoryMarshal.AsBytes(_tokenStart.AsSpan()))
+        && Holds(memory, places.TokenTable, _tokenText.AsSpan(0, _tokenStart[^1] + _tokenLength[^1] + 1))
+        && Holds(memory, places.Offsets, MemoryMarshal.AsBytes(Offsets.AsSpan()));
 
     /// <summary>The text of a token, without the zero byte after it.</summary>
     public ReadOnlySpan<byte> Token(byte token) => _tokenText.AsSpan(_tokenStart[token], _tokenLength[token]);
@@ -86,15 +90,8 @@ internal sealed class KallsymsTables
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of 150,000 that runs once: it would end before it was compiled for good
     private static byte[] CopyNames(GuestPhysicalMemory memory, GuestPhysicalAddress start, int count)
     {
-        GuestMemorySegment segment = default;
-        foreach (GuestMemorySegment candidate in memory.Segments)
-        {
-            if (candidate.Start <= start && start < candidate.End) segment = candidate;
-        }
-
-        if (segment.Length == 0) throw new GuestMemoryException(start, count);
         // No name has more tokens than KSYM_NAME_LEN.
-        int most = (int)Math.Min(segment.End - start, (ulong)count * (2 + 512));
+        int most = (int)Math.Min(memory.BytesFrom(start), (ulong)count * (2 + 512));
         ReadOnlySpan<byte> names = memory.Span(start, most);
         int position = 0;
         for (int i = 0; i < count; i++)
@@ -105,6 +102,9 @@ internal sealed class KallsymsTables
 
         return position <= names.Length ? names[..position].ToArray() : throw Truncated();
     }
+
+    private static bool Holds(GuestPhysicalMemory memory, GuestPhysicalAddress address, ReadOnlySpan<byte> bytes) =>
+        memory.TryGetSpan(address, bytes.Length, out ReadOnlySpan<byte> there) && there.SequenceEqual(bytes);
 
     private static KernelSymbolException Truncated() => new("kallsyms_names", "the table ends in the middle of a name");
 }

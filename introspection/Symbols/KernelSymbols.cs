@@ -1,59 +1,42 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Watari.Introspection.Symbols;
 
-/// <summary>
-/// The kernel's symbols, by name and by address. Names stay compressed as the kernel keeps them; a hash of each leads to it,
-/// so that 150,000 symbols cost neither strings nor time. Modules' symbols are not among them.
-/// </summary>
+/// <summary>The kernel's symbols, by name and by address, where KASLR has put them. Modules' symbols are not among them.</summary>
 public sealed class KernelSymbols
 {
-    private const int LongestName = 512; // KSYM_NAME_LEN
+    private readonly KallsymsIndex _index;
+    private readonly ulong _relativeBase;
+    private readonly bool _absolutePerCpu;
+    private readonly Lazy<int[]> _byAddress; // only searches by address need it
 
-    private readonly KallsymsTables _tables;
-    private readonly int[] _nameStart;
-    private readonly uint[] _hashes;
-    private readonly int[] _chainHead; // per bucket: symbol + 1, or 0
-    private readonly int[] _chainNext; // per symbol: the next of its bucket + 1, or 0
-    private readonly ulong[] _addresses;
-    private readonly int[] _byAddress;
-
-    private KernelSymbols(KallsymsTables tables, GuestVirtualAddress stext)
+    /// <param name="index">Its tables.</param>
+    /// <param name="relativeBase">What their offsets count from.</param>
+    /// <param name="stext">Where _stext is, by VMCOREINFO.</param>
+    /// <exception cref="KernelSymbolException">The two disagree.</exception>
+    internal KernelSymbols(KallsymsIndex index, ulong relativeBase, GuestVirtualAddress stext)
     {
-        _tables = tables;
-        _nameStart = new int[tables.Count];
-        _hashes = new uint[tables.Count];
-        _chainHead = new int[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tables.Count)];
-        _chainNext = new int[tables.Count];
-        IndexNames();
-
-        bool absolutePerCpu = HasAbsolutePerCpu(stext);
-        _addresses = new ulong[tables.Count];
-        for (int i = 0; i < _addresses.Length; i++) _addresses[i] = AddressOf(i, absolutePerCpu);
-        _byAddress = SortByAddress();
+        _index = index;
+        _relativeBase = relativeBase;
+        _absolutePerCpu = HasAbsolutePerCpu(stext);
+        _byAddress = new Lazy<int[]>(SortByAddress);
     }
 
-    public int Count => _tables.Count;
-
-    /// <summary>Reads the kernel's kallsyms.</summary>
-    /// <exception cref="KernelSymbolException">The tables are not where VMCOREINFO says, or damaged.</exception>
-    public static KernelSymbols Read(GuestPhysicalMemory memory, KernelImage image, VmCoreInfo info, IntrospectionLimits limits) =>
-        new(KallsymsTables.Read(memory, image, info, limits), info.Symbol("_stext"));
+    public int Count => _index.Count;
 
     /// <summary>The address of the first symbol with this name.</summary>
     public bool TryFind(ReadOnlySpan<byte> name, out GuestVirtualAddress address)
     {
-        int symbol = FirstNamed(name);
-        address = symbol < 0 ? default : new GuestVirtualAddress(_addresses[symbol]);
+        int symbol = _index.FirstNamed(name);
+        address = symbol < 0 ? default : new GuestVirtualAddress(AddressOf(symbol));
         return symbol >= 0;
     }
 
     /// <inheritdoc cref="TryFind(ReadOnlySpan{byte}, out GuestVirtualAddress)"/>
     public bool TryFind(string name, out GuestVirtualAddress address)
     {
-        Span<byte> text = stackalloc byte[LongestName];
+        Span<byte> text = stackalloc byte[KallsymsIndex.LongestName];
         if (!Encoding.UTF8.TryGetBytes(name, text, out int length))
         {
             address = default;
@@ -74,9 +57,9 @@ public sealed class KernelSymbols
     {
         int at = LastAtOrBelow(address);
         name = null;
-        if (at < 0 || _addresses[_byAddress[at]] != address.Value) return false;
-        while (at > 0 && _addresses[_byAddress[at - 1]] == address.Value) at--;
-        name = NameOf(_byAddress[at]);
+        if (at < 0 || AddressAt(at) != address.Value) return false;
+        while (at > 0 && AddressAt(at - 1) == address.Value) at--;
+        name = _index.NameOf(_byAddress.Value[at]);
         return true;
     }
 
@@ -84,8 +67,8 @@ public sealed class KernelSymbols
     public bool TryGetNearest(GuestVirtualAddress address, [NotNullWhen(true)] out string? name, out ulong offset)
     {
         int at = LastAtOrBelow(address);
-        name = at < 0 ? null : NameOf(_byAddress[at]);
-        offset = at < 0 ? 0 : address.Value - _addresses[_byAddress[at]];
+        name = at < 0 ? null : _index.NameOf(_byAddress.Value[at]);
+        offset = at < 0 ? 0 : address.Value - AddressAt(at);
         return name is not null;
     }
 
@@ -95,87 +78,19 @@ public sealed class KernelSymbols
     /// </summary>
     private bool HasAbsolutePerCpu(GuestVirtualAddress stext)
     {
-        int known = FirstNamed("_stext"u8);
+        int known = _index.FirstNamed("_stext"u8);
         if (known >= 0 && AddressOf(known, absolutePerCpu: true) == stext.Value) return true;
         if (known >= 0 && AddressOf(known, absolutePerCpu: false) == stext.Value) return false;
         throw new KernelSymbolException("_stext", $"kallsyms and VMCOREINFO ({stext}) disagree, so kallsyms cannot be trusted");
     }
 
+    private ulong AddressOf(int symbol) => AddressOf(symbol, _absolutePerCpu);
+
     private ulong AddressOf(int symbol, bool absolutePerCpu)
     {
-        int offset = _tables.Offsets[symbol];
-        if (!absolutePerCpu) return unchecked(_tables.RelativeBase + (uint)offset);
-        return offset >= 0 ? (ulong)offset : unchecked(_tables.RelativeBase - 1 - (ulong)(long)offset);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // loops of 150,000 that run once: they would end before they were compiled for good
-    private void IndexNames()
-    {
-        int position = 0;
-        for (int symbol = 0; symbol < Count; symbol++)
-        {
-            _nameStart[symbol] = position;
-            _hashes[symbol] = HashName(_tables.NameTokens(position, out position));
-        }
-
-        // From the last to the first, so that a chain begins with the first symbol of a name.
-        for (int symbol = Count - 1; symbol >= 0; symbol--)
-        {
-            ref int head = ref _chainHead[_hashes[symbol] & (uint)(_chainHead.Length - 1)];
-            _chainNext[symbol] = head;
-            head = symbol + 1;
-        }
-    }
-
-    private int FirstNamed(ReadOnlySpan<byte> name)
-    {
-        uint hash = NameHash.Of(name);
-        int symbol = _chainHead[hash & (uint)(_chainHead.Length - 1)] - 1;
-        while (symbol >= 0 && (_hashes[symbol] != hash || !NameEquals(symbol, name))) symbol = _chainNext[symbol] - 1;
-        return symbol;
-    }
-
-    /// <summary>The hash of a name without its first character, which is the symbol's type.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private uint HashName(ReadOnlySpan<byte> tokens)
-    {
-        uint hash = NameHash.Start;
-        bool type = true;
-        foreach (byte token in tokens)
-        {
-            ReadOnlySpan<byte> text = _tables.Token(token);
-            hash = NameHash.Add(hash, type && !text.IsEmpty ? text[1..] : text);
-            type &= text.IsEmpty;
-        }
-
-        return hash;
-    }
-
-    private bool NameEquals(int symbol, ReadOnlySpan<byte> name)
-    {
-        bool type = true;
-        foreach (byte token in _tables.NameTokens(_nameStart[symbol], out _))
-        {
-            ReadOnlySpan<byte> text = _tables.Token(token);
-            if (type && !text.IsEmpty)
-            {
-                text = text[1..];
-                type = false;
-            }
-
-            if (!name.StartsWith(text)) return false;
-            name = name[text.Length..];
-        }
-
-        return name.IsEmpty;
-    }
-
-    private string NameOf(int symbol)
-    {
-        var name = new StringBuilder();
-        foreach (byte token in _tables.NameTokens(_nameStart[symbol], out _))
-            name.Append(Encoding.UTF8.GetString(_tables.Token(token)));
-        return name.Length == 0 ? "" : name.ToString(1, name.Length - 1);
+        int offset = _index.Tables.Offsets[symbol];
+        if (!absolutePerCpu) return unchecked(_relativeBase + (uint)offset);
+        return offset >= 0 ? (ulong)offset : unchecked(_relativeBase - 1 - (ulong)(long)offset);
     }
 
     /// <summary>The kernel sorts them already; a damaged table is sorted here, so that a search stays a search.</summary>
@@ -186,12 +101,14 @@ public sealed class KernelSymbols
         for (int i = 0; i < order.Length; i++)
         {
             order[i] = i;
-            sorted &= i == 0 || _addresses[i - 1] <= _addresses[i];
+            sorted &= i == 0 || AddressOf(i - 1) <= AddressOf(i);
         }
 
-        if (!sorted) Array.Sort((ulong[])_addresses.Clone(), order);
+        if (!sorted) Array.Sort(Array.ConvertAll(order, AddressOf), order);
         return order;
     }
+
+    private ulong AddressAt(int place) => AddressOf(_byAddress.Value[place]);
 
     private int LastAtOrBelow(GuestVirtualAddress address)
     {
@@ -199,7 +116,7 @@ public sealed class KernelSymbols
         while (low <= high)
         {
             int middle = (int)(((uint)low + (uint)high) >> 1);
-            if (_addresses[_byAddress[middle]] <= address.Value) low = middle + 1;
+            if (AddressAt(middle) <= address.Value) low = middle + 1;
             else high = middle - 1;
         }
 

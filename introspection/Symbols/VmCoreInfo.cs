@@ -36,8 +36,15 @@ public sealed class VmCoreInfo
     /// The kernel keeps the note in a page of its own, so only the starts of pages are looked at; first those that are in the
     /// host's memory, and only if the caller goes on, those that the host has swapped out or the guest never touched.
     /// </remarks>
-    public static IEnumerable<VmCoreInfo> FindAll(GuestPhysicalMemory memory)
+    /// <param name="memory">The guest's RAM.</param>
+    /// <param name="likely">Pages to look at before all others.</param>
+    public static IEnumerable<VmCoreInfo> FindAll(GuestPhysicalMemory memory, params IEnumerable<GuestPhysicalAddress> likely)
     {
+        foreach (GuestPhysicalAddress page in likely)
+        {
+            if (IsNote(memory, page) && TryParse(memory, page, out VmCoreInfo? note)) yield return note;
+        }
+
         foreach (bool resident in (bool[])[true, false])
         {
             for (int i = 0; i < memory.Segments.Length; i++)
@@ -82,13 +89,15 @@ public sealed class VmCoreInfo
             {
                 if (resident[i] != wanted) continue;
                 GuestPhysicalAddress page = segment.Start + (ulong)((batch + i) << GuestPage.Shift);
-                if (memory.Read<ulong>(page + 12) == VmCoreI && TryParse(memory, page, out VmCoreInfo? note)) yield return note;
+                if (IsNote(memory, page) && TryParse(memory, page, out VmCoreInfo? note)) yield return note;
             }
         }
     }
 
     /// <summary>The first eight bytes of the note's name, "VMCOREIN".</summary>
     private static readonly ulong VmCoreI = BinaryPrimitives.ReadUInt64LittleEndian("VMCOREIN"u8);
+
+    private static bool IsNote(GuestPhysicalMemory memory, GuestPhysicalAddress page) => memory.TryRead(page + 12, out ulong name) && name == VmCoreI;
 
     private static bool TryParse(GuestPhysicalMemory memory, GuestPhysicalAddress page, [NotNullWhen(true)] out VmCoreInfo? note)
     {

@@ -54,6 +54,9 @@ public sealed partial class BtfTypes
         return new BtfTypes(blob.ToArray(), limits);
     }
 
+    /// <summary>Whether type information is the same as this, byte by byte.</summary>
+    public bool Equal(ReadOnlySpan<byte> blob) => blob.SequenceEqual(_blob);
+
     /// <summary>The structure, union, enum or typedef of this name. Of several, a structure or union comes first.</summary>
     public bool TryFind(string name, out BtfTypeId type)
     {

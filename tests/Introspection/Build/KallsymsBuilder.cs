@@ -25,30 +25,35 @@ public sealed class KallsymsBuilder
         return this;
     }
 
-    public byte[] Names
-    {
-        get
-        {
-            var names = new List<byte>();
-            foreach ((string name, _) in _symbols)
-            {
-                byte[] text = Encoding.UTF8.GetBytes(name);
-                byte[] tokens = name.StartsWith("sys_", StringComparison.Ordinal) ? [LongToken, .. text[4..]] : [(byte)'T', .. text];
-                if (tokens.Length < 0x80)
-                {
-                    names.Add((byte)tokens.Length);
-                }
-                else
-                {
-                    names.Add((byte)(tokens.Length & 0x7f | 0x80));
-                    names.Add((byte)(tokens.Length >> 7));
-                }
+    public byte[] Names => Lay().Names;
 
-                names.AddRange(tokens);
+    /// <summary>Where each 256th name begins.</summary>
+    public IReadOnlyList<uint> Markers => Lay().Markers;
+
+    private (byte[] Names, List<uint> Markers) Lay()
+    {
+        var names = new List<byte>();
+        var markers = new List<uint>();
+        for (int i = 0; i < _symbols.Count; i++)
+        {
+            if (i % 256 == 0) markers.Add((uint)names.Count);
+            string name = _symbols[i].Name;
+            byte[] text = Encoding.UTF8.GetBytes(name);
+            byte[] tokens = name.StartsWith("sys_", StringComparison.Ordinal) ? [LongToken, .. text[4..]] : [(byte)'T', .. text];
+            if (tokens.Length < 0x80)
+            {
+                names.Add((byte)tokens.Length);
+            }
+            else
+            {
+                names.Add((byte)(tokens.Length & 0x7f | 0x80));
+                names.Add((byte)(tokens.Length >> 7));
             }
 
-            return [.. names];
+            names.AddRange(tokens);
         }
+
+        return ([.. names], markers);
     }
 
     public static byte[] TokenTable => [.. Enumerable.Range(0, 256).SelectMany(token => (byte[])[.. TokenText(token), 0])];

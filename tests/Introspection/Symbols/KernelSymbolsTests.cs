@@ -102,6 +102,76 @@ public sealed class KernelSymbolsTests : IDisposable
         Assert.Throws<KernelSymbolException>(() => Read(new KallsymsBuilder().Add("_stext", Stext), tokenIndex: index));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(256)]
+    [InlineData(257)]
+    [InlineData(600)]
+    public void Without_their_places_in_the_note_the_tables_are_found_by_their_form(int count)
+    {
+        var builder = new KallsymsBuilder();
+        builder.Add("_stext", Stext);
+        for (int i = 1; i < count; i++) builder.Add($"symbol_{i}", Stext + (ulong)i * 16);
+
+        KernelSymbols symbols = Scan(builder);
+
+        Assert.Equal(count, symbols.Count);
+        Assert.Equal(new GuestVirtualAddress(Stext + (ulong)(count - 1) * 16), symbols.Find($"symbol_{count - 1}"));
+    }
+
+    [Fact]
+    public void Tables_whose_markers_say_otherwise_than_their_names_are_not_taken_for_kallsyms()
+    {
+        var builder = new KallsymsBuilder();
+        builder.Add("_stext", Stext);
+        for (int i = 1; i < 600; i++) builder.Add($"symbol_{i}", Stext + (ulong)i * 16);
+
+        Assert.Throws<KernelSymbolException>(() => Scan(builder, spoil: marker => marker + 1));
+    }
+
+    [Fact]
+    public void A_kernel_without_kallsyms_is_an_error_that_says_so()
+    {
+        _guest.Put(new GuestPhysicalAddress(0x1000), new byte[0x10000]);
+        Note($"SYMBOL(_stext)={Stext:x}\n");
+        var image = new KernelImage(-0x10_0000, KernelImage.MapStart, KernelImage.MapStart + (2 << 20));
+
+        KernelSymbolException error = Assert.Throws<KernelSymbolException>(
+            () => Read(image, Assert.Single(VmCoreInfo.FindAll(_guest.Memory)), IntrospectionLimits.Default));
+
+        Assert.Contains("CONFIG_KALLSYMS", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Lays the tables out as kernels before v6.4 do, and reads them with a note that does not say where they are.</summary>
+    private KernelSymbols Scan(KallsymsBuilder symbols, Func<uint, uint>? spoil = null)
+    {
+        ulong next = 0x2_0000;
+        void Put(ReadOnlySpan<byte> bytes)
+        {
+            _guest.Put(new GuestPhysicalAddress(next), bytes);
+            next = (next + (ulong)bytes.Length + 7) & ~7UL;
+        }
+
+        Put("what stands before"u8);
+        Put(symbols.Offsets);
+        Put(BitConverter.GetBytes(KallsymsBuilder.RelativeBase));
+        Put(BitConverter.GetBytes(symbols.Count));
+        Put(symbols.Names);
+        Put(symbols.Markers.SelectMany((marker, i) => BitConverter.GetBytes(spoil is null || i == 0 ? marker : spoil(marker))).ToArray());
+        Put(KallsymsBuilder.TokenTable);
+        Put(KallsymsBuilder.TokenIndex);
+        Note($"SYMBOL(_stext)={Stext:x}\n");
+        var image = new KernelImage(-0x10_0000, KernelImage.MapStart, KernelImage.MapStart + (2 << 20));
+        return Read(image, Assert.Single(VmCoreInfo.FindAll(_guest.Memory)), IntrospectionLimits.Default);
+    }
+
+    private void Note(string values)
+    {
+        byte[] text = System.Text.Encoding.ASCII.GetBytes("OSRELEASE=test\n" + values);
+        _guest.Put(new GuestPhysicalAddress(0), 11).Put(new GuestPhysicalAddress(4), text.Length)
+            .Put(new GuestPhysicalAddress(12), "VMCOREINFO\0\0"u8).Put(new GuestPhysicalAddress(24), text);
+    }
+
     private KernelSymbols Read(KallsymsBuilder symbols, uint? count = null, byte[]? tokenIndex = null, IntrospectionLimits? limits = null)
     {
         byte[] names = symbols.Names;
@@ -113,16 +183,20 @@ public sealed class KernelSymbolsTests : IDisposable
             return $"SYMBOL({name})={KernelImage.MapStart.Value + physical:x}\n";
         }
 
-        string note = "OSRELEASE=test\n" + $"SYMBOL(_stext)={Stext:x}\n"
+        Note($"SYMBOL(_stext)={Stext:x}\n"
             + At("kallsyms_num_syms", 0x10000, BitConverter.GetBytes(count ?? (uint)symbols.Count))
             + At("kallsyms_relative_base", 0x10010, BitConverter.GetBytes(KallsymsBuilder.RelativeBase))
             + At("kallsyms_token_index", 0x11000, tokenIndex ?? KallsymsBuilder.TokenIndex)
             + At("kallsyms_token_table", 0x12000, KallsymsBuilder.TokenTable)
             + At("kallsyms_offsets", 0x14000, symbols.Offsets)
-            + At("kallsyms_names", namesAt, names);
-        byte[] text = System.Text.Encoding.ASCII.GetBytes(note);
-        _guest.Put(new GuestPhysicalAddress(0), 11).Put(new GuestPhysicalAddress(4), text.Length)
-            .Put(new GuestPhysicalAddress(12), "VMCOREINFO\0\0"u8).Put(new GuestPhysicalAddress(24), text);
-        return KernelSymbols.Read(_guest.Memory, image, Assert.Single(VmCoreInfo.FindAll(_guest.Memory)), limits ?? IntrospectionLimits.Default);
+            + At("kallsyms_names", namesAt, names));
+        return Read(image, Assert.Single(VmCoreInfo.FindAll(_guest.Memory)), limits ?? IntrospectionLimits.Default);
+    }
+
+    private KernelSymbols Read(KernelImage image, VmCoreInfo note, IntrospectionLimits limits)
+    {
+        var places = KallsymsPlaces.Of(_guest.Memory, image, note, limits);
+        var index = new KallsymsIndex(KallsymsTables.Read(_guest.Memory, places, limits));
+        return new KernelSymbols(index, _guest.Memory.Read<ulong>(places.RelativeBase), note.Symbol("_stext"));
     }
 }

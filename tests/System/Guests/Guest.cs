@@ -12,8 +12,11 @@ public sealed record GuestOptions
     /// <summary>The host that it belongs to; guests of two hosts keep apart by it.</summary>
     public string Host { get; init; } = "test";
 
-    /// <summary>Debian suite of its image.</summary>
+    /// <summary>Its image: a Debian suite, or one with another's kernel (<c>trixie+bullseye-cloud-amd64</c>).</summary>
     public string Suite { get; init; } = "trixie";
+
+    /// <summary>More of the kernel's command line.</summary>
+    public string KernelArguments { get; init; } = "";
 
     public int MemoryMiB { get; init; } = 512;
 
@@ -64,7 +67,7 @@ public sealed class Guest : IAsyncDisposable
     public static async Task<Guest> StartAsync(GuestOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new GuestOptions();
-        var spec = new VmSpec { Name = options.Name, Image = GuestImage.DefaultDirectory(options.Suite), MemoryMiB = options.MemoryMiB, Vcpus = options.Vcpus };
+        var spec = new VmSpec { Name = options.Name, Image = GuestImage.DefaultDirectory(options.Suite), MemoryMiB = options.MemoryMiB, Vcpus = options.Vcpus, KernelArguments = options.KernelArguments };
         if (options.Cpu is { } cpu) spec = spec with { Cpu = cpu };
         SavedState booted = await new SavedStateCache().GetAsync(
             spec, options.Setup + SettleCommand, (vm, cancel) => SettleAsync(vm, options.Setup, cancel), cancellation);

@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Watari.Introspection.Symbols;
+
+/// <summary>
+/// Finds symbols of kallsyms by name and by offset. Names stay compressed as the kernel keeps them; a hash of each leads to it, so
+/// that 150,000 symbols cost neither strings nor time. The same for every guest that runs this build of the kernel, wherever KASLR
+/// has put it.
+/// </summary>
+internal sealed class KallsymsIndex
+{
+    public const int LongestName = 512; // KSYM_NAME_LEN
+
+    private readonly int[] _nameStart;
+    private readonly uint[] _hashes;
+    private readonly int[] _chainHead; // per bucket: symbol + 1, or 0
+    private readonly int[] _chainNext; // per symbol: the next of its bucket + 1, or 0
+
+    /// <exception cref="KernelSymbolException">The tables are damaged.</exception>
+    public KallsymsIndex(KallsymsTables tables)
+    {
+        Tables = tables;
+        _nameStart = new int[tables.Count];
+        _hashes = new uint[tables.Count];
+        _chainHead = new int[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tables.Count)];
+        _chainNext = new int[tables.Count];
+        IndexNames();
+    }
+
+    public KallsymsTables Tables { get; }
+
+    public int Count => Tables.Count;
+
+    /// <summary>The number of the first symbol with this name, or -1.</summary>
+    public int FirstNamed(ReadOnlySpan<byte> name)
+    {
+        uint hash = NameHash.Of(name);
+        int symbol = _chainHead[hash & (uint)(_chainHead.Length - 1)] - 1;
+        while (symbol >= 0 && (_hashes[symbol] != hash || !NameEquals(symbol, name))) symbol = _chainNext[symbol] - 1;
+        return symbol;
+    }
+
+    public string NameOf(int symbol)
+    {
+        var name = new StringBuilder();
+        foreach (byte token in Tables.NameTokens(_nameStart[symbol], out _))
+            name.Append(Encoding.UTF8.GetString(Tables.Token(token)));
+        return name.Length == 0 ? "" : name.ToString(1, name.Length - 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // loops of 150,000 that run once: they would end before they were compiled for good
+    private void IndexNames()
+    {
+        int position = 0;
+        for (int symbol = 0; symbol < Count; symbol++)
+        {
+            _nameStart[symbol] = position;
+            _hashes[symbol] = HashName(Tables.NameTokens(position, out position));
+        }
+
+        // From the last to the first, so that a chain begins with the first symbol of a name.
+        for (int symbol = Count - 1; symbol >= 0; symbol--)
+        {
+            ref int head = ref _chainHead[_hashes[symbol] & (uint)(_chainHead.Length - 1)];
+            _chainNext[symbol] = head;
+            head = symbol + 1;
+        }
+    }
+
+    /// <summary>The hash of a name without its first character, which is the symbol's type.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private uint HashName(ReadOnlySpan<byte> tokens)
+    {
+        uint hash = NameHash.Start;
+        int length = 0;
+        foreach (byte token in tokens)
+        {
+            ReadOnlySpan<byte> text = Tables.Token(token);
+            hash = NameHash.Add(hash, length == 0 && !text.IsEmpty ? text[1..] : text);
+            length += text.Length;
+            if (length > LongestName) throw new KernelSymbolException("kallsyms_names", $"a name is longer than {LongestName} bytes");
+        }
+
+        return hash;
+    }
+
+    private bool NameEquals(int symbol, ReadOnlySpan<byte> name)
+    {
+        bool type = true;
+        foreach (byte token in Tables.NameTokens(_nameStart[symbol], out _))
+        {
+            ReadOnlySpan<byte> text = Tables.Token(token);
+            if (type && !text.IsEmpty)
+            {
+                text = text[1..];
+                type = false;
+            }
+
+            if (!name.StartsWith(text)) return false;
+            name = name[text.Length..];
+        }
+
+        return name.IsEmpty;
+    }
+}
