@@ -95,7 +95,7 @@ build_image() {
     cp -a --no-preserve=ownership "$here/overlay/." "$root/"
     ln -sfn /bin/busybox "$root/usr/sbin/init"
     build_bundles "$root"
-    build_program odd "$root/usr/sbin"
+    for program in account odd; do build_program "$program" "$root/usr/sbin"; done
     if [[ -n $agent ]]; then install -m 755 "$agent" "$root/usr/lib/watari/watari-agent"; fi
 
     # shellcheck disable=SC2016 # the fields are dpkg-query's

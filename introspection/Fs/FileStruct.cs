@@ -27,9 +27,11 @@ public readonly partial record struct FileStruct
     /// </summary>
     public PathStruct UserPath => IsBacking && BackingFile.At(Kernel, Address).UserPath is { } path ? path : FPath;
 
-    // Whether FMODE_BACKING is set: bit 25, and bit 24 since v6.14 and in late releases of v6.12. What stands for the other
-    // in each kernel has no meaning for a file on a mount that is in no namespace, as a layer of an overlay is.
-    private bool IsBacking => (FMode & (1 << 24 | 1 << 25)) != 0 && FPath.Mnt.TryGet(out VfsMount mount) && mount.Mount.MntNs == Internal;
+    // Whether FMODE_BACKING is set: bit 25, and bit 24 since v6.14 and in late releases of v6.12. What stands for the other in each
+    // kernel (FMODE_NONOTIFY) has no meaning for a file on a mount that is in no namespace, as a layer of an overlay is, but for those
+    // of the kernel's own file systems: pipes, sockets, namespaces.
+    private bool IsBacking => (FMode & (1 << 24 | 1 << 25)) != 0 && FPath.Mnt.TryGet(out VfsMount mount) && mount.Mount.MntNs == Internal
+        && mount.MntSb.TryGet(out SuperBlock super) && !super.IsKernels;
 
     private static readonly GuestVirtualAddress Internal = new(unchecked((ulong)-22L)); // MNT_NS_INTERNAL (fs/mount.h)
 

@@ -6,6 +6,9 @@ namespace Watari.Introspection.Fs;
 [KernelStruct("super_block")]
 public readonly partial record struct SuperBlock
 {
+    private const ulong NoUser = 1UL << 31; // SB_NOUSER
+    private const ulong Nsfs = 0x6e736673;  // NSFS_MAGIC; without SB_NOUSER in v7.2
+
     /// <summary>Its device number, major &lt;&lt; 20 | minor.</summary>
     [Field] public partial uint SDev { get; }
 
@@ -19,6 +22,9 @@ public readonly partial record struct SuperBlock
 
     /// <summary>SB_* (include/linux/fs.h).</summary>
     [Field] public partial ulong SFlags { get; }
+
+    /// <summary>It is the kernel's own and cannot be mounted: pipefs, sockfs, nsfs.</summary>
+    public bool IsKernels => (SFlags & NoUser) != 0 || SMagic == Nsfs;
 
     [Field] public partial Ptr<DentryStruct> SRoot { get; }
 

@@ -33,7 +33,7 @@ internal sealed class KernelBuild
     {
         var places = KallsymsPlaces.Of(memory, image, note, limits);
         var index = new KallsymsIndex(KallsymsTables.Read(memory, places, limits));
-        KernelSymbols symbols = new(index, memory.Read<ulong>(places.RelativeBase), note.Symbol("_stext"));
+        var symbols = new KernelSymbols(index, places, memory, note);
         var types = BtfTypes.Parse(memory.Span(TypesOf(image, symbols, limits, out int length), length), limits);
         return new KernelBuild(IdOf(note), image.Translate(note.Symbol("_stext")), places, index, types);
     }
@@ -45,7 +45,7 @@ internal sealed class KernelBuild
     {
         KallsymsPlaces places = _places + (image.Translate(note.Symbol("_stext")) - _stext);
         if (!Symbols.Tables.Equal(memory, places)) return null;
-        KernelSymbols symbols = new(Symbols, memory.Read<ulong>(places.RelativeBase), note.Symbol("_stext"));
+        var symbols = new KernelSymbols(Symbols, places, memory, note);
         GuestPhysicalAddress types = TypesOf(image, symbols, limits, out int length);
         return memory.TryGetSpan(types, length, out ReadOnlySpan<byte> blob) && Types.Equal(blob) ? symbols : null;
     }

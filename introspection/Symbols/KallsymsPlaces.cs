@@ -1,13 +1,16 @@
 namespace Watari.Introspection.Symbols;
 
-/// <summary>Where the tables of kallsyms lie in the kernel's image (scripts/kallsyms.c).</summary>
+/// <summary>
+/// Where the tables of kallsyms lie in the kernel's image (scripts/kallsyms.c). Without a relative base, as in v7.2, each offset counts
+/// from its own place.
+/// </summary>
 internal readonly record struct KallsymsPlaces(
     GuestPhysicalAddress SymbolCount,
     GuestPhysicalAddress Names,
     GuestPhysicalAddress TokenTable,
     GuestPhysicalAddress TokenIndex,
     GuestPhysicalAddress Offsets,
-    GuestPhysicalAddress RelativeBase)
+    GuestPhysicalAddress? RelativeBase)
 {
     /// <summary>The same tables of an image that lies so many bytes further on.</summary>
     public static KallsymsPlaces operator +(KallsymsPlaces places, ulong distance) => new(
@@ -20,6 +23,7 @@ internal readonly record struct KallsymsPlaces(
         if (!info.TryGetSymbol("kallsyms_names", out _)) return KallsymsScan.Find(memory, image.Translate(info.Symbol("_stext")), limits);
         GuestPhysicalAddress At(string symbol) => image.Translate(info.Symbol(symbol));
         return new KallsymsPlaces(
-            At("kallsyms_num_syms"), At("kallsyms_names"), At("kallsyms_token_table"), At("kallsyms_token_index"), At("kallsyms_offsets"), At("kallsyms_relative_base"));
+            At("kallsyms_num_syms"), At("kallsyms_names"), At("kallsyms_token_table"), At("kallsyms_token_index"), At("kallsyms_offsets"),
+            info.TryGetSymbol("kallsyms_relative_base", out GuestVirtualAddress relativeBase) ? image.Translate(relativeBase) : null);
     }
 }

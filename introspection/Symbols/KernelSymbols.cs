@@ -7,20 +7,43 @@ namespace Watari.Introspection.Symbols;
 public sealed class KernelSymbols
 {
     private readonly KallsymsIndex _index;
-    private readonly ulong _relativeBase;
-    private readonly bool _absolutePerCpu;
+    private readonly OffsetForm _form;
+    private readonly ulong _base;
     private readonly Lazy<int[]> _byAddress; // only searches by address need it
 
     /// <param name="index">Its tables.</param>
-    /// <param name="relativeBase">What their offsets count from.</param>
-    /// <param name="stext">Where _stext is, by VMCOREINFO.</param>
-    /// <exception cref="KernelSymbolException">The two disagree.</exception>
-    internal KernelSymbols(KallsymsIndex index, ulong relativeBase, GuestVirtualAddress stext)
+    /// <param name="places">Where they lie in this guest.</param>
+    /// <param name="memory">The guest's RAM.</param>
+    /// <param name="note">The kernel's note.</param>
+    /// <exception cref="KernelSymbolException">The two disagree on where _stext is, so neither can be trusted.</exception>
+    internal KernelSymbols(KallsymsIndex index, in KallsymsPlaces places, GuestPhysicalMemory memory, VmCoreInfo note)
     {
         _index = index;
-        _relativeBase = relativeBase;
-        _absolutePerCpu = HasAbsolutePerCpu(stext);
         _byAddress = new Lazy<int[]>(SortByAddress);
+        _base = places.RelativeBase is { } variable ? memory.Read<ulong>(variable) : note.Symbol("kallsyms_offsets").Value;
+        OffsetForm[] possible = places.RelativeBase is null ? [OffsetForm.FromOwnPlace] : [OffsetForm.AbsolutePerCpu, OffsetForm.FromBase];
+        GuestVirtualAddress stext = note.Symbol("_stext");
+        int known = _index.FirstNamed("_stext"u8);
+        foreach (OffsetForm form in possible)
+        {
+            _form = form;
+            if (known >= 0 && AddressOf(known) == stext.Value) return;
+        }
+
+        throw new KernelSymbolException("_stext", $"kallsyms and VMCOREINFO ({stext}) disagree, so kallsyms cannot be trusted");
+    }
+
+    /// <summary>How an offset of kallsyms gives an address; which of them shows in a symbol whose address is known.</summary>
+    private enum OffsetForm
+    {
+        /// <summary>Per-cpu symbols are plain numbers; others are negative and count down from the base (before v6.15).</summary>
+        AbsolutePerCpu,
+
+        /// <summary>All count up from the base.</summary>
+        FromBase,
+
+        /// <summary>All count from where they stand themselves (v7.2).</summary>
+        FromOwnPlace,
     }
 
     public int Count => _index.Count;
@@ -72,25 +95,16 @@ public sealed class KernelSymbols
         return name is not null;
     }
 
-    /// <summary>
-    /// Per-cpu symbols were absolute numbers and all else counted down from the base, until per-cpu symbols became ordinary
-    /// addresses (v6.15); which of the two it is shows in a symbol whose address is known.
-    /// </summary>
-    private bool HasAbsolutePerCpu(GuestVirtualAddress stext)
-    {
-        int known = _index.FirstNamed("_stext"u8);
-        if (known >= 0 && AddressOf(known, absolutePerCpu: true) == stext.Value) return true;
-        if (known >= 0 && AddressOf(known, absolutePerCpu: false) == stext.Value) return false;
-        throw new KernelSymbolException("_stext", $"kallsyms and VMCOREINFO ({stext}) disagree, so kallsyms cannot be trusted");
-    }
-
-    private ulong AddressOf(int symbol) => AddressOf(symbol, _absolutePerCpu);
-
-    private ulong AddressOf(int symbol, bool absolutePerCpu)
+    private ulong AddressOf(int symbol)
     {
         int offset = _index.Tables.Offsets[symbol];
-        if (!absolutePerCpu) return unchecked(_relativeBase + (uint)offset);
-        return offset >= 0 ? (ulong)offset : unchecked(_relativeBase - 1 - (ulong)(long)offset);
+        return unchecked(_form switch
+        {
+            OffsetForm.AbsolutePerCpu when offset >= 0 => (ulong)offset,
+            OffsetForm.AbsolutePerCpu => _base - 1 - (ulong)(long)offset,
+            OffsetForm.FromBase => _base + (uint)offset,
+            _ => _base + (ulong)symbol * sizeof(int) + (ulong)(long)offset,
+        });
     }
 
     /// <summary>The kernel sorts them already; a damaged table is sorted here, so that a search stays a search.</summary>

@@ -17,6 +17,9 @@ public sealed class KallsymsBuilder
     /// <summary>Whether per-cpu symbols are plain numbers and others negative (before v6.15), or all unsigned.</summary>
     public bool AbsolutePerCpu { get; init; } = true;
 
+    /// <summary>Where the offsets stand, if they count from their own places (v7.2).</summary>
+    public ulong? FromOwnPlaces { get; init; }
+
     public int Count => _symbols.Count;
 
     public KallsymsBuilder Add(string name, ulong address)
@@ -74,10 +77,11 @@ public sealed class KallsymsBuilder
         }
     }
 
-    public byte[] Offsets => [.. _symbols.SelectMany(symbol => BitConverter.GetBytes(Offset(symbol.Address)))];
+    public byte[] Offsets => [.. _symbols.SelectMany((symbol, i) => BitConverter.GetBytes(Offset(symbol.Address, i)))];
 
-    private int Offset(ulong address)
+    private int Offset(ulong address, int symbol)
     {
+        if (FromOwnPlaces is { } places) return unchecked((int)(long)(address - places - (ulong)symbol * sizeof(int)));
         if (!AbsolutePerCpu) return unchecked((int)(uint)(address - RelativeBase));
         return address <= int.MaxValue ? (int)address : unchecked((int)(long)(RelativeBase - 1 - address));
     }

@@ -31,6 +31,19 @@ public sealed class KernelSymbolsTests : IDisposable
     }
 
     [Fact]
+    public void Without_a_base_offsets_count_from_their_own_places()
+    {
+        const ulong places = 0x1_4000; // where the table of offsets is put
+        KallsymsBuilder builder = new KallsymsBuilder { FromOwnPlaces = KernelImage.MapStart.Value + places }.Add("_stext", Stext).Add("sys_open", Stext + 0x10).Add("sys_read", Stext + 0x40);
+
+        KernelSymbols symbols = Read(builder);
+
+        Assert.Equal(new GuestVirtualAddress(Stext + 0x40), symbols.Find("sys_read"));
+        Assert.True(symbols.TryGetName(new GuestVirtualAddress(Stext + 0x10), out string? name));
+        Assert.Equal("sys_open", name);
+    }
+
+    [Fact]
     public void Per_cpu_symbols_are_places_in_each_cpus_area()
     {
         KernelSymbols symbols = Read(new KallsymsBuilder().Add("lazy_list", 0x2f440).Add("_stext", Stext));
@@ -185,7 +198,7 @@ public sealed class KernelSymbolsTests : IDisposable
 
         Note($"SYMBOL(_stext)={Stext:x}\n"
             + At("kallsyms_num_syms", 0x10000, BitConverter.GetBytes(count ?? (uint)symbols.Count))
-            + At("kallsyms_relative_base", 0x10010, BitConverter.GetBytes(KallsymsBuilder.RelativeBase))
+            + (symbols.FromOwnPlaces is null ? At("kallsyms_relative_base", 0x10010, BitConverter.GetBytes(KallsymsBuilder.RelativeBase)) : "")
             + At("kallsyms_token_index", 0x11000, tokenIndex ?? KallsymsBuilder.TokenIndex)
             + At("kallsyms_token_table", 0x12000, KallsymsBuilder.TokenTable)
             + At("kallsyms_offsets", 0x14000, symbols.Offsets)
@@ -197,6 +210,6 @@ public sealed class KernelSymbolsTests : IDisposable
     {
         var places = KallsymsPlaces.Of(_guest.Memory, image, note, limits);
         var index = new KallsymsIndex(KallsymsTables.Read(_guest.Memory, places, limits));
-        return new KernelSymbols(index, _guest.Memory.Read<ulong>(places.RelativeBase), note.Symbol("_stext"));
+        return new KernelSymbols(index, places, _guest.Memory, note);
     }
 }

@@ -75,7 +75,7 @@ public sealed class AgainstProcTests(GuestWithRedis guest) : IClassFixture<Guest
         AddressSpace space = process.Mm.Value.AddressSpace;
         foreach (VmAreaStruct area in process.Mm.Value.Areas)
         {
-            ours.Add(Line(area, root));
+            ours.Add(ProcText.Area(area, root));
             foreach (PageRun run in space.PageRuns(area.Range))
             {
                 if (run.Kind != PageRunKind.Present) continue;
@@ -87,7 +87,7 @@ public sealed class AgainstProcTests(GuestWithRedis guest) : IClassFixture<Guest
             }
         }
 
-        Assert.Equal(theirs.Select(WithoutBracketNames), ours);
+        Assert.Equal(theirs.Select(ProcText.WithoutBracketNames), ours);
         Assert.Equal(await In($"grep -m1 Anonymous: /proc/{_redis}/smaps_rollup | tr -s ' ' | cut -d' ' -f2"), (anonymous * 4).ToString(s_culture));
 
         // Frame by frame, on the first pages of the heap.
@@ -110,23 +110,15 @@ public sealed class AgainstProcTests(GuestWithRedis guest) : IClassFixture<Guest
         var ours = new List<string>();
         foreach (OpenFile open in process.Files.Value.Open)
         {
-            PathName name = open.File.FPath.NameFrom(root);
-            InodeStruct inode = open.File.FInode.Value;
-            string text = name.Origin != PathOrigin.Nowhere ? Text(name) : inode.ISb.Value.SType.Value.Name.ToString() switch
-            {
-                "pipefs" => string.Create(s_culture, $"pipe:[{inode.IIno}]"),
-                "sockfs" => string.Create(s_culture, $"socket:[{inode.IIno}]"),
-                _ => "anon_inode:" + Text(name),
-            };
             const uint closeOnExec = 0x80000; // O_CLOEXEC, which /proc puts back into the flags
             uint flags = (open.File.FFlags & ~closeOnExec) | (open.CloseOnExec ? closeOnExec : 0);
-            ours.Add(string.Create(s_culture, $"{open.Descriptor} {text} {open.File.FPos} 0{Convert.ToString(flags, 8)}"));
+            ours.Add(string.Create(s_culture, $"{open.Descriptor} {ProcText.File(open.File, root)} {open.File.FPos} 0{Convert.ToString(flags, 8)}"));
         }
 
         string[] theirs = Lines(await In($"cd /proc/{_redis}/fd; for f in $(ls | sort -n); do echo $f $(readlink $f) $(sed -n 's/^pos:[\\t ]*//p;s/^flags:[\\t ]*//p' ../fdinfo/$f); done"));
         Assert.Equal(theirs, ours);
-        Assert.Equal(await In($"readlink /proc/{_redis}/cwd"), Text(process.Fs.Value.Pwd.NameFrom(root)));
-        Assert.Equal(await In($"readlink /proc/{_redis}/exe"), Text(process.Mm.Value.ExeFile.Value.FPath.NameFrom(root)));
+        Assert.Equal(await In($"readlink /proc/{_redis}/cwd"), ProcText.Name(process.Fs.Value.Pwd.NameFrom(root)));
+        Assert.Equal(await In($"readlink /proc/{_redis}/exe"), ProcText.Name(process.Mm.Value.ExeFile.Value.FPath.NameFrom(root)));
     }
 
     [Fact]
@@ -195,24 +187,6 @@ public sealed class AgainstProcTests(GuestWithRedis guest) : IClassFixture<Guest
         Assert.InRange(real, double.Parse(await In("date +%s"), s_culture) - (after - before) - 60, double.Parse(await In("date +%s"), s_culture) + 1);
     }
 
-    private static string Line(VmAreaStruct area, PathStruct root)
-    {
-        VmFlags flags = area.VmFlags;
-        string rights = $"{(flags.HasFlag(VmFlags.Read) ? 'r' : '-')}{(flags.HasFlag(VmFlags.Write) ? 'w' : '-')}{(flags.HasFlag(VmFlags.Exec) ? 'x' : '-')}{(area.IsShared ? 's' : 'p')}";
-        if (!area.VmFile.TryGet(out FileStruct file))
-            return string.Create(s_culture, $"{area.Range} {rights} 00000000 00:00 0 {area.SpecialName}").TrimEnd();
-        uint device = file.FInode.Value.ISb.Value.SDev;
-        return string.Create(s_culture, $"{area.Range} {rights} {area.VmPgoff << GuestPage.Shift:x8} {device >> 20:x2}:{device & 0xfffff:x2} {file.FInode.Value.IIno} {Text(file.FPath.NameFrom(root))}");
-    }
-
-    /// <summary>A line of maps in single spaces, without the names that /proc gives to the heap and the stack, and with eight digits in addresses as it needs.</summary>
-    private static string WithoutBracketNames(string line)
-    {
-        string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length > 5 && words[5] is "[heap]" or "[stack]") words = words[..5];
-        return string.Join(' ', words);
-    }
-
     private TaskStruct Redis() => _kernel.TryFindProcess(_redis, out TaskStruct process) ? process : throw new InvalidOperationException("redis is not there");
 
     private static List<int> Threads(TaskStruct process)
@@ -223,8 +197,6 @@ public sealed class AgainstProcTests(GuestWithRedis guest) : IClassFixture<Guest
     }
 
     private static int Count(TaskStruct process) => Threads(process).Count;
-
-    private static string Text(PathName name) => Encoding.UTF8.GetString(name.Bytes.Span) + (name.IsDeleted ? " (deleted)" : "");
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

@@ -1,0 +1,66 @@
+using System.Globalization;
+using Watari.Guests;
+using Watari.Hypervisor;
+using Watari.Introspection.Kernel;
+using Watari.SystemTests.Introspection;
+
+namespace Watari.SystemTests.Kernels;
+
+/// <summary>
+/// Every fact that a guest's own /proc gives of its processes, at a moment at which they stand still, beside what is read out of its
+/// memory: on each kernel, on machines of each kind. WATARI_MATRIX=all takes the whole matrix (make matrix).
+/// </summary>
+public sealed class KernelMatrixTests
+{
+    /// <summary>Redis, threads that compute, one of each kind of kernel object; the agent stands still, for it may drop idle threads.</summary>
+    private const string Setup = """
+        watari-run redis && watari-run counter && watari-run kinds
+        kill -STOP $(pidof watari-agent)
+        """;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static TheoryData<GuestShape> Shapes => new(Environment.GetEnvironmentVariable("WATARI_MATRIX") == "all" ? GuestShape.All : GuestShape.Few);
+
+    [Theory]
+    [MemberData(nameof(Shapes), DisableDiscoveryEnumeration = true)]
+    public async Task All_that_proc_tells_of_processes_is_read_from_outside(GuestShape shape)
+    {
+        await using Guest guest = await Guest.StartAsync(shape.Options with { Setup = Setup }, Cancellation);
+        await using VirtualMachine vm = await guest.AttachAsync(Cancellation);
+        GuestKernel kernel = GuestKernel.Attach(GuestMemoryOf.Vm(vm));
+        Assert.Equal(await guest.Console.CheckAsync("uname -r", cancellation: Cancellation), kernel.Release);
+
+        Dictionary<int, List<string>> inside = ByProcess(Lines(await guest.Console.CheckAsync("account", TimeSpan.FromMinutes(2), Cancellation)).Select(Comparable));
+        Dictionary<int, List<string>> outside;
+        using (vm.Hold()) outside = ByProcess(OutsideAccount.Of(kernel));
+
+        Assert.True(inside.Count > 20, $"{inside.Count} processes");
+        foreach (int pid in inside.Keys.Union(outside.Keys).Where(pid => !IsCaller(inside.GetValueOrDefault(pid)) && !ComesAndGoes(pid, inside, outside)).Order())
+        {
+            Assert.True(inside.ContainsKey(pid), $"{pid} is not in /proc: {outside.GetValueOrDefault(pid)?[0]}");
+            Assert.True(outside.ContainsKey(pid), $"{pid} is only in /proc: {inside[pid][0]}");
+            Assert.Equal(inside[pid], outside[pid]);
+        }
+    }
+
+    private static bool IsCaller(List<string>? lines) => lines?[0].StartsWith("caller ", StringComparison.Ordinal) == true;
+
+    /// <summary>The kernel's workers are made and ended at any time, and change their names with their work.</summary>
+    private static bool ComesAndGoes(int pid, params IEnumerable<Dictionary<int, List<string>>> accounts) =>
+        accounts.Any(account => account.TryGetValue(pid, out List<string>? lines) && lines.Any(line => line.StartsWith("process ", StringComparison.Ordinal) && line.Contains(" 1 kworker", StringComparison.Ordinal)));
+
+    /// <summary>The lines of each process in one order; those of mounts, which belong to none, under 0.</summary>
+    private static Dictionary<int, List<string>> ByProcess(IEnumerable<string> lines) => lines
+        .GroupBy(line => int.TryParse(line.Split(' ')[1], CultureInfo.InvariantCulture, out int pid) ? pid : 0)
+        .ToDictionary(group => group.Key, group => group.Order(StringComparer.Ordinal).ToList());
+
+    private static string Comparable(string line)
+    {
+        if (!line.StartsWith("area ", StringComparison.Ordinal)) return line;
+        return ProcText.WithoutBracketNames(line);
+    }
+
+    private static IEnumerable<string> Lines(string text) =>
+        text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith("hierarchy ", StringComparison.Ordinal) && !line.EndsWith("[vsyscall]", StringComparison.Ordinal));
+}
