@@ -132,7 +132,7 @@ public sealed class OutsideFreezer
         tasks => tasks.Count > 0
             ? tasks.TrueForAll(static task => task.StandsStill)
             : throw new FreezeException(FreezeFailure.NoTasks, $"There are no tasks in {selection}."),
-        task => !TaskSwitches.IsAskedToFreeze(task) || !TaskSwitches.WillNotice(task) || (!task.Frozen && task.SleepsInterruptibly && !_slots.IsWaking(task.Address)),
+        task => !TaskSwitches.IsAskedToFreeze(task) || !_switches.WillNotice(task) || (!task.Frozen && task.SleepsInterruptibly && !_slots.IsWaking(task.Address)),
         (kernel, task) =>
         {
             asking();

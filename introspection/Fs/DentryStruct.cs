@@ -19,7 +19,7 @@ public readonly partial record struct DentryStruct
     [Field] public partial Ptr<SuperBlock> DSb { get; }
 
     /// <summary>Its node among its inode's names.</summary>
-    [Embedded("d_u.d_alias")] public partial HlistNode Alias { get; }
+    [Embedded("d_u.d_alias", "d_alias")] public partial HlistNode Alias { get; }
 
     /// <summary>The names in it: an hlist since da549bdd15c2, v6.8, a list before.</summary>
     public DentryChildren Children => new(this);

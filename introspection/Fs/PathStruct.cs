@@ -58,7 +58,9 @@ public readonly partial record struct MountStruct
     [Embedded(Optional = true)] internal partial ListHead? MntList { get; }
 
     /// <summary>Its node among the mounts of its file system.</summary>
-    [Embedded] internal partial ListHead MntInstance { get; }
+    [Embedded(Optional = true)] internal partial ListHead? MntInstance { get; }
+
+    [Field(Optional = true)] internal partial Ptr<MountStruct>? MntNextForSb { get; }
 
     /// <summary>As in /proc/PID/mountinfo.</summary>
     [Field] public partial int MntId { get; }

@@ -29,9 +29,50 @@ public readonly partial record struct SuperBlock
     [Field] public partial Ptr<DentryStruct> SRoot { get; }
 
     /// <summary>Every mount of it, in whichever namespace.</summary>
-    [Embedded] private partial ListHead SMounts { get; }
+    public SuperBlockMounts Mounts => new(this);
 
-    public ListEntries<MountStruct> Mounts => SMounts.Entries<MountStruct>(static mount => mount.MntInstance);
+    [Embedded("s_mounts", Optional = true)] internal partial ListHead? MountList { get; }
+
+    /// <summary>The first of a chain by mnt_next_for_sb (in v7.2).</summary>
+    [Field("s_mounts", Optional = true)] internal partial Ptr<MountStruct>? FirstMount { get; }
+}
+
+/// <summary>A walk over the mounts of a file system, whichever way the kernel links them.</summary>
+public struct SuperBlockMounts
+{
+    private readonly bool _isList;
+    private readonly int _most;
+    private ListEntries<MountStruct> _list;
+    private Ptr<MountStruct> _next;
+    private MountStruct _current;
+    private int _left;
+
+    internal SuperBlockMounts(SuperBlock super)
+    {
+        _left = _most = super.Kernel.Limits.Entries;
+        if (super.MountList is { } list)
+        {
+            _isList = true;
+            _list = list.Entries<MountStruct>(static mount => mount.MntInstance!.Value);
+        }
+        else
+        {
+            _next = super.FirstMount ?? throw new KernelTypeException("This kernel's super_block has no s_mounts of a known kind: its mounts cannot be found.");
+        }
+    }
+
+    public readonly MountStruct Current => _isList ? _list.Current : _current;
+
+    public readonly SuperBlockMounts GetEnumerator() => this;
+
+    public bool MoveNext()
+    {
+        if (_isList) return _list.MoveNext();
+        if (!_next.TryGet(out _current)) return false;
+        if (--_left < 0) throw new KernelWalkException("super_block.s_mounts -> mount.mnt_next_for_sb", $"the chain does not end within {_most} entries");
+        _next = _current.MntNextForSb ?? default;
+        return true;
+    }
 }
 
 /// <summary>include/linux/fs.h.</summary>

@@ -5,12 +5,13 @@ namespace Watari.Introspection.Mm;
 public readonly partial record struct PageStruct
 {
     private const ulong TailBit = 1;      // in compound_head
+    private const ulong LowestMask = 0xffff_ffff_0000_0000; // no struct page lies so high
     private const ulong AnonymousBit = 1; // PAGE_MAPPING_ANON, in mapping
 
     [Field] public partial ulong Flags { get; }
 
-    /// <summary>Of a tail page: the head page plus one.</summary>
-    [Field] public partial ulong CompoundHead { get; }
+    /// <summary>Of a tail page bit 0 is set: the head page plus one, or (v7.2, as compound_info) the mask that makes the tail's address the head's.</summary>
+    [Field("compound_head", "compound_info")] private partial ulong CompoundHead { get; }
 
     [Field] public partial ulong Mapping { get; }
 
@@ -24,7 +25,8 @@ public readonly partial record struct PageStruct
         get
         {
             ulong head = CompoundHead;
-            return (head & TailBit) == 0 ? this : At(Kernel, new GuestVirtualAddress(head - TailBit));
+            if ((head & TailBit) == 0) return this;
+            return At(Kernel, new GuestVirtualAddress(head >= LowestMask ? Address.Value & head : head - TailBit));
         }
     }
 

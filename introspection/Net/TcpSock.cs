@@ -92,7 +92,7 @@ public readonly partial record struct TcpSkbCb
     [Field] public partial uint EndSeq { get; }
 
     /// <summary>TCP's flags: FIN 1, SYN 2.</summary>
-    [Field] public partial byte TcpFlags { get; }
+    [BitField] public partial ushort TcpFlags { get; }
 
     public static TcpSkbCb Of(SkBuff packet) => At(packet.Kernel, packet.Cb.Address);
 }

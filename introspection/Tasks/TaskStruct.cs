@@ -89,8 +89,8 @@ public readonly partial record struct TaskStruct
     /// <summary>Stopped by the cgroup freezer (since v5.2).</summary>
     [BitField] public partial bool Frozen { get; }
 
-    /// <summary>Not 0 while it runs on a CPU, its registers then being there.</summary>
-    [Field] public partial int OnCpu { get; }
+    /// <summary>It runs on a CPU, its registers being there.</summary>
+    [BitField] public partial bool OnCpu { get; }
 
     /// <summary>TIF_* (arch/x86/include/asm/thread_info.h).</summary>
     [Field("thread_info.flags")] public partial ulong ThreadInfoFlags { get; }
@@ -128,13 +128,13 @@ public readonly partial record struct TaskStruct
     /// <summary>Where the program wants to be told of its end; the rest of the line of set_tid_address and set_robust_list.</summary>
     [Field] public partial GuestVirtualAddress ClearChildTid { get; }
 
-    [Field] public partial GuestVirtualAddress RobustList { get; }
+    [Field("robust_list", "futex.robust_list")] public partial GuestVirtualAddress RobustList { get; }
 
-    [Field(Optional = true)] public partial GuestVirtualAddress? Rseq { get; }
+    [Field("rseq", "rseq.usrptr", Optional = true)] public partial GuestVirtualAddress? Rseq { get; }
 
-    [Field(Optional = true)] public partial uint? RseqLen { get; }
+    [Field("rseq_len", "rseq.len", Optional = true)] public partial uint? RseqLen { get; }
 
-    [Field(Optional = true)] public partial uint? RseqSig { get; }
+    [Field("rseq_sig", "rseq.sig", Optional = true)] public partial uint? RseqSig { get; }
 
     [Field] public partial ulong TimerSlackNs { get; }
 
@@ -160,8 +160,10 @@ public readonly partial record struct TaskStruct
 
     [Field("thread.es")] public partial ushort Es { get; }
 
-    /// <summary>Its FPU and vector registers (since v5.16).</summary>
-    [Field("thread.fpu.fpstate", Optional = true)] public partial Ptr<FpState>? FpState { get; }
+    /// <summary>Its FPU and vector registers; behind the structure itself since v6.16 (x86_task_fpu, arch/x86/include/asm/processor.h).</summary>
+    internal Fpu Fpu => FpuInPlace ?? Fpu.At(Kernel, Address + (ulong)Kernel.SizeOf<TaskStruct>());
+
+    [Embedded("thread.fpu", Optional = true)] private partial Fpu? FpuInPlace { get; }
 
     public bool IsKernelThread => (Flags & TaskFlags.KernelThread) != 0;
 

@@ -18,7 +18,7 @@ public static class UserRegisters
             get
             {
                 GuestVirtualAddress at = RegistersAddress(task);
-                if (task.OnCpu != 0) throw new KernelWalkException("task_struct.stack", $"thread {task.Pid} runs on a CPU; its registers are saved only when it leaves it");
+                if (task.OnCpu) throw new KernelWalkException("task_struct.stack", $"thread {task.Pid} runs on a CPU; its registers are saved only when it leaves it");
                 PtRegs registers = task.Kernel.AddressSpace.Read<PtRegs>(at);
                 registers.Cs &= 0xffff; // what else FRED keeps in the word is not the program's
                 registers.Ss &= 0xffff;

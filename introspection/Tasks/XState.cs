@@ -41,12 +41,19 @@ public sealed class XState
     public static XState Read(TaskStruct task)
     {
         GuestKernel kernel = task.Kernel;
-        FpState state = (task.FpState ?? throw new KernelTypeException("This kernel's task_struct has no thread.fpu.fpstate: its FPU state cannot be found.")).Value;
-        uint size = state.Size;
-        if (size is < ExtendedStart or > LargestArea) throw new KernelWalkException("task_struct.thread.fpu.fpstate.size", $"is {size}, which is no size of an XSAVE area");
+        (GuestVirtualAddress address, uint size, string path) = AreaOf(task);
+        if (size is < ExtendedStart or > LargestArea) throw new KernelWalkException(path, $"is {size}, which is no size of an XSAVE area");
         byte[] area = new byte[size];
-        kernel.AddressSpace.Read(state.AreaAddress, area);
+        kernel.AddressSpace.Read(address, area);
         return new XState(new XStateLayout(kernel), area);
+    }
+
+    private static (GuestVirtualAddress Address, uint Size, string PathOfSize) AreaOf(TaskStruct task)
+    {
+        if (task.Fpu.Fpstate is { } pointer) return (pointer.Value.Regs.Address, pointer.Value.Size, "fpu.fpstate -> fpstate.size");
+        if (task.Fpu.State is not { } inPlace) throw new KernelTypeException("This kernel's fpu has neither fpstate nor state: its FPU state cannot be found.");
+        const string size = "fpu_kernel_xstate_size";
+        return (inPlace.Address, task.Kernel.AddressSpace.Read<uint>(task.Kernel.Symbols.Find(size)), size);
     }
 
     /// <summary>One component's bytes, by its XSAVE number (2 is AVX); empty if it is in its initial state.</summary>
@@ -62,6 +69,7 @@ public sealed class XState
 
     private int CompactedOffset(int feature)
     {
+        if (_layout.CompactedOffset(feature) is { } known) return known;
         int offset = ExtendedStart;
         for (int i = FirstExtended; i <= feature; i++)
         {
@@ -84,6 +92,7 @@ internal sealed class XStateLayout
     private readonly int[] _offsets;
     private readonly int[] _sizes;
     private readonly int[]? _flags;
+    private readonly int[]? _compacted;
 
     public XStateLayout(GuestKernel kernel)
     {
@@ -91,6 +100,7 @@ internal sealed class XStateLayout
         _offsets = Table(kernel, "xstate_offsets");
         _sizes = Table(kernel, "xstate_sizes");
         _flags = kernel.Symbols.TryFind("xstate_flags"u8, out _) ? Table(kernel, "xstate_flags") : null;
+        _compacted = _flags is null && kernel.Symbols.TryFind("xstate_comp_offsets"u8, out _) ? Table(kernel, "xstate_comp_offsets") : null;
     }
 
     public int Count { get; }
@@ -98,6 +108,9 @@ internal sealed class XStateLayout
     public int Offset(int feature) => _offsets[feature];
 
     public int Size(int feature) => Math.Max(_sizes[feature], 0);
+
+    /// <summary>Before v5.16 the kernel laid the compacted form out beforehand, with every component that it uses.</summary>
+    public int? CompactedOffset(int feature) => _compacted?[feature];
 
     /// <summary>Compacted, it begins at a multiple of 64.</summary>
     public bool IsAligned(int feature) => _flags is not null && ((uint)_flags[feature] & AlignedFlag) != 0;

@@ -9,9 +9,13 @@ public readonly partial record struct HrTimer
     /// <summary>When it goes off, in nanoseconds of its clock.</summary>
     [Field("node.expires")] public partial long Expires { get; }
 
-    [Field] public partial byte State { get; }
+    /// <summary>It will go off.</summary>
+    public bool IsActive => IsQueued ?? (State!.Value & Enqueued) != 0;
 
-    public bool IsActive => (State & Enqueued) != 0;
+    /// <summary>In v7.2; before that a bit of the state.</summary>
+    [Field(Optional = true)] private partial bool? IsQueued { get; }
+
+    [Field(Optional = true)] private partial byte? State { get; }
 
     /// <summary>What the clock shows that it counts by; the monotonic one for a timer that was never set.</summary>
     /// <remarks>A relative timer of the real-time clock counts by the monotonic one (hrtimer_init).</remarks>

@@ -6,7 +6,7 @@ internal static class KernelFieldResolver
     /// <param name="types">The kernel's types.</param>
     /// <param name="descriptor">The structure.</param>
     /// <param name="field">The field's number, or -1 for the structure's size.</param>
-    /// <returns>Absent where the kernel has no such structure or member, or only one of another structure type.</returns>
+    /// <returns>Absent where the kernel has no such structure or member, or only a structure of another type or instead of a pointer to it.</returns>
     /// <exception cref="KernelTypeException">The member is there but not of the property's form.</exception>
     public static KernelSlot Resolve(BtfTypes types, KernelStructDescriptor descriptor, int field)
     {
@@ -18,6 +18,7 @@ internal static class KernelFieldResolver
         {
             if (!types.TryGetMember(structure, path, out BtfMember member)) continue;
             if (wanted.Shape is KernelFieldShape.Embedded && !IsStruct(types, member.Type, wanted.StructNames!)) continue;
+            if (wanted.Shape is KernelFieldShape.Pointer && types.KindOf(types.Strip(member.Type)) is BtfKind.Struct) continue; // what it pointed to, put in place
             return Check(types, member, wanted, $"{structName}.{path}");
         }
 

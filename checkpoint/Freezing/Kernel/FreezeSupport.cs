@@ -9,7 +9,7 @@ namespace Watari.Checkpoint.Freezing.Kernel;
 internal static class FreezeSupport
 {
     private static readonly string[] s_symbols =
-        ["process_timeout", "lazy_list", "vmcoreinfo_data", "vmcoreinfo_size", "vmcoreinfo_note", "tick_cpu_device", "runqueues", "kstat", "__cpu_online_mask", "__per_cpu_offset", "nr_cpu_ids"];
+        ["process_timeout", "signal_wake_up_state", "lazy_list", "vmcoreinfo_data", "vmcoreinfo_size", "vmcoreinfo_note", "tick_cpu_device", "runqueues", "kstat", "__cpu_online_mask", "__per_cpu_offset", "nr_cpu_ids"];
 
     /// <exception cref="FreezeException">It cannot; nothing was touched.</exception>
     public static (TaskSwitches Switches, WakeSlots Slots) Require(GuestKernel kernel)
@@ -33,7 +33,7 @@ internal static class FreezeSupport
             kernel.Types.Member("kernel_stat", "irqs_sum");
             WakeSlots slots = new(kernel);
             return slots.Count > 0
-                ? (new TaskSwitches(kernel.Types), slots)
+                ? (new TaskSwitches(kernel), slots)
                 : throw Unsupported(kernel, "the tail of its vmcoreinfo page is in use", null);
         }
         catch (KernelTypeException lacking)

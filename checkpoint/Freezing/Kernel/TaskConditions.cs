@@ -25,6 +25,6 @@ internal static class TaskConditions
         public bool IsSiglocked => task.Sighand.Value.Siglock != 0;
 
         /// <summary>Its registers are in memory, and whatever wakes it, it goes back into the freezer before it runs its program.</summary>
-        public bool StandsStill => task.Frozen && task.OnCpu == 0 && TaskSwitches.IsAskedToFreeze(task);
+        public bool StandsStill => task.Frozen && !task.OnCpu && TaskSwitches.IsAskedToFreeze(task);
     }
 }

@@ -1,3 +1,4 @@
+using Watari.Introspection.Kernel;
 using Watari.Introspection.Tasks;
 using Watari.Introspection.Types;
 
@@ -13,9 +14,6 @@ internal sealed class TaskSwitches
     // JOBCTL_TRAP_FREEZE, include/linux/sched/jobctl.h: bit 23 since 76f969e8948d, v5.2.
     private const ulong TrapFreeze = 1UL << 23;
 
-    // TIF_SIGPENDING, arch/x86/include/asm/thread_info.h: bit 2 ever since.
-    private const ulong SignalPending = 1UL << 2;
-
     // JOBCTL_STOPPED, include/linux/sched/jobctl.h: bit 26 since 31cae1eaae4f, v5.19; unused before.
     private const ulong Stopped = 1UL << 26;
 
@@ -24,6 +22,7 @@ internal sealed class TaskSwitches
 
     private const int SigKill = 9;
 
+    private readonly ulong _signalPending;
     private readonly ulong _state;
     private readonly ulong _jobctl;
     private readonly ulong _threadFlags;
@@ -32,8 +31,10 @@ internal sealed class TaskSwitches
     private readonly ulong _groupExitCode;
     private readonly ulong _groupStopCount;
 
-    public TaskSwitches(BtfTypes types)
+    public TaskSwitches(GuestKernel kernel)
     {
+        BtfTypes types = kernel.Types;
+        _signalPending = SignalPendingFlag.Of(kernel);
         // __state since 2f064a59a11f, v5.14; before it a long, whose upper half is 0.
         _state = Offset(types, "task_struct", types.TryGetMember(types.Find("task_struct"), "__state", out _) ? "__state" : "state");
         _jobctl = Offset(types, "task_struct", "jobctl");
@@ -47,12 +48,12 @@ internal sealed class TaskSwitches
     public static bool IsAskedToFreeze(TaskStruct task) => (task.Jobctl & TrapFreeze) != 0;
 
     /// <summary>A task that was asked in the middle of a fork can hand one half of the request on to its child.</summary>
-    public static bool WillNotice(TaskStruct task) => task.Frozen || (task.ThreadInfoFlags & SignalPending) != 0;
+    public bool WillNotice(TaskStruct task) => task.Frozen || (task.ThreadInfoFlags & _signalPending) != 0;
 
     public void AskToFreeze(KernelWriter kernel, TaskStruct task)
     {
         kernel.SetBits(task.Address + _jobctl, TrapFreeze);
-        kernel.SetBits(task.Address + _threadFlags, SignalPending);
+        kernel.SetBits(task.Address + _threadFlags, _signalPending);
     }
 
     /// <summary>The task leaves the freezer when it next wakes, and sets the counters of its cgroup right itself.</summary>
@@ -71,7 +72,7 @@ internal sealed class TaskSwitches
             kernel.Write(task.Signal.Address + _groupStopCount, 0);
         }
         kernel.SetBits(task.Address + _pending, 1UL << (SigKill - 1));
-        kernel.SetBits(task.Address + _threadFlags, SignalPending);
+        kernel.SetBits(task.Address + _threadFlags, _signalPending);
         if (task.IsStoppedBySignal) MakeWakeable(kernel, task);
     }
 

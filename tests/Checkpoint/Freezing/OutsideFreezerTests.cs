@@ -252,6 +252,29 @@ public sealed class OutsideFreezerTests : IDisposable
         Assert.False(_guest.IsAsked(neighbour));
     }
 
+    [Fact]
+    public void Where_the_bit_of_pending_signals_has_moved_the_kernels_own_code_tells()
+    {
+        using ScriptedKernel guest = new(signalPending: 1 << 1);
+        GuestVirtualAddress[] sleeping = guest.Process(10, "/box", threads: 2);
+
+        guest.Boot().Freezer().Freeze(s_container, s_deadline);
+
+        Assert.All(sleeping, task => Assert.True(guest.IsFrozen(task)));
+    }
+
+    [Fact]
+    public void A_kernel_whose_code_sets_another_bit_is_refused()
+    {
+        using ScriptedKernel guest = new(signalPending: 1 << 5);
+        guest.Boot();
+
+        FreezeException refusal = Assert.Throws<FreezeException>(() => guest.Freezer());
+
+        Assert.Equal(FreezeFailure.Unsupported, refusal.Failure);
+        Assert.Contains("TIF_SIGPENDING", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(true, false, null, "PREEMPT_RT")]
     [InlineData(false, true, null, "kCFI")]

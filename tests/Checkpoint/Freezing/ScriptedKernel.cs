@@ -9,12 +9,13 @@ namespace Watari.Checkpoint.Tests.Freezing;
 /// </summary>
 internal sealed class ScriptedKernel : IVcpuControl, IGuestKick, IDisposable
 {
-    private const ulong TrapFreeze = 1 << 23, SignalPending = 1 << 2;
+    private const ulong TrapFreeze = 1 << 23;
     private const int Cpus = 2, PerCpuSize = 256;
     private const ulong ThreadFlags = 0, State = 8, FlagsOf = 12, OnCpu = 16, ExitState = 20, Jobctl = 24, Frozen = 32, Pid = 40, Tgid = 44,
         StartTime = 48, Sighand = 56, Signal = 64, Cgroups = 72, Leader = 80, Parent = 88, Comm = 96, Tasks = 112, ThreadNode = 128, Pending = 144;
     private const int TaskSize = 176;
 
+    private readonly ulong _signalPending;
     private readonly GuestKernelBuilder _builder = new();
     private readonly List<(GuestVirtualAddress Address, bool Sleeps)> _tasks = [];
     private readonly List<GuestVirtualAddress> _leaders = [];
@@ -23,8 +24,13 @@ internal sealed class ScriptedKernel : IVcpuControl, IGuestKick, IDisposable
     private GuestMemoryWriter? _writer;
     private ulong _nextStart = 1000;
 
-    public ScriptedKernel(bool preemptRt = false, bool kcfi = false, string? without = null)
+    /// <param name="preemptRt">Its spinlocks sleep.</param>
+    /// <param name="kcfi">It checks indirect calls.</param>
+    /// <param name="without">A symbol that it lacks.</param>
+    /// <param name="signalPending">TIF_SIGPENDING.</param>
+    public ScriptedKernel(bool preemptRt = false, bool kcfi = false, string? without = null, byte signalPending = 1 << 2)
     {
+        _signalPending = signalPending;
         DefineTypes(preemptRt);
         _rootNode = Node("", GuestVirtualAddress.Null);
         _perCpu = _builder.AllocateGlobal("percpu", Cpus * PerCpuSize);
@@ -41,6 +47,10 @@ internal sealed class ScriptedKernel : IVcpuControl, IGuestKick, IDisposable
             _builder.Put(offsets + (ulong)cpu * 8, (ulong)(cpu * PerCpuSize)).Put(timer, (long)(100 - cpu))
                 .Put(Area(cpu) + 16, timer).Put(Area(cpu) + 32, 0x11UL).Put(Area(cpu) + 40, 0x11UL);
         }
+        // endbr64; push rbx; mov rbx, rdi; lock or byte [rdi], imm8; or esi, 1
+        ReadOnlySpan<byte> code = [0xf3, 0x0f, 0x1e, 0xfa, 0x53, 0x48, 0x89, 0xfb, 0xf0, 0x80, 0x0f, signalPending, 0x83, 0xce, 0x01];
+        GuestVirtualAddress function = _builder.AllocateGlobal("signal_wake_up_state", 48);
+        for (int i = 0; i < code.Length; i++) _builder.Put(function + (ulong)i, code[i]);
         _builder.Variable("nr_cpu_ids", Cpus).Variable("process_timeout", 0UL);
         if (kcfi) _builder.Variable("__cfi_process_timeout", 0UL);
         GuestVirtualAddress page = _builder.Allocate(3 * GuestPage.Size, GuestPage.Size);
@@ -171,9 +181,9 @@ internal sealed class ScriptedKernel : IVcpuControl, IGuestKick, IDisposable
             if (FrozenByGuest) _builder.Put(task + Jobctl, TrapFreeze);
             else _builder.Put(task + Frozen, 0UL);
         }
-        if (IsAsked(task) && (IsFrozen(task) || (flags & SignalPending) != 0))
-            _builder.Put(task + Frozen, 1UL).Put(task + State, 1u).Put(task + ThreadFlags, flags & ~SignalPending);
-        else if (sleeps && (flags & SignalPending) == 0)
+        if (IsAsked(task) && (IsFrozen(task) || (flags & _signalPending) != 0))
+            _builder.Put(task + Frozen, 1UL).Put(task + State, 1u).Put(task + ThreadFlags, flags & ~_signalPending);
+        else if (sleeps && (flags & _signalPending) == 0)
             _builder.Put(task + State, 1u);
     }
 

@@ -1,7 +1,10 @@
 using System.Globalization;
+using Watari.Checkpoint.Freezing;
 using Watari.Guests;
 using Watari.Hypervisor;
 using Watari.Introspection.Kernel;
+using Watari.Introspection.Tasks;
+using Watari.SystemTests.Checkpoint;
 using Watari.SystemTests.Introspection;
 
 namespace Watari.SystemTests.Kernels;
@@ -17,6 +20,8 @@ public sealed class KernelMatrixTests
         watari-run redis && watari-run counter && watari-run kinds
         kill -STOP $(pidof watari-agent)
         """;
+
+    private static readonly TimeSpan s_freeze = TimeSpan.FromSeconds(20);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -42,6 +47,39 @@ public sealed class KernelMatrixTests
             Assert.True(outside.ContainsKey(pid), $"{pid} is only in /proc: {inside[pid][0]}");
             Assert.Equal(inside[pid], outside[pid]);
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes), DisableDiscoveryEnumeration = true)]
+    public async Task Containers_are_frozen_from_outside_with_all_that_a_thread_has_in_registers_and_run_on(GuestShape shape)
+    {
+        await using Guest guest = await Guest.StartAsync(shape.Options with { Setup = Setup }, Cancellation);
+        await using VirtualMachine machine = await guest.AttachAsync(Cancellation);
+        var inspection = new GuestInspection(guest);
+        IReadOnlyList<string> complaints = await inspection.ComplaintsAsync(Cancellation); // of the boot
+        var vm = new TestVm(machine);
+        var freezer = new OutsideFreezer(vm.Kernel, vm.Writer, vm);
+
+        foreach (string container in (string[])["counter", "kinds"])
+        {
+            FrozenTasks frozen = freezer.FreezeAndHold(new TaskSelection.OfCgroup("/" + container), s_freeze, out StillGuest still);
+            using (still)
+            {
+                foreach (FrozenTask task in frozen.Tasks)
+                {
+                    TaskStruct thread = vm.Kernel.At<TaskStruct>(task.Address);
+                    PtRegs registers = thread.Registers;
+                    Assert.True(registers.Ip < vm.Kernel.Paging.UserEnd.Value && registers.Sp < vm.Kernel.Paging.UserEnd.Value, $"{registers}");
+                    Assert.Equal(512, XState.Read(thread).Legacy.Length);
+                }
+            }
+
+            freezer.Thaw(frozen, s_freeze);
+        }
+
+        // They judge themselves: registers, clocks, every kind of object.
+        await guest.Console.CheckAsync("runc exec counter /bin/counter --report && runc exec kinds /bin/kinds --check", TimeSpan.FromMinutes(1), Cancellation);
+        Assert.Equal(complaints, await inspection.ComplaintsAsync(Cancellation));
     }
 
     private static bool IsCaller(List<string>? lines) => lines?[0].StartsWith("caller ", StringComparison.Ordinal) == true;
