@@ -50,7 +50,7 @@ public sealed class CpuAccounting
             bool waits = RunQueue(cpu).NrIowait > 0;
             if (stat.IdleElapse is { } elapses)
             {
-                // Beside the times since they are kept by the scheduler (v7.1); stolen time is taken from what passes.
+                // Kept with the times by later kernels (7.2 does), which take stolen time from what passes.
                 ulong stolen = stat.IdleStealtime?[waits ? 1 : 0] ?? 0;
                 ulong passes = elapses ? Since(stat.IdleEntrytime ?? ulong.MaxValue, clocks) : 0;
                 (waits ? ref ioWait : ref idle) += passes - Math.Min(stolen, passes);
@@ -58,8 +58,8 @@ public sealed class CpuAccounting
             else if (_tickless && TickSched.At(_kernel, _kernel.PerCpu.Address(_ticks, cpu)) is { IdleSleeptime: { } slept, IowaitSleeptime: { } waited } tick)
             {
                 // get_cpu_idle_time_us, which /proc/stat asks before the times that ticks have counted.
-                (idle, ioWait) = (slept, waited);
-                if (tick.IsIdle) (waits ? ref ioWait : ref idle) += Since(tick.IdleEntrytime, clocks);
+                (idle, ioWait) = ((ulong)slept, (ulong)waited);
+                if (tick.IsIdle) (waits ? ref ioWait : ref idle) += Since((ulong)tick.IdleEntrytime, clocks);
             }
         }
 
@@ -120,12 +120,12 @@ public readonly partial record struct TickSched
 {
     private const ulong IdleActiveFlag = 1 << 2; // TS_FLAG_IDLE_ACTIVE, since a478ffb2ae23, v6.9
 
-    [Field] public partial ulong IdleEntrytime { get; }
+    [Field] public partial long IdleEntrytime { get; }
 
     /// <summary>Kept with the times (<see cref="KernelCpuStat"/>) in later kernels.</summary>
-    [Field(Optional = true)] public partial ulong? IdleSleeptime { get; }
+    [Field(Optional = true)] public partial long? IdleSleeptime { get; }
 
-    [Field(Optional = true)] public partial ulong? IowaitSleeptime { get; }
+    [Field(Optional = true)] public partial long? IowaitSleeptime { get; }
 
     [BitField("idle_active", Optional = true)] private partial bool? IdleActive { get; }
 
