@@ -74,6 +74,25 @@ public sealed class LooksTests(TwoHosts hosts) : IDisposable
     }
 
     [Fact]
+    public async Task a_log_that_is_followed_goes_on_after_its_last_message()
+    {
+        using var interrupt = new CancellationTokenSource();
+        List<ulong> asked = [];
+        Task<KernelLogPiece> Read(ulong from, CancellationToken cancellationToken)
+        {
+            asked.Add(from);
+            if (asked.Count == 3) interrupt.Cancel();
+            return Task.FromResult(from == 1 && asked.Count == 2 ? Piece([], isLast: true) with { Next = 1 } : Piece([new KernelLogEntry(from, 0, 6, 0, 0, $"message {from}")], isLast: true));
+        }
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => DmesgCommand.PrintAsync(Read, new LogView(Terminal, json: false, wallClock: false, levels: null), follow: true, interrupt.Token));
+
+        Assert.Equal([0, 1, 1], asked);
+        Assert.Equal("[    0.000000] message 0\n[    0.000000] message 1\n", _output.ToString());
+    }
+
+    [Fact]
     public async Task a_log_as_data()
     {
         await Print(Pieces(new KernelLogEntry(7, 1_500_000_000, 4, 3, 9, "a \"warning\"\u001b"), new KernelLogEntry(8, 1_600_000_000, 6, 0, 9, "info")), json: true, wallClock: true);
