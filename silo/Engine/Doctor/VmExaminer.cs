@@ -99,6 +99,8 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
         VmCoreInfo? note = VmCoreInfo.FindAll(vm.Memory).FirstOrDefault();
         if (note is null)
             return new VmCheck("kernel", CheckLevel.Problem, finding, "wait until the guest has booted; if it has, boot it with a Linux kernel for x86-64 that is built with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE) or CONFIG_KEXEC");
+        // Attach says first that a note was found, which is said here by the release.
+        finding = $"Linux {note.Release}: {failure.InnerException?.InnerException?.Message ?? finding}";
         try
         {
             if (note.TryGetNumber("phys_base", out long physicalBase))
