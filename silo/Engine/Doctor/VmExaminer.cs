@@ -7,8 +7,6 @@ using Watari.Introspection.Cgroups;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
-using Watari.Introspection.Paging;
-using Watari.Introspection.Symbols;
 using Watari.Introspection.Time;
 using Watari.Silo.Engine.Vms;
 
@@ -92,33 +90,12 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
         ];
     }
 
-    /// <summary>Why there is no kernel to be read: told by how far one comes.</summary>
-    private VmCheck Missing(EngineException failure)
-    {
-        string finding = failure.InnerException?.Message ?? failure.Message;
-        VmCoreInfo? note = VmCoreInfo.FindAll(vm.Memory).FirstOrDefault();
-        if (note is null)
-            return new VmCheck("kernel", CheckLevel.Problem, finding, "wait until the guest has booted; if it has, boot it with a Linux kernel for x86-64 that is built with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE) or CONFIG_KEXEC");
-        // Attach says first that a note was found, which is said here by the release.
-        finding = $"Linux {note.Release}: {failure.InnerException?.InnerException?.Message ?? finding}";
-        try
-        {
-            if (note.TryGetNumber("phys_base", out long physicalBase))
-            {
-                KernelSymbols symbols = KernelSymbols.Read(vm.Memory, KernelImage.Widest(physicalBase), note, IntrospectionLimits.Default);
-                if (!symbols.TryFind("init_task"u8, out _))
-                    return new VmCheck("kernel", CheckLevel.Problem, $"Linux {note.Release} is built without CONFIG_KALLSYMS_ALL: its variables have no names", NewKernel);
-                if (!symbols.TryFind("__start_BTF"u8, out _))
-                    return new VmCheck("kernel", CheckLevel.Problem, $"Linux {note.Release} is built without CONFIG_DEBUG_INFO_BTF: its types are not known", NewKernel);
-            }
-        }
-        catch (IntrospectionException e)
-        {
-            finding = $"Linux {note.Release}: {e.Message}";
-        }
-
-        return new VmCheck("kernel", CheckLevel.Problem, finding, NewKernel);
-    }
+    /// <summary>Why there is no kernel to be read. What was found and is of no use is behind the failure; behind it is nothing where nothing was found.</summary>
+    private static VmCheck Missing(EngineException failure) => failure.InnerException is { InnerException: { } useless }
+        ? new VmCheck("kernel", CheckLevel.Problem, useless.Message, NewKernel)
+        : new VmCheck(
+            "kernel", CheckLevel.Problem, failure.InnerException?.Message ?? failure.Message,
+            "wait until the guest has booted; if it has, boot it with a Linux kernel for x86-64 that is built with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE)");
 
     private VmCheck AddressSpace(GuestKernel kernel)
     {

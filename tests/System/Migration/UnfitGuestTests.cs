@@ -52,7 +52,7 @@ public sealed class UnfitGuestTests : MigrationTest
         Assert.Equal((4, 3, 0), (named.Code, found.Code, vms.Code));
         Assert.Equal(4, doctor.Code);
         Assert.Matches(@"\nmonitor +ok ", doctor.Out);
-        Assert.Matches(@"\nkernel +problem +Linux .*BTF", doctor.Out);
+        Assert.Matches(@"\nkernel +problem .*BTF", doctor.Out);
         Assert.Matches(@"\nfreeze +not-looked-at +not looked at\n", doctor.Out);
         Assert.Matches(@"\nkernel: boot the guest with a distribution's kernel", doctor.Out);
         Assert.All([named.Error, found.Error, vms.Out], said => Assert.Contains("BTF", said, StringComparison.Ordinal));
