@@ -164,7 +164,7 @@ public sealed partial class LooksInsideTests(GuestWithRedis guest) : IClassFixtu
         }
         finally
         {
-            await In($"echo 0 >{Cgroup}/cgroup.freeze; echo 1 >{Cgroup}/cgroup.kill; until grep -q 'populated 0' {Cgroup}/cgroup.events; do sleep 0.05; done; rmdir {Cgroup}/inner/leaf {Cgroup}/inner {Cgroup}");
+            await In($"for p in $(cat {Cgroup}/cgroup.procs {Cgroup}/inner/cgroup.procs {Cgroup}/inner/leaf/cgroup.procs); do kill -9 $p; done; echo 0 >{Cgroup}/cgroup.freeze; until grep -q 'populated 0' {Cgroup}/cgroup.events; do sleep 0.05; done; rmdir {Cgroup}/inner/leaf {Cgroup}/inner {Cgroup}");
         }
     }
 
