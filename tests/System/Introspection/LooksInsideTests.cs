@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
-using Watari.Hypervisor;
 using Watari.Introspection.Accounting;
 using Watari.Introspection.Cgroups;
 using Watari.Introspection.Fs;
