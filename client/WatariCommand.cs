@@ -71,6 +71,8 @@ internal static class WatariCommand
             MigrateCommand.Build(connect, terminal),
             CheckpointCommand.Build(connect, terminal),
             JobsCommand.Build(connect, terminal),
+            DoctorCommand.Build(connect, terminal),
+            DmesgCommand.Build(connect, terminal),
             VmCommand.Build(terminal),
             VersionCommand.Build(terminal),
         };

@@ -1,5 +1,6 @@
 using Watari.Checkpoint.Capture.Namespaces;
 using Watari.Checkpoint.Model;
+using Watari.Introspection.Cgroups;
 using Watari.Introspection.Namespaces;
 using Watari.Introspection.Tasks;
 
@@ -18,6 +19,7 @@ internal static class TaskVerdicts
         TaskStruct first = processes.First(process => process.ExitState == 0);
         NamespaceSet own = NamespaceCapture.Of(first);
         JudgeNamespaces(own, context);
+        JudgeCgroups(first, context);
         IpcVerdicts.Judge(first.Nsproxy.Value.IpcNs.Value, own.Ipc != context.HostNamespaces.Ipc, context);
         var memories = new HashSet<ulong>();
         bool rooted = false;
@@ -74,6 +76,18 @@ internal static class TaskVerdicts
             context.Refuse(subject, "its children would be in another pid namespace than it is (unshare CLONE_NEWPID)");
         if (proxy is { TimeNs: { } time, TimeNsForChildren: { } children } && time.Address != children.Address)
             context.Refuse(subject, "its children would be in another time namespace than it is (unshare CLONE_NEWTIME)");
+    }
+
+    /// <summary>What a container may use is in hierarchies that its images have no place for, and its destination does not have.</summary>
+    private static void JudgeCgroups(TaskStruct first, CaptureContext context)
+    {
+        if (!context.HasOwnPids)
+            return;
+        foreach ((_, string path) in first.LegacyCgroups())
+        {
+            context.Refuse($"cgroup {path}", "it is of cgroup version 1, and only containers of version 2 are carried: boot the guest with systemd.unified_cgroup_hierarchy=1, and start the container there");
+            return;
+        }
     }
 
     private static void JudgeNamespaces(NamespaceSet own, CaptureContext context)

@@ -95,12 +95,30 @@ internal sealed record CheckpointView(
 
 internal sealed record LocalVmView(string Name, string Host, string Status, int? Pid, int VirtualCpus, int MemoryMiB, string Accelerator, string Image, string Directory);
 
+internal sealed record CheckView(string Subject, string Result, string Finding, string? Remedy)
+{
+    public static CheckView Of(VmCheck check) => new(check.Subject, Words.Of(check.Level), check.Finding, check.Remedy);
+}
+
+internal sealed record ExaminationView(string Vm, string Host, bool Fit, IReadOnlyList<CheckView> Checks)
+{
+    public static ExaminationView Of(VmExamination found) => new(
+        found.Vm.Vm, found.Vm.Host, found.Checks.All(check => check.Level != CheckLevel.Problem), [.. found.Checks.Select(CheckView.Of)]);
+}
+
+/// <param name="Time">Seconds since boot.</param>
+/// <param name="At">By the guest's wall clock, where that was asked for.</param>
+internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset? At, string Facility, string Level, string Message);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(IReadOnlyList<HostView>))]
 [JsonSerializable(typeof(IReadOnlyList<VmView>))]
 [JsonSerializable(typeof(IReadOnlyList<ContainerView>))]
 [JsonSerializable(typeof(IReadOnlyList<JobView>))]
 [JsonSerializable(typeof(IReadOnlyList<LocalVmView>))]
+[JsonSerializable(typeof(IReadOnlyList<CheckView>))]
+[JsonSerializable(typeof(ExaminationView))]
+[JsonSerializable(typeof(LogEntryView))]
 [JsonSerializable(typeof(MigrationView))]
 [JsonSerializable(typeof(PlanView))]
 [JsonSerializable(typeof(CheckpointView))]

@@ -17,6 +17,14 @@ public interface IHostGrain : IGrainWithStringKey
     [Alias("ListContainers"), ResponseTimeout("00:00:20")]
     Task<ImmutableArray<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken = default);
 
+    /// <inheritdoc cref="IVmGrain.ExamineAsync"/>
+    [Alias("ExamineVm"), ResponseTimeout("00:00:30")]
+    Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken = default);
+
+    /// <inheritdoc cref="IVmGrain.ReadKernelLogAsync"/>
+    [Alias("ReadKernelLog"), ResponseTimeout("00:00:20")]
+    Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken = default);
+
     /// <summary>Starts a command, or finds the one that runs or ran under the same key, and waits for it for a while.</summary>
     /// <param name="patience">How long to wait before answering that it still runs.</param>
     /// <exception cref="EngineException">The command failed, or its epoch is not the one that its job has on disk.</exception>

@@ -13,4 +13,15 @@ public interface IVmGrain : IGrainWithStringKey
     /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
     [Alias("ListContainers"), ResponseTimeout("00:00:25")]
     Task<ImmutableArray<ContainerDescription>> ListContainersAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Whether the VM is fit for Watari, check by check. Nothing is changed.</summary>
+    /// <exception cref="EngineException"><see cref="FailureKind.NotFound"/>: the host has no such VM. All else is a finding.</exception>
+    [Alias("Examine"), ResponseTimeout("00:00:35")]
+    Task<VmExamination> ExamineAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>The guest kernel's log, from a record on: what <c>dmesg</c> in the guest would show. Also of a guest whose kernel has panicked.</summary>
+    /// <param name="from">The first record's <see cref="KernelLogEntry.Sequence"/>; what was overwritten is left out.</param>
+    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
+    [Alias("ReadKernelLog"), ResponseTimeout("00:00:25")]
+    Task<KernelLogPiece> ReadKernelLogAsync(ulong from, CancellationToken cancellationToken = default);
 }

@@ -17,6 +17,14 @@ public interface IHostEngine
     /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
     Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken);
 
+    /// <summary>Whether a VM is fit for Watari, check by check. Touches nothing.</summary>
+    /// <exception cref="EngineException"><see cref="FailureKind.NotFound"/>: there is no such VM. All else is a finding.</exception>
+    Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken);
+
+    /// <summary>A piece of the guest kernel's log, from a record on, as far as a message may carry. Touches nothing.</summary>
+    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
+    Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken);
+
     /// <summary>Source: looks at each object of the workload while it runs. Touches nothing.</summary>
     /// <param name="freezer">Who will freeze it; refused here where that cannot be.</param>
     Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken);

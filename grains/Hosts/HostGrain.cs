@@ -17,6 +17,10 @@ internal sealed class HostGrain(HostCommands commands) : Grain, IHostGrain
     public async Task<ImmutableArray<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken) =>
         [.. await commands.Engine.ListContainersAsync(vm, cancellationToken)];
 
+    public Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken) => commands.Engine.ExamineVmAsync(vm, cancellationToken);
+
+    public Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken) => commands.Engine.ReadKernelLogAsync(vm, from, cancellationToken);
+
     public Task<StepAnswer> ExecuteAsync(EngineCommand command, TimeSpan patience) => commands.ExecuteAsync(command, patience);
 
     public Task<StepAnswer?> FollowAsync(StepKey key, TimeSpan patience) => commands.FollowAsync(key, patience);

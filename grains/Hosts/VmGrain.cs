@@ -23,4 +23,8 @@ internal sealed class VmGrain : Grain, IVmGrain
 
     public Task<ImmutableArray<ContainerDescription>> ListContainersAsync(CancellationToken cancellationToken) =>
         Host.ListContainersAsync(Id.Vm, cancellationToken);
+
+    public Task<VmExamination> ExamineAsync(CancellationToken cancellationToken) => Host.ExamineVmAsync(Id.Vm, cancellationToken);
+
+    public Task<KernelLogPiece> ReadKernelLogAsync(ulong from, CancellationToken cancellationToken) => Host.ReadKernelLogAsync(Id.Vm, from, cancellationToken);
 }

@@ -15,7 +15,8 @@ public static class CgroupControllers
     /// <summary>The state's structure begins with its cgroup_subsys_state in each of these.</summary>
     private static T? Controller<T>(Cgroup cgroup, string id) where T : struct, IKernelStruct<T>
     {
-        long index = cgroup.Kernel.Types.Enumerator(id);
+        BtfTypes types = cgroup.Kernel.Types;
+        if (!types.TryGetEnumerator(types.Find("cgroup_subsys_id"), id, out long index)) return null; // the kernel is built without it
         KernelArray<ulong> states = cgroup.Subsys;
         if (index < 0 || index >= states.Length) return null;
         var state = new GuestVirtualAddress(states[(int)index]);
@@ -23,12 +24,18 @@ public static class CgroupControllers
     }
 }
 
-/// <summary>The memory controller's limits, in pages (include/linux/memcontrol.h, include/linux/page_counter.h).</summary>
+/// <summary>The memory controller's charge and limits, in pages (include/linux/memcontrol.h, include/linux/page_counter.h).</summary>
 [KernelStruct("mem_cgroup")]
 public readonly partial record struct MemoryCgroup
 {
     /// <summary>PAGE_COUNTER_MAX: no limit.</summary>
     public const ulong Unlimited = long.MaxValue / GuestPage.Size;
+
+    /// <summary>What is charged to it now: memory.current.</summary>
+    [Field("memory.usage")] public partial ulong Usage { get; }
+
+    /// <summary>The most that was ever charged to it: memory.peak.</summary>
+    [Field("memory.watermark")] public partial ulong Watermark { get; }
 
     [Field("memory.max")] public partial ulong Max { get; }
 
@@ -41,12 +48,15 @@ public readonly partial record struct MemoryCgroup
     [Field("swap.max")] public partial ulong SwapMax { get; }
 }
 
-/// <summary>The pids controller's limit (kernel/cgroup/pids.c).</summary>
+/// <summary>The pids controller's count and limit (kernel/cgroup/pids.c).</summary>
 [KernelStruct("pids_cgroup")]
 public readonly partial record struct PidsCgroup
 {
     /// <summary>PIDS_MAX is one more than the largest number of a process.</summary>
     public const long Unlimited = 4 * 1024 * 1024;
+
+    /// <summary>Tasks in it and below it: pids.current.</summary>
+    [Field("counter")] public partial long Counter { get; }
 
     [Field("limit")] public partial long Limit { get; }
 }

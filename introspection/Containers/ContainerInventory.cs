@@ -1,3 +1,4 @@
+using Watari.Introspection.Cgroups;
 using Watari.Introspection.Tasks;
 
 namespace Watari.Introspection.Containers;
@@ -28,14 +29,22 @@ public static class ContainerInventory
                 if (id.Nr != 1) continue;
                 string cgroup = process.Cgroups.Value.DflCgrp.Value.Path;
                 (string name, ContainerRuntime runtime) = NameOf(cgroup);
-                // In the root cgroup it stands among all that is no container: unshare --pid.
-                if (name.Length == 0) continue;
+                string? legacy = null;
+                if (name.Length == 0)
+                {
+                    // With cgroups of version 1 alone, all tasks are in the root of version 2.
+                    (legacy, name, runtime) = LegacyNameOf(process);
+                    // In root cgroups alone it stands among all that is no container: unshare --pid.
+                    if (name.Length == 0) continue;
+                }
+
                 RuncState? state = RuncState.TryRead(kernel, name);
                 containers.Add(new GuestContainer
                 {
                     Id = name,
                     Runtime = runtime == ContainerRuntime.Unknown && state is not null ? ContainerRuntime.Runc : runtime,
                     CgroupPath = cgroup,
+                    LegacyCgroupPath = legacy,
                     Init = process,
                     PidNamespace = id.Ns,
                     Bundle = state?.Bundle,
@@ -44,6 +53,17 @@ public static class ContainerInventory
 
             return containers;
         }
+    }
+
+    private static (string? Cgroup, string Id, ContainerRuntime Runtime) LegacyNameOf(TaskStruct process)
+    {
+        foreach ((_, string path) in process.LegacyCgroups())
+        {
+            (string name, ContainerRuntime runtime) = NameOf(path);
+            if (name.Length > 0) return (path, name, runtime);
+        }
+
+        return (null, "", ContainerRuntime.Unknown);
     }
 
     /// <summary>

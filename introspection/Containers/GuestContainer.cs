@@ -21,8 +21,11 @@ public sealed record GuestContainer
 
     public required ContainerRuntime Runtime { get; init; }
 
-    /// <summary>Of its first process, from the root of cgroup v2.</summary>
+    /// <summary>Of its first process, from the root of cgroup v2; the root itself for a container of a guest that uses version 1 alone.</summary>
     public required string CgroupPath { get; init; }
+
+    /// <summary>Its cgroup in a hierarchy of version 1, where only that tells that it is a container; else null.</summary>
+    public string? LegacyCgroupPath { get; init; }
 
     /// <summary>Its first process: pid 1 of its pid namespace.</summary>
     public required TaskStruct Init { get; init; }

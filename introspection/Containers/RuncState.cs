@@ -19,7 +19,7 @@ public sealed record RuncState(string? Bundle, string? RootFileSystem)
         try
         {
             if (!NameLookup.TryLookup(first.Fs.Value.Root, first.Nsproxy.Value.MntNs.Value, $"/run/runc/{id}/state.json", out DentryStruct name)) return null;
-            return Parse(Read(name.DInode.Value));
+            return Parse(name.DInode.Value.ReadAll(MaxBytes));
         }
         catch (Exception e) when (e is IntrospectionException or JsonException)
         {
@@ -42,22 +42,5 @@ public sealed record RuncState(string? Bundle, string? RootFileSystem)
                 .FirstOrDefault(label => label?.StartsWith(BundleLabel, StringComparison.Ordinal) == true)?[BundleLabel.Length..]
             : null;
         return new RuncState(bundle, root);
-    }
-
-    private static byte[] Read(InodeStruct file)
-    {
-        long size = file.ISize;
-        if (size is < 0 or > MaxBytes) throw new KernelWalkException("inode.i_size", $"a state.json of {size} bytes; the limit is {MaxBytes}");
-        byte[] bytes = new byte[size];
-        foreach (FilePageRun run in file.IMapping.Value.Pages)
-        {
-            if (run.IsSwapped) throw new KernelWalkException("address_space.i_pages", "a page of state.json is swapped out");
-            ulong offset = run.Index << GuestPage.Shift;
-            if (offset >= (ulong)size) break;
-            int length = (int)Math.Min((ulong)run.Count.Bytes, (ulong)size - offset);
-            file.Kernel.Memory.Span(run.Frame.Address, length).CopyTo(bytes.AsSpan((int)offset));
-        }
-
-        return bytes;
     }
 }

@@ -3,10 +3,12 @@ namespace Watari.Introspection.Types;
 /// <summary>Finds one member of a typed structure in a kernel's types and checks that it is what the property takes it for.</summary>
 internal static class KernelFieldResolver
 {
+    private const int MostDimensions = 4;
+
     /// <param name="types">The kernel's types.</param>
     /// <param name="descriptor">The structure.</param>
     /// <param name="field">The field's number, or -1 for the structure's size.</param>
-    /// <returns>Absent where the kernel has no such structure or member, or only a structure of another type or instead of a pointer to it.</returns>
+    /// <returns>Absent where the kernel has no such structure or member, or only one of another structure type, or a structure for a pointer or an array.</returns>
     /// <exception cref="KernelTypeException">The member is there but not of the property's form.</exception>
     public static KernelSlot Resolve(BtfTypes types, KernelStructDescriptor descriptor, int field)
     {
@@ -18,7 +20,7 @@ internal static class KernelFieldResolver
         {
             if (!types.TryGetMember(structure, path, out BtfMember member)) continue;
             if (wanted.Shape is KernelFieldShape.Embedded && !IsStruct(types, member.Type, wanted.StructNames!)) continue;
-            if (wanted.Shape is KernelFieldShape.Pointer && types.KindOf(types.Strip(member.Type)) is BtfKind.Struct) continue; // what it pointed to, put in place
+            if (wanted.Shape is KernelFieldShape.Pointer or KernelFieldShape.Array or KernelFieldShape.StructArray && IsStruct(types, member.Type)) continue;
             return Check(types, member, wanted, $"{structName}.{path}");
         }
 
@@ -69,6 +71,13 @@ internal static class KernelFieldResolver
             case KernelFieldShape.Array or KernelFieldShape.StructArray:
                 if (!types.TryGetArray(type, out BtfTypeId element, out int length))
                     throw new KernelTypeException($"{path} is a {kind}, not an array.");
+                // Rows of integers follow one another: an array of arrays is read as one.
+                for (int depth = 0; wanted.Shape == KernelFieldShape.Array && depth < MostDimensions && types.TryGetArray(types.Strip(element), out BtfTypeId inner, out int row); depth++)
+                {
+                    if (row < 0 || (long)length * row > int.MaxValue) throw new KernelTypeException($"{path} is an absurdly long array.");
+                    (element, length) = (inner, length * row);
+                }
+
                 if (wanted.Shape == KernelFieldShape.Array && types.SizeOf(element) != wanted.Size)
                     throw new KernelTypeException($"{path} has elements of {types.SizeOf(element)} bytes, not {wanted.Size}.");
                 if (wanted.Shape == KernelFieldShape.StructArray && !IsStruct(types, element, wanted.StructNames!))
@@ -89,6 +98,8 @@ internal static class KernelFieldResolver
             throw new KernelTypeException($"{path} has {width} bits from bit {shift} on, which is no integer of at most 64 bits.");
         return KernelSlot.Bits(member.ByteOffset, shift, width, types.IsSigned(type));
     }
+
+    private static bool IsStruct(BtfTypes types, BtfTypeId type) => types.KindOf(types.Strip(type)) is BtfKind.Struct or BtfKind.Union;
 
     private static bool IsStruct(BtfTypes types, BtfTypeId type, string[] names)
     {

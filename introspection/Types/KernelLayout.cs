@@ -43,6 +43,30 @@ public sealed class KernelLayout(BtfTypes types)
         }
     }
 
+    /// <summary>Whether the kernel has the structure at all.</summary>
+    public bool Has(KernelStructDescriptor descriptor) => !Slot(descriptor.FirstSlot).IsAbsent;
+
+    /// <summary>What of a structure is not as its reader needs it, a sentence for each member; empty where <see cref="Verify"/> would not fail.</summary>
+    public IReadOnlyList<string> Faults(KernelStructDescriptor descriptor)
+    {
+        if (!Has(descriptor)) return [Missing(descriptor.FirstSlot).Message];
+        List<string> faults = [];
+        for (int field = 0; field < descriptor.Fields.Count; field++)
+        {
+            int slot = descriptor.FirstSlot + 1 + field;
+            try
+            {
+                if (Slot(slot).IsAbsent && !descriptor.Fields[field].Optional) faults.Add(Missing(slot).Message);
+            }
+            catch (KernelTypeException fault)
+            {
+                faults.Add(fault.Message);
+            }
+        }
+
+        return faults;
+    }
+
     /// <summary>The error for a member that the kernel lacks though the reader needs it.</summary>
     internal static KernelTypeException Missing(int slot)
     {

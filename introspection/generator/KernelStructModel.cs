@@ -8,7 +8,10 @@ internal sealed record KernelStructModel(
     string Name,
     string Accessibility,
     EquatableList<string> KernelNames,
-    EquatableList<FieldModel> Fields);
+    EquatableList<FieldModel> Fields)
+{
+    public string FullName => Namespace.Length > 0 ? $"{Namespace}.{Name}" : Name;
+}
 
 /// <summary>One property of it.</summary>
 internal sealed record FieldModel(

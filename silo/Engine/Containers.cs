@@ -53,7 +53,7 @@ internal static class Containers
             vm,
             container.Init.Frozen ? ContainerStatus.Paused : ContainerStatus.Running,
             container.Runtime.ToString().ToLowerInvariant(),
-            container.CgroupPath,
+            container.LegacyCgroupPath ?? container.CgroupPath,
             container.Init.Pid,
             processes,
             threads,

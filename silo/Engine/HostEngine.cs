@@ -8,6 +8,7 @@ using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Containers;
 using Watari.Silo.Engine.Checkpoints;
+using Watari.Silo.Engine.Doctor;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
@@ -58,6 +59,27 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
         GuestVm guest = lease.Vm;
         return await Failures.ExplainAsync(vm, () => _threads.RunAsync(() => Containers.Describe(guest, new VmId(_host, vm)), cancellationToken));
+    }
+
+    public async Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
+            return new VmExamination(new VmId(_host, vm), await new VmExaminer(lease.Vm, _threads).ExamineAsync(cancellationToken));
+        }
+        catch (EngineException e) when (e.Kind == FailureKind.VmLost)
+        {
+            return new VmExamination(new VmId(_host, vm), VmExaminer.Unattached(e));
+        }
+    }
+
+    public async Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken)
+    {
+        await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
+        GuestVm guest = lease.Vm;
+        return await Failures.ExplainAsync(
+            vm, () => _threads.RunAsync(() => Containers.Steadily(() => KernelLogs.Read(guest.KernelLeft(), from)), cancellationToken));
     }
 
     public Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken) =>

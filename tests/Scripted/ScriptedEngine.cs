@@ -40,6 +40,17 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             [.. state.Copies.Where(c => c.Vm == id && c.State is CopyState.Running or CopyState.Frozen).Select(Describe)]);
     }
 
+    public Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken) => Task.FromResult(
+        new VmExamination(Known(world.Read(), vm), [new VmCheck("monitor", CheckLevel.Ok, "scripted")]));
+
+    /// <summary>Three records, one in each message.</summary>
+    public Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken)
+    {
+        Known(world.Read(), vm);
+        KernelLogEntry[] log = [.. Enumerable.Range(0, 3).Select(i => new KernelLogEntry((ulong)i, (ulong)i * 1_500_000_000, 6 - i, 0, 0, $"message {i}"))];
+        return Task.FromResult(new KernelLogPiece([.. log.Where(e => e.Sequence >= from).Take(1)], Math.Min(from + 1, 3), from >= 2, DateTimeOffset.UnixEpoch));
+    }
+
     public async Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken)
     {
         await BeginAsync("plan", key, workload, cancellationToken);

@@ -81,6 +81,7 @@ internal sealed class SourceFreezer(GuestVm vm, StepKey key, Freezer freezer, En
         return FrozenTasks.Observe(still, target.Tasks);
     }
 
-    private static string CgroupOf(Target target) => target.Container?.CgroupPath
-        ?? throw new EngineException(FailureKind.Refused, "A process tree has no cgroup of its own that an agent could freeze; freeze it from outside.");
+    private static string CgroupOf(Target target) => target.Container is { LegacyCgroupPath: null } container
+        ? container.CgroupPath
+        : throw new EngineException(FailureKind.Refused, "It has no cgroup of version 2 of its own that an agent could freeze; freeze it from outside.");
 }

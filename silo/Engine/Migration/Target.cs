@@ -17,7 +17,10 @@ namespace Watari.Silo.Engine.Migration;
 internal sealed record Target(GuestContainer? Container, TaskStruct Root)
 {
     /// <summary>Its tasks.</summary>
-    public TaskSelection Tasks => Container is { } container ? new TaskSelection.OfCgroup(container.CgroupPath) : new TaskSelection.OfProcessTree(Root.Pid);
+    /// <remarks>Of a container that only cgroups of version 1 tell, those of its first process: its cgroup of version 2 is the root, where all tasks are.</remarks>
+    public TaskSelection Tasks => Container is { LegacyCgroupPath: null } container
+        ? new TaskSelection.OfCgroup(container.CgroupPath)
+        : new TaskSelection.OfProcessTree(Root.Pid);
 
     /// <summary>Tells it from a later one of the same name or pid (see <see cref="SourcePlan.StartTime"/>).</summary>
     public ulong StartTime => Root.StartBoottime;

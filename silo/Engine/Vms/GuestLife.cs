@@ -50,6 +50,16 @@ internal sealed class GuestLife : IDisposable
         lock (_finding)
         {
             ThrowIfEnded();
+            return KernelLeft(memory);
+        }
+    }
+
+    /// <summary>The same, of a guest that may have ended: a kernel that panicked lies in its memory still, and says why.</summary>
+    /// <exception cref="EngineException">It cannot be read.</exception>
+    public GuestKernel KernelLeft(GuestPhysicalMemory memory)
+    {
+        lock (_finding)
+        {
             try
             {
                 return _kernel ??= GuestKernel.Attach(memory);

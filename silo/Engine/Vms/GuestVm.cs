@@ -112,6 +112,10 @@ internal sealed class GuestVm : IAsyncDisposable
     /// <exception cref="EngineException">The VM is gone, or its kernel cannot be read.</exception>
     public GuestKernel Kernel() => _life.Kernel(Memory);
 
+    /// <summary>The same of a guest that may be dead: what its kernel has left in memory, for a look at how it came to its end.</summary>
+    /// <exception cref="EngineException">Its kernel cannot be read.</exception>
+    public GuestKernel KernelLeft() => _life.KernelLeft(Memory);
+
     /// <summary>What freezes tasks of this guest; one for each kernel that runs in it. Blocks: for the engine's threads.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: its kernel cannot be frozen from outside.</exception>
     public OutsideFreezer Freezer()

@@ -105,6 +105,43 @@ public sealed class KernelStructTests : IDisposable
     }
 
     [Fact]
+    public void Rows_of_integers_are_read_as_one_array_whether_the_types_nest_them_or_not()
+    {
+        _builder.Types.Struct("widget", 64, BtfField.At(8, "numbers", _builder.Types.Array(_builder.Types.Array(_builder.Ulong, 3), 2)));
+        GuestVirtualAddress at = _builder.Allocate(64);
+
+        KernelArray<ulong> numbers = _builder.Put(at + 8 + 5 * 8, 9UL).Boot().Attach().At<Widget>(at).Numbers;
+
+        Assert.Equal((6, 9UL), (numbers.Length, numbers[5]));
+    }
+
+    [Fact]
+    public void A_structure_in_the_place_of_a_pointer_or_an_array_counts_as_another_member()
+    {
+        int structure = _builder.Types.Struct("inner", 8, BtfField.At(0, "depth", _builder.Long));
+        _builder.Types.Struct("widget", 64, BtfField.At(0, "next", structure), BtfField.At(8, "numbers", structure), BtfField.At(16, "parts", structure));
+        Widget widget = _builder.Boot().Attach().At<Widget>(_builder.Allocate(64));
+
+        foreach (Func<object> read in (Func<object>[])[() => widget.Next, () => widget.Numbers, () => widget.Parts])
+            Assert.Contains("has no member", Assert.Throws<KernelTypeException>(read).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_that_a_kernel_lacks_is_told_at_once()
+    {
+        _builder.Types.Struct("widget", 64, BtfField.At(0, "pid", _builder.Long), BtfField.At(8, "next", _builder.VoidPointer));
+        KernelLayout layout = _builder.Boot().Attach().Layout;
+
+        IReadOnlyList<string> faults = layout.Faults(Widget.Descriptor);
+
+        Assert.Contains("widget.pid has 8 bytes, not the 4 that it is read as.", faults);
+        Assert.Contains("This kernel's widget or old_widget has no member __state or state of the expected type.", faults);
+        Assert.DoesNotContain(faults, fault => fault.Contains("next", StringComparison.Ordinal) || fault.Contains("extra", StringComparison.Ordinal));
+        Assert.Equal(["This kernel's BTF has no part."], layout.Faults(Part.Descriptor));
+        Assert.False(layout.Has(Part.Descriptor));
+    }
+
+    [Fact]
     public void A_structure_that_is_not_in_memory_is_an_error_that_names_the_member()
     {
         DefineWidget();

@@ -13,6 +13,9 @@ public sealed class GuestWithRedis : IAsyncLifetime
 
     public GuestKernel Kernel { get; private set; } = null!;
 
+    /// <summary>Its VM, to hold it still.</summary>
+    public VirtualMachine Vm => _vm!;
+
     /// <summary>The process's id.</summary>
     public int Redis { get; private set; }
 

@@ -47,8 +47,14 @@ public sealed class UnfitGuestTests : MigrationTest
         Run named = await hosts.WatariAsync("migrate", "counter", "--from", "vm-a", "--to", "vm-b");
         Run found = await hosts.WatariAsync("migrate", "counter", "--to", "vm-b");
         Run vms = await hosts.WatariAsync("vms", "-o", "wide");
+        Run doctor = await hosts.WatariAsync("doctor", "vm-a");
 
         Assert.Equal((4, 3, 0), (named.Code, found.Code, vms.Code));
+        Assert.Equal(4, doctor.Code);
+        Assert.Matches(@"\nmonitor +ok ", doctor.Out);
+        Assert.Matches(@"\nkernel +problem .*BTF", doctor.Out);
+        Assert.Matches(@"\nfreeze +not-looked-at +not looked at\n", doctor.Out);
+        Assert.Matches(@"\nkernel: boot the guest with a distribution's kernel", doctor.Out);
         Assert.All([named.Error, found.Error, vms.Out], said => Assert.Contains("BTF", said, StringComparison.Ordinal));
         Assert.All([named.Error, found.Error], said => Assert.Contains("Nothing was touched.", said, StringComparison.Ordinal));
         Assert.Equal("running", await hosts.A.Containers.StatusAsync("counter", Cancellation));
@@ -58,6 +64,9 @@ public sealed class UnfitGuestTests : MigrationTest
         named = await hosts.WatariAsync("migrate", "counter", "--from", "vm-a", "--to", "vm-b");
         found = await hosts.WatariAsync("migrate", "counter", "--to", "vm-b");
 
+        Run gone = await hosts.WatariAsync("doctor", "vm-a");
+        Assert.Equal(4, gone.Code);
+        Assert.Matches(@"\nmonitor +problem .*\nmemory +not-looked-at ", gone.Out);
         Assert.Equal((4, 3), (named.Code, found.Code));
         Assert.All([named.Error, found.Error], said => Assert.Contains("vm-a", said, StringComparison.Ordinal));
         await MigrationAssert.NothingIsLeftInAsync(hosts.B, "counter");

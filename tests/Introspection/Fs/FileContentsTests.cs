@@ -1,0 +1,129 @@
+using Watari.Introspection.Fs;
+using Watari.Introspection.Tests.Build;
+
+namespace Watari.Introspection.Tests.Fs;
+
+/// <summary>A file of five pages less a few bytes: its first page and its fourth are in memory, the third's entry is a number.</summary>
+public sealed class FileContentsTests : IDisposable
+{
+    private const int Size = 5 * GuestPage.Size - 10;
+    private const ulong Vmemmap = 0xffff_ea00_0000_0000, UpToDate = 1 << 3;
+    private const ulong SwapEntry = 0x1235;
+
+    private readonly GuestKernelBuilder _builder = new();
+    private readonly GuestVirtualAddress _inode, _name, _node;
+    private readonly Dictionary<ulong, GuestPhysicalAddress> _records = [];
+
+    public FileContentsTests()
+    {
+        BtfBuilder types = _builder.Types;
+        int xarray = types.Struct("xarray", 16, BtfField.At(8, "xa_head", _builder.VoidPointer));
+        types.Struct("xa_node", 576, BtfField.At(0, "shift", types.Int("unsigned char", 1)), BtfField.At(40, "slots", types.Array(_builder.VoidPointer, 64)));
+        types.Struct("inode", 32, BtfField.At(0, "i_size", _builder.Long), BtfField.At(8, "i_sb", _builder.VoidPointer), BtfField.At(16, "i_mapping", _builder.VoidPointer));
+        types.Struct("super_block", 8, BtfField.At(0, "s_type", _builder.VoidPointer));
+        types.Struct("file_system_type", 8, BtfField.At(0, "name", _builder.VoidPointer));
+        types.Struct("address_space", 16, BtfField.At(0, "i_pages", xarray));
+        types.Enum("pageflags", ("PG_locked", 0), ("PG_uptodate", 3));
+
+        _inode = _builder.Allocate(32);
+        GuestVirtualAddress super = _builder.Allocate(16), type = _builder.Allocate(16), mapping = _builder.Allocate(16);
+        _name = _builder.Allocate(32);
+        _node = _builder.Allocate(576, 64);
+        _builder.Put(_inode, (long)Size).Put(_inode + 8, super).Put(_inode + 16, mapping).Put(super, type).Put(type, _name).Put(mapping + 8, _node.Value | 2);
+        Page(0, UpToDate, 1);
+        Slot(2, SwapEntry);
+        Page(3, UpToDate, 4);
+    }
+
+    public void Dispose() => _builder.Dispose();
+
+    [Fact]
+    public void Of_a_file_that_lives_in_memory_holes_are_zeroes_and_what_is_swapped_is_told()
+    {
+        (byte[] bytes, List<FileGap> gaps) = Read("tmpfs", 0, Size);
+
+        Assert.Equal([1, 0, 0, 4, 0], FirstBytes(bytes));
+        Assert.Equal([new FileGap(2 * GuestPage.Size, GuestPage.Size, FileGapReason.Swapped)], gaps);
+    }
+
+    [Fact]
+    public void Of_a_file_on_a_disk_all_that_is_not_in_memory_is_told()
+    {
+        (byte[] bytes, List<FileGap> gaps) = Read("ext4", 0, Size);
+
+        Assert.Equal([1, 0, 0, 4, 0], FirstBytes(bytes));
+        Assert.Equal(
+            [(1UL * GuestPage.Size, (ulong)GuestPage.Size), (2UL * GuestPage.Size, (ulong)GuestPage.Size), (4UL * GuestPage.Size, GuestPage.Size - 10UL)],
+            gaps.Select(gap => (gap.Offset, gap.Length)));
+        Assert.All(gaps, gap => Assert.Equal(FileGapReason.NotInMemory, gap.Reason));
+    }
+
+    [Theory]
+    [InlineData("ext4", 1)]
+    [InlineData("tmpfs", 0)]
+    public void A_page_that_is_not_up_to_date_yet_has_nothing_of_the_file(string fileSystem, int gapsOfIt)
+    {
+        Page(3, 0, 4);
+
+        (byte[] bytes, List<FileGap> gaps) = Read(fileSystem, 3 * GuestPage.Size, GuestPage.Size);
+
+        Assert.Equal(0, bytes[0]);
+        Assert.Equal(gapsOfIt, gaps.Count);
+    }
+
+    [Theory]
+    [InlineData(3 * GuestPage.Size - 1, 3, new byte[] { 0, 4, 4 })]
+    [InlineData(4 * GuestPage.Size - 1, 2, new byte[] { 4, 0 })]
+    [InlineData(Size - 1, 10, new byte[] { 0 })]
+    [InlineData(Size, 10, new byte[0])]
+    [InlineData(int.MaxValue, 10, new byte[0])]
+    public void A_piece_is_read_at_its_offset_and_not_beyond_the_end(int offset, int length, byte[] expected) =>
+        Assert.Equal(expected, Read("tmpfs", (ulong)offset, length).Bytes);
+
+    [Fact]
+    public void The_whole_of_a_file_is_given_only_if_all_of_it_is_there()
+    {
+        InodeStruct swapped = Boot("tmpfs");
+        Assert.Contains("swapped out: 4096 bytes from 8192 on", Assert.Throws<KernelWalkException>(() => swapped.ReadAll(Size)).Message, StringComparison.Ordinal);
+        Assert.Contains("the limit is 100", Assert.Throws<KernelWalkException>(() => swapped.ReadAll(100)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_of_an_absurd_size_is_an_error()
+    {
+        _builder.Put(_inode, -1L);
+
+        Assert.Throws<KernelWalkException>(() => Read("tmpfs", 0, 10));
+    }
+
+    private static IEnumerable<byte> FirstBytes(byte[] bytes) => Enumerable.Range(0, 5).Select(page => bytes[page * GuestPage.Size]);
+
+    private (byte[] Bytes, List<FileGap> Gaps) Read(string fileSystem, ulong offset, int length)
+    {
+        byte[] bytes = new byte[length];
+        Array.Fill(bytes, (byte)0xaa);
+        List<FileGap> gaps = [];
+        int read = Boot(fileSystem).Read(offset, bytes, gaps);
+        return (bytes[..read], gaps);
+    }
+
+    private InodeStruct Boot(string fileSystem) => _builder.Put(_name, fileSystem).Boot().Attach().At<InodeStruct>(_inode);
+
+    /// <summary>A page of the file, full of one byte, with its struct page.</summary>
+    private void Page(int index, ulong flags, byte content)
+    {
+        GuestPhysicalAddress page = _builder.Guest.TakePage();
+        _builder.Guest.Put(page, [.. Enumerable.Repeat(content, GuestPage.Size)]);
+        ulong record = Vmemmap + page.Frame.Value * 64;
+        if (!_records.TryGetValue(record & ~GuestPage.OffsetMask, out GuestPhysicalAddress records))
+        {
+            records = _records[record & ~GuestPage.OffsetMask] = _builder.Guest.TakePage();
+            _builder.Tables.Map(record & ~GuestPage.OffsetMask, records.Value);
+        }
+
+        _builder.Guest.Put(records + (record & GuestPage.OffsetMask), flags);
+        Slot(index, record);
+    }
+
+    private void Slot(int index, ulong entry) => _builder.Put(_node + 40 + (ulong)index * 8, entry);
+}
