@@ -23,6 +23,9 @@ public sealed record IntrospectionLimits
     /// <summary>Page-table entries looked at in one walk of an address space, or slots in one of a file's pages: 2^28 are 1 TiB in small pages.</summary>
     public long PageTableEntries { get; init; } = 1L << 28;
 
+    /// <summary>Bytes that are held of RAM that cannot be mapped. A look at a guest of 200 processes takes some 30 MiB.</summary>
+    public long ShadowBytes { get; init; } = 1L << 30;
+
     /// <summary>Symbols in kallsyms (Debian's 6.12 has 150,866).</summary>
     public int Symbols { get; init; } = 1 << 21;
 

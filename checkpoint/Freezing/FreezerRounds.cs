@@ -105,6 +105,7 @@ internal sealed class FreezerRounds(GuestKernel kernel, GuestMemoryWriter memory
     /// <summary>The tasks on the running guest, or null when the view tore.</summary>
     public List<TaskStruct>? CollectWhileRunning(TaskSelection selection)
     {
+        kernel.BeginLook();
         try
         {
             return selection.Threads(kernel);

@@ -25,6 +25,9 @@ public sealed partial record VmSpec
         init;
     }
 
+    /// <summary>Whether its RAM is its QEMU's own, as QEMU has it unless told otherwise. Such a VM is read more slowly, and cannot be saved.</summary>
+    public bool PrivateRam { get; init; }
+
     /// <summary>More arguments for QEMU, as they are: a NIC, say.</summary>
     public IReadOnlyList<string> ExtraArguments { get; init; } = [];
 

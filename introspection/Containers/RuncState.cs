@@ -55,7 +55,7 @@ public sealed record RuncState(string? Bundle, string? RootFileSystem)
             ulong offset = run.Index << GuestPage.Shift;
             if (offset >= (ulong)size) break;
             int length = (int)Math.Min((ulong)run.Count.Bytes, (ulong)size - offset);
-            file.Kernel.Memory.Span(run.Frame.Address, length).CopyTo(bytes.AsSpan((int)offset));
+            file.Kernel.Memory.Copy(run.Frame.Address, bytes.AsSpan((int)offset, length));
         }
 
         return bytes;

@@ -47,7 +47,8 @@ internal sealed class KallsymsTables
         ushort[] tokenStart = MemoryMarshal.Cast<byte, ushort>(memory.Span(At("kallsyms_token_index"), Tokens * sizeof(ushort))).ToArray();
         // The last token ends at a zero byte; no token is longer than a symbol's name (KSYM_NAME_LEN, 512).
         byte[] tokenText = memory.Span(At("kallsyms_token_table"), tokenStart[^1] + 512).ToArray();
-        int[] offsets = MemoryMarshal.Cast<byte, int>(memory.Span(At("kallsyms_offsets"), (int)count * sizeof(int))).ToArray();
+        int[] offsets = new int[count];
+        memory.Copy(At("kallsyms_offsets"), MemoryMarshal.AsBytes(offsets.AsSpan()));
         ulong relativeBase = memory.Read<ulong>(At("kallsyms_relative_base"));
         return new KallsymsTables((int)count, CopyNames(memory, At("kallsyms_names"), (int)count), tokenText, tokenStart, offsets, relativeBase);
     }
@@ -82,8 +83,7 @@ internal sealed class KallsymsTables
         return true;
     }
 
-    /// <summary>The table gives no length of its own: walk it once, in place, to find its end.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of 150,000 that runs once: it would end before it was compiled for good
+    /// <summary>The table gives no length of its own: walk it once to find its end, in as much of it as that takes.</summary>
     private static byte[] CopyNames(GuestPhysicalMemory memory, GuestPhysicalAddress start, int count)
     {
         GuestMemorySegment segment = default;
@@ -93,17 +93,28 @@ internal sealed class KallsymsTables
         }
 
         if (segment.Length == 0) throw new GuestMemoryException(start, count);
-        // No name has more tokens than KSYM_NAME_LEN.
+        // No name has more tokens than KSYM_NAME_LEN; most have about ten.
         int most = (int)Math.Min(segment.End - start, (ulong)count * (2 + 512));
-        ReadOnlySpan<byte> names = memory.Span(start, most);
-        int position = 0;
+        var reader = new BulkReader(memory);
+        for (int size = Math.Min(most, count * 16); ; size = Math.Min(most, size * 2))
+        {
+            ReadOnlySpan<byte> names = reader.Read(start, size);
+            if (TryMeasure(names, count, out int length)) return names[..length].ToArray();
+            if (size == most) throw Truncated();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of 150,000 that runs once: it would end before it was compiled for good
+    private static bool TryMeasure(ReadOnlySpan<byte> names, int count, out int end)
+    {
+        end = 0;
         for (int i = 0; i < count; i++)
         {
-            if (!TryReadLength(names, ref position, out int length)) throw Truncated();
-            position += length;
+            if (!TryReadLength(names, ref end, out int length)) return false;
+            end += length;
         }
 
-        return position <= names.Length ? names[..position].ToArray() : throw Truncated();
+        return end <= names.Length;
     }
 
     private static KernelSymbolException Truncated() => new("kallsyms_names", "the table ends in the middle of a name");

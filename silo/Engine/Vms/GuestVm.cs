@@ -22,6 +22,7 @@ internal sealed class GuestVm : IAsyncDisposable
     private readonly string _agentSocket;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _watch;
+    private readonly RamSegments _ram;
     private volatile GuestLife _life;
     private GuestAgentClient? _agent;
     private int _leases = 1; // that of whoever attached
@@ -33,8 +34,9 @@ internal sealed class GuestVm : IAsyncDisposable
         EndLifeIfDead(state);
         Machine = machine;
         _agentSocket = agentSocket;
-        Memory = new GuestPhysicalMemory(RamSegments.Of(machine.Ram));
-        Writer = new GuestMemoryWriter(RamSegments.Of(machine.Ram));
+        _ram = new RamSegments(machine.Ram);
+        Memory = new GuestPhysicalMemory(_ram.Segments);
+        Writer = new GuestMemoryWriter(_ram.Segments);
         Cpus = new QmpVcpuControl(machine);
         _watch = WatchAsync(_ended.Token);
     }
@@ -59,7 +61,7 @@ internal sealed class GuestVm : IAsyncDisposable
     public Task Gone => Machine.Qmp.Disconnected;
 
     /// <returns>The first lease of the VM.</returns>
-    /// <exception cref="HypervisorException">No QEMU answers there, or its RAM is not shared.</exception>
+    /// <exception cref="HypervisorException">No QEMU answers there, or its RAM cannot be reached.</exception>
     public static async Task<VmLease> AttachAsync(string name, string directory, CancellationToken cancellationToken)
     {
         VirtualMachine machine = await VirtualMachine.AttachAsync(Path.Combine(directory, "qmp.sock"), name, cancellationToken);
@@ -90,7 +92,8 @@ internal sealed class GuestVm : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (--_leases > 0) return;
+            if (--_leases == 1) Memory.GiveBack(); // only whoever keeps it attached is left, and reads nothing
+            if (_leases > 0) return;
         }
 
         await DisposeAsync();
@@ -102,22 +105,26 @@ internal sealed class GuestVm : IAsyncDisposable
         await _ended.CancelAsync();
         await _watch;
         await DropAgentAsync();
+        _ram.Dispose();
         await Machine.DisposeAsync();
         _agentGate.Dispose();
         _ended.Dispose();
         _life.Dispose();
     }
 
-    /// <summary>The guest's kernel, found in its memory at the first call and after each reset. Blocks: for the engine's threads.</summary>
+    /// <summary>
+    /// The guest's kernel, found in its memory at the first call and after each reset. A new look at it begins with each call. Blocks: for the
+    /// engine's threads.
+    /// </summary>
     /// <exception cref="EngineException">The VM is gone, or its kernel cannot be read.</exception>
-    public GuestKernel Kernel() => _life.Kernel(Memory);
+    public GuestKernel Kernel() => Seen(_life);
 
     /// <summary>What freezes tasks of this guest; one for each kernel that runs in it. Blocks: for the engine's threads.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: its kernel cannot be frozen from outside.</exception>
     public OutsideFreezer Freezer()
     {
         GuestLife life = _life;
-        GuestKernel kernel = life.Kernel(Memory);
+        GuestKernel kernel = Seen(life);
         return life.Freezer(() => new OutsideFreezer(kernel, Writer, Cpus, new ShiftKey(Machine)));
     }
 
@@ -255,6 +262,13 @@ internal sealed class GuestVm : IAsyncDisposable
         {
             // Its QEMU hangs, and may live on.
         }
+    }
+
+    private GuestKernel Seen(GuestLife life)
+    {
+        GuestKernel kernel = life.Kernel(Memory);
+        kernel.BeginLook();
+        return kernel;
     }
 
     private static VmStatus? FateOf(RunState state) => state switch
