@@ -110,7 +110,7 @@ internal sealed class FreezerRounds(GuestKernel kernel, GuestMemoryWriter memory
         {
             return selection.Threads(kernel);
         }
-        catch (IntrospectionException)
+        catch (IntrospectionException e) when (e is not GuestRamLostException)
         {
             return null;
         }

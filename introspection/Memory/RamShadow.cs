@@ -14,7 +14,7 @@ namespace Watari.Introspection.Memory;
 public sealed unsafe partial class RamShadow : IDisposable
 {
     /// <summary>What is read at once. Kernel objects lie four to sixteen in a page, and one page costs half of what four do.</summary>
-    internal const int PieceBytes = 1 << PieceShift;
+    public const int PieceBytes = 1 << PieceShift;
 
     private const int PieceShift = 14;
 

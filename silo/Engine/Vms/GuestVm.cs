@@ -25,7 +25,8 @@ internal sealed class GuestVm : IAsyncDisposable
     private readonly RamSegments _ram;
     private volatile GuestLife _life;
     private GuestAgentClient? _agent;
-    private int _leases = 1; // that of whoever attached
+    private int _leases = 1; // that of whoever attached, who keeps it and reads nothing
+    private int _readers;
 
     private GuestVm(string name, VirtualMachine machine, string agentSocket, RunState state)
     {
@@ -60,14 +61,14 @@ internal sealed class GuestVm : IAsyncDisposable
     /// <summary>Done when its monitor is gone, and with it, as a rule, the VM. Never fails.</summary>
     public Task Gone => Machine.Qmp.Disconnected;
 
-    /// <returns>The first lease of the VM.</returns>
+    /// <returns>The first lease of the VM, to keep it attached; whoever works with it takes another.</returns>
     /// <exception cref="HypervisorException">No QEMU answers there, or its RAM cannot be reached.</exception>
     public static async Task<VmLease> AttachAsync(string name, string directory, CancellationToken cancellationToken)
     {
         VirtualMachine machine = await VirtualMachine.AttachAsync(Path.Combine(directory, "qmp.sock"), name, cancellationToken);
         try
         {
-            return new VmLease(new GuestVm(name, machine, Path.Combine(directory, "agent.sock"), await machine.StateAsync(cancellationToken)));
+            return new VmLease(new GuestVm(name, machine, Path.Combine(directory, "agent.sock"), await machine.StateAsync(cancellationToken)), reads: false);
         }
         catch
         {
@@ -83,17 +84,18 @@ internal sealed class GuestVm : IAsyncDisposable
         {
             if (_leases == 0) return null;
             _leases++;
-            return new VmLease(this);
+            _readers++;
+            return new VmLease(this, reads: true);
         }
     }
 
     /// <summary>A lease has ended.</summary>
-    internal async ValueTask ReleaseAsync()
+    internal async ValueTask ReleaseAsync(bool read)
     {
         lock (_gate)
         {
-            if (--_leases == 1) Memory.GiveBack(); // only whoever keeps it attached is left, and reads nothing
-            if (_leases > 0) return;
+            if (read && --_readers == 0) Memory.GiveBack();
+            if (--_leases > 0) return;
         }
 
         await DisposeAsync();
