@@ -155,7 +155,7 @@ public sealed unsafe partial class RamShadow : IDisposable
     {
         void* start = Map(null, length, ReadWrite, PrivateAnonymousNoReserve, -1, 0);
         if (start == (void*)-1)
-            throw new GuestRamLostException($"{length} bytes of address space for RAM that cannot be mapped are not to be had.", new OutOfMemoryException(Marshal.GetLastPInvokeErrorMessage()));
+            throw new GuestRamLostException($"{length} bytes of address space for RAM that cannot be mapped are not to be had.", new IOException(Marshal.GetLastPInvokeErrorMessage()));
         // A huge page would take up memory for pieces that nobody asked for; a core dump must not hold the guest's secrets, nor a child its page tables.
         foreach (int advice in (ReadOnlySpan<int>)[NoHugePage, DontDump, DontFork]) _ = Advise(start, length, advice);
         return start;

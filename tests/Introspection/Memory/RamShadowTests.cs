@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Watari.Introspection.Kernel;
 using Watari.Introspection.Symbols;
 
 namespace Watari.Introspection.Tests.Memory;
@@ -33,7 +32,7 @@ public sealed class RamShadowTests : IDisposable
         _ram.Put(Length - 8, 7UL);
 
         Assert.Equal(0x1122334455667788UL, _memory.Read<ulong>(s_start + 0x1238));
-        Assert.Equal(7UL, _memory.Read<ulong>(s_start + Length - 8));
+        Assert.Equal(7UL, _memory.Read<ulong>(s_start + (Length - 8)));
         Assert.True(_memory.Span(s_start, Length).SequenceEqual(_ram.Bytes));
         Assert.False(_memory.IsMapped);
     }
@@ -87,8 +86,8 @@ public sealed class RamShadowTests : IDisposable
     [Fact]
     public void What_is_written_is_in_the_RAM_and_in_what_was_read_of_it()
     {
-        ReadOnlySpan<byte> across = _memory.Span(s_start + RamShadow.PieceBytes - 4, 8);
-        _writer.Write(s_start + RamShadow.PieceBytes - 4, 0x0807060504030201UL);
+        ReadOnlySpan<byte> across = _memory.Span(s_start + (RamShadow.PieceBytes - 4), 8);
+        _writer.Write(s_start + (RamShadow.PieceBytes - 4), 0x0807060504030201UL);
         _writer.Write(s_start + 0x80000, 9); // nobody has read there
 
         Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8], across.ToArray());
@@ -190,7 +189,7 @@ public sealed class RamShadowTests : IDisposable
             {
                 for (int at = 0; at < 8; at++) Volatile.Write(ref _ram.Word(at * 2 * RamShadow.PieceBytes), i);
             }
-        });
+        }, TestContext.Current.CancellationToken);
         Task[] looking = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
         {
             for (int look = 0; look < 20_000; look++)
@@ -200,10 +199,16 @@ public sealed class RamShadowTests : IDisposable
                 _memory.BeginLook();
                 Assert.True(_memory.Read<int>(s_start + (ulong)at) >= before);
             }
-        }))];
-        await Task.WhenAll(looking);
-        await stop.CancelAsync();
-        await counting;
+        }, TestContext.Current.CancellationToken))];
+        try
+        {
+            await Task.WhenAll(looking);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await counting;
+        }
     }
 
     [Fact]
