@@ -13,7 +13,7 @@ namespace Watari.Introspection.Memory;
 /// </remarks>
 public sealed unsafe partial class RamShadow : IDisposable
 {
-    /// <summary>What is read at once. Kernel objects lie four to sixteen in a page, and one page costs half of what four do.</summary>
+    /// <summary>What is read at once: four pages, for objects of one kind lie side by side, and a call has a price of its own.</summary>
     public const int PieceBytes = 1 << PieceShift;
 
     private const int PieceShift = 14;
