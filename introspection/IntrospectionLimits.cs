@@ -26,6 +26,9 @@ public sealed record IntrospectionLimits
     /// <summary>Notes that are tried in the search for the kernel: a reboot leaves an old one behind, a liar any number.</summary>
     public int KernelNotes { get; init; } = 16;
 
+    /// <summary>Bytes that are held of RAM that cannot be mapped. A list of a small guest's processes and containers takes 0.8 MiB.</summary>
+    public long ShadowBytes { get; init; } = 1L << 30;
+
     /// <summary>Symbols in kallsyms (Debian's 6.12 has 150,866).</summary>
     public int Symbols { get; init; } = 1 << 21;
 

@@ -17,7 +17,7 @@ internal readonly record struct FrozenPages(int Pid, GuestVirtualAddress Start, 
 /// <param name="pages">What to read.</param>
 /// <param name="taker">Who takes it.</param>
 /// <param name="believeAbsent">Whether pages that are not there are taken for zeroes, or looked for again.</param>
-internal sealed class FrozenPageRead(GuestPhysicalMemory memory, IReadOnlyList<FrozenPages> pages, IPageTaker taker, bool believeAbsent)
+internal sealed class FrozenPageRead(BulkReader memory, IReadOnlyList<FrozenPages> pages, IPageTaker taker, bool believeAbsent)
 {
     private readonly List<FrozenPages> _later = [];
     private IReadOnlyDictionary<int, AddressSpace?> _spaces = new Dictionary<int, AddressSpace?>();
@@ -57,7 +57,7 @@ internal sealed class FrozenPageRead(GuestPhysicalMemory memory, IReadOnlyList<F
         {
             // It was there when the tasks were frozen. A page that its process has given up (MADV_FREE) may be dropped; all others
             // that seem absent are being moved, and their entry is empty for a moment.
-            if (part.Kind == PageRunKind.Present) taker.Take(pid, part.Start, memory.Span(part.Physical, (int)part.Count.Bytes));
+            if (part.Kind == PageRunKind.Present) taker.Take(pid, part.Start, memory.Read(part.Physical, (int)part.Count.Bytes));
             else if (part.Kind == PageRunKind.Absent && believeAbsent) taker.TakeZeroes(pid, part.Start, part.Count);
             else _later.Add(new FrozenPages(pid, part.Start, part.Count));
         }

@@ -54,11 +54,12 @@ public sealed class FrozenPageReader(GuestKernel kernel, IVcpuControl cpus, Paus
         ArgumentNullException.ThrowIfNull(fills);
         ArgumentNullException.ThrowIfNull(taker);
         ShortPauses pauses = new(kernel, cpus, limits ?? PauseLimits.Default);
+        BulkReader memory = new(kernel.Memory);
         IReadOnlyList<FrozenPages> left = FrozenPages.Of(fills);
         for (int round = 0; left.Count > 0; round++)
         {
             if (round == Rounds) throw new PagesNotInMemoryException(left[0].Pid, left[0].Start);
-            FrozenPageRead read = new(kernel.Memory, left, taker, believeAbsent: round >= RoundsUntilGone);
+            FrozenPageRead read = new(memory, left, taker, believeAbsent: round >= RoundsUntilGone);
             pauses.Run(
                 still =>
                 {

@@ -105,11 +105,12 @@ internal sealed class FreezerRounds(GuestKernel kernel, GuestMemoryWriter memory
     /// <summary>The tasks on the running guest, or null when the view tore.</summary>
     public List<TaskStruct>? CollectWhileRunning(TaskSelection selection)
     {
+        kernel.BeginLook();
         try
         {
             return selection.Threads(kernel);
         }
-        catch (IntrospectionException)
+        catch (IntrospectionException e) when (e is not GuestRamLostException)
         {
             return null;
         }

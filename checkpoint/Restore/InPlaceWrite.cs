@@ -4,7 +4,7 @@ using Watari.Introspection.Paging;
 namespace Watari.Checkpoint.Restore;
 
 /// <summary>One writing of a process's pages, from pause to pause: where it is, and what became of the pages so far.</summary>
-internal sealed class InPlaceWrite(GuestMemoryWriter memory, IPagesToWrite pages)
+internal sealed class InPlaceWrite(GuestMemoryWriter memory, BulkReader reader, IPagesToWrite pages)
 {
     /// <summary>Pages between two looks at the clock: half a MiB is written and read back in a fraction of a millisecond.</summary>
     private const long StepPages = 128;
@@ -74,21 +74,20 @@ internal sealed class InPlaceWrite(GuestMemoryWriter memory, IPagesToWrite pages
 
     private void WriteOwn(in PagesToWrite run, in PageRun part)
     {
-        Span<byte> inGuest = memory.Span(part.Physical, (int)part.Count.Bytes);
         Written += part.Count;
         if (run.IsZero)
         {
-            inGuest.Clear();
+            memory.Clear(part.Physical, (int)part.Count.Bytes);
             return;
         }
-        Wanted(run, part).CopyTo(inGuest);
-        pages.ReadBack(part.Start, inGuest);
+        memory.Write(part.Physical, Wanted(run, part));
+        pages.ReadBack(part.Start, reader.Read(part.Physical, (int)part.Count.Bytes));
     }
 
     /// <summary>Pages that others see too are left as they are: right only if they hold the right bytes already, as the zero page may.</summary>
     private void KeepOrMiss(in PagesToWrite run, in PageRun part)
     {
-        ReadOnlySpan<byte> inGuest = memory.Span(part.Physical, (int)part.Count.Bytes);
+        ReadOnlySpan<byte> inGuest = reader.Read(part.Physical, (int)part.Count.Bytes);
         for (int page = 0; page < part.Count.Value; page++)
         {
             PageRun single = part with { Start = part.Start + (ulong)new PageCount(page).Bytes, Count = PageCount.One };

@@ -27,7 +27,7 @@ public sealed class InPlaceWriter(GuestKernel kernel, GuestMemoryWriter memory, 
     public InPlaceResult Write(FrozenTasks frozen, int tgid, IPagesToWrite pages, CancellationToken cancellationToken)
     {
         ShortPauses pauses = new(kernel, cpus, limits ?? PauseLimits.Default);
-        InPlaceWrite write = new(memory, pages);
+        InPlaceWrite write = new(memory, new BulkReader(kernel.Memory), pages);
         pauses.Run(
             still =>
             {

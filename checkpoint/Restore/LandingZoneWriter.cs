@@ -39,6 +39,7 @@ public sealed class LandingZoneWriter(GuestKernel kernel, GuestMemoryWriter memo
     public PauseTotals Write(IReadOnlyList<LandingFrames> zone, ILandingContents contents, CancellationToken cancellationToken)
     {
         ShortPauses pauses = new(kernel, cpus, limits ?? PauseLimits.Default);
+        BulkReader reader = new(kernel.Memory);
         GuestVirtualAddress file = default;
         int at = 0;
         long done = 0;
@@ -49,7 +50,7 @@ public sealed class LandingZoneWriter(GuestKernel kernel, GuestMemoryWriter memo
             long pages = Math.Min(StepPages, run.Count.Value - done);
             for (long page = done; page < done + pages; page++)
                 Check(run.Frame + new PageCount(page), run.FilePage + page, ref file);
-            Copy(run, done, pages, contents);
+            Copy(run, done, pages, contents, reader);
             done += pages;
             if (done == run.Count.Value)
             {
@@ -61,15 +62,15 @@ public sealed class LandingZoneWriter(GuestKernel kernel, GuestMemoryWriter memo
         return pauses.Totals;
     }
 
-    private void Copy(LandingFrames run, long from, long pages, ILandingContents contents)
+    private void Copy(LandingFrames run, long from, long pages, ILandingContents contents, BulkReader reader)
     {
         for (long page = from; page < from + pages;)
         {
             ReadOnlySpan<byte> bytes = contents.From(run.FilePage + page, from + pages - page);
             if (bytes.IsEmpty) return;
-            Span<byte> inGuest = memory.Span((run.Frame + new PageCount(page)).Address, bytes.Length);
-            bytes.CopyTo(inGuest);
-            contents.ReadBack(run.FilePage + page, inGuest);
+            GuestPhysicalAddress inGuest = (run.Frame + new PageCount(page)).Address;
+            memory.Write(inGuest, bytes);
+            contents.ReadBack(run.FilePage + page, reader.Read(inGuest, bytes.Length));
             page += PageCount.Covering((ulong)bytes.Length).Value;
         }
     }

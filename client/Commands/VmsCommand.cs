@@ -28,6 +28,7 @@ internal static class VmsCommand
                 new("KERNEL", v => v.KernelRelease ?? "-"),
                 new("AGENT", v => v.AgentVersion ?? "-"),
                 new("CONTAINERS", v => $"{v.Containers}", Right: true),
+                new("RAM", v => v.Ram ?? "-", Wide: true),
                 new("PROBLEM", v => v.Problem ?? "", Wide: true));
             foreach (string problem in found.Problems) terminal.Say(problem);
             return ExitCodes.Done;

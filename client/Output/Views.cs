@@ -12,10 +12,10 @@ internal sealed record HostView(string Name, string Status, int Cores, long Memo
 }
 
 internal sealed record VmView(
-    string Name, string Host, string Status, int VirtualCpus, long MemoryBytes, string Accelerator, string? KernelRelease, string? AgentVersion, int Containers, string? Problem)
+    string Name, string Host, string Status, int VirtualCpus, long MemoryBytes, string Accelerator, string? Ram, string? KernelRelease, string? AgentVersion, int Containers, string? Problem)
 {
     public static VmView Of(VmDescription vm) => new(
-        vm.Id.Vm, vm.Id.Host, Words.Of(vm.Status), vm.VirtualCpus, vm.MemoryBytes, vm.Accelerator, vm.KernelRelease, vm.AgentVersion, vm.ContainerCount, vm.Problem);
+        vm.Id.Vm, vm.Id.Host, Words.Of(vm.Status), vm.VirtualCpus, vm.MemoryBytes, vm.Accelerator, vm.Ram, vm.KernelRelease, vm.AgentVersion, vm.ContainerCount, vm.Problem);
 }
 
 internal sealed record ContainerView(

@@ -36,6 +36,7 @@ public enum VmStatus
 /// <param name="KernelRelease">As <c>uname -r</c> says it, read from guest memory; null while it is not known.</param>
 /// <param name="AgentVersion">Version of the guest agent that answers; null where none does.</param>
 /// <param name="Problem">Why the VM cannot be looked into, in one sentence; null where it can.</param>
+/// <param name="Ram">How its RAM is reached: <c>memfd</c>, <c>shared file</c> or <c>process memory</c>; null where it is not.</param>
 [GenerateSerializer, Immutable, Alias("watari.VmDescription")]
 public sealed record VmDescription(
     [property: Id(0)] VmId Id,
@@ -46,7 +47,8 @@ public sealed record VmDescription(
     [property: Id(5)] string? KernelRelease,
     [property: Id(6)] string? AgentVersion,
     [property: Id(7)] int ContainerCount,
-    [property: Id(8)] string? Problem);
+    [property: Id(8)] string? Problem,
+    [property: Id(9)] string? Ram = null);
 
 /// <summary>State of a container, in the runtimes' words.</summary>
 [GenerateSerializer, Alias("watari.ContainerStatus")]

@@ -19,7 +19,7 @@ internal static class QemuCommandLine
         // The machine. A memfd leaves nothing behind and cannot be truncated under our mapping.
         "-machine", "q35,memory-backend=ram", "-accel", spec.Accelerator == Accelerator.Kvm ? "kvm" : "tcg,thread=multi",
         "-cpu", spec.Cpu, "-smp", $"{spec.Vcpus}", "-m", $"{spec.MemoryMiB}M",
-        "-object", $"memory-backend-memfd,id=ram,size={spec.MemoryMiB}M,share=on",
+        "-object", $"{(spec.PrivateRam ? "memory-backend-ram" : "memory-backend-memfd")},id=ram,size={spec.MemoryMiB}M,share={(spec.PrivateRam ? "off" : "on")}",
         "-device", "vmcoreinfo",
 
         // A guest that panicked stands still: QEMU and its memory stay, so that one can see later what has become of it.

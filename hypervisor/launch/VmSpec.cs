@@ -28,6 +28,9 @@ public sealed partial record VmSpec
     /// <summary>More of the guest kernel's command line (Documentation/admin-guide/kernel-parameters.txt): <c>nokaslr</c>, say.</summary>
     public string KernelArguments { get; init; } = "";
 
+    /// <summary>Whether its RAM is its QEMU's own, as QEMU has it unless told otherwise. Such a VM is read more slowly, and cannot be saved.</summary>
+    public bool PrivateRam { get; init; }
+
     /// <summary>More arguments for QEMU, as they are: a NIC, say.</summary>
     public IReadOnlyList<string> ExtraArguments { get; init; } = [];
 

@@ -4,18 +4,27 @@ using System.Text.RegularExpressions;
 namespace Watari.Hypervisor;
 
 /// <summary>
-/// The RAM of a guest in our own memory, through the files that QEMU shares. It stays readable when QEMU ends.
-/// Dispose it only when nobody reads any more: the pointers of its regions are gone with it.
+/// The RAM of a guest: in our own memory through the files that QEMU shares, where it stays readable when QEMU ends; and what QEMU keeps to
+/// itself, in the memory of its process. Dispose it only when nobody reads any more: the pointers of its regions are gone with it.
 /// </summary>
 public sealed partial class GuestRam : IDisposable
 {
-    private GuestRam(IReadOnlyList<RamRegion> regions) => Regions = regions;
+    private readonly ProcessMemory? _process;
+
+    private GuestRam(IReadOnlyList<RamRegion> regions, ProcessMemory? process)
+    {
+        Regions = regions;
+        _process = process;
+    }
 
     /// <summary>Lowest address first; no two overlap.</summary>
     public IReadOnlyList<RamRegion> Regions { get; }
 
     /// <summary>Bytes in all regions.</summary>
     public long Length => Regions.Sum(region => region.Length);
+
+    /// <summary>How it is reached: the slowest of the ways of its regions.</summary>
+    public RamAccess Access => Regions.Max(region => region.Access);
 
     /// <summary>The region that holds so many bytes from an address, or null.</summary>
     public RamRegion? RegionOf(GuestPhysicalAddress address, long length = 1)
@@ -28,35 +37,41 @@ public sealed partial class GuestRam : IDisposable
     }
 
     /// <summary>
-    /// Finds the guest's RAM and maps it. QEMU's memory tree says which block lies where, HMP <c>gpa2hva</c> where QEMU itself sees the block,
-    /// /proc/PID/maps which file and which offset that is.
+    /// Finds the guest's RAM, and maps what QEMU shares. QEMU's memory tree says which block lies where, HMP <c>gpa2hva</c> where QEMU itself sees
+    /// the block, /proc/PID/maps which file and which offset that is, or that it is QEMU's own.
     /// </summary>
-    /// <exception cref="HypervisorException">RAM that QEMU does not share, or a process that we may not look into.</exception>
+    /// <exception cref="HypervisorException">No RAM is found, or a process that we may not look into.</exception>
     public static async Task<GuestRam> MapAsync(QmpClient qmp, CancellationToken cancellation = default)
     {
         var process = QemuProcess.Of(qmp);
         MemoryBackendInfo[] backends = await qmp.ExecuteAsync<MemoryBackendInfo[]>("query-memdev", cancellation: cancellation);
         IReadOnlyList<MappedBlock> blocks = MemoryTree.ReadBlocks(await qmp.HumanAsync("info mtree -f", cancellation));
         var regions = new List<RamRegion>();
+        ProcessMemory? memory = null;
         try
         {
-            foreach (MappedBlock block in blocks)
+            foreach (MappedBlock block in RamAmong(blocks, backends))
             {
-                if (backends.FirstOrDefault(backend => IsNameOf(block.Block, backend)) is not { } backend) continue; // a ROM, or a device's own memory
-                if (!backend.Share) throw Private(qmp, block.Block);
-                string answer = await qmp.HumanAsync($"gpa2hva {block.Start}", cancellation);
-                if (HostAddress().Match(answer) is not { Success: true } match)
-                    throw new HypervisorException($"QEMU does not say where the guest's RAM at {block.Start} lies (HMP gpa2hva): {answer.Trim()}.");
-                ulong address = ulong.Parse(match.Groups["address"].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-                ProcessMapping mapping = process.MappingOf(address);
-                if (!mapping.Shared) throw Private(qmp, block.Block);
-                regions.Add(RamRegion.Map(block.Start, block.Length, process.OpenBacking(mapping), mapping.Offset + (long)(address - mapping.Start)));
+                ulong address = await HostAddressOfAsync(qmp, block, cancellation);
+                IReadOnlyList<ProcessMapping> mappings = process.MappingsOf(address, block.Length);
+                if (TryMap(process, block, address, mappings[0]) is { } mapped)
+                {
+                    regions.Add(mapped);
+                    continue;
+                }
+                memory ??= ProcessMemory.Open(process);
+                regions.Add(new RamRegion(block.Start, block.Length, memory, address, mappings.All(mapping => mapping.Inode == 0)));
             }
-            return regions.Count > 0 ? new GuestRam(regions) : throw Private(qmp, "no memory backend");
+            if (regions.Count == 0) throw new HypervisorException($"The VM at {qmp.SocketPath} has no RAM: neither a memory backend of its nor anything else lies at address 0.");
+            // Whoever answers here lives, and so the pid of before was its own all the while. What lies there can be read.
+            await qmp.ExecuteAsync<StatusInfo>("query-status", cancellation: cancellation);
+            foreach (RamRegion region in regions.Where(region => region.Access == RamAccess.ProcessMemory)) region.Read(region.Start, new byte[1]);
+            return new GuestRam(regions, memory);
         }
         catch
         {
             regions.ForEach(region => region.Unmap());
+            memory?.Dispose();
             throw;
         }
     }
@@ -64,14 +79,43 @@ public sealed partial class GuestRam : IDisposable
     public void Dispose()
     {
         foreach (RamRegion region in Regions) region.Unmap();
+        _process?.Dispose();
+    }
+
+    /// <summary>The blocks of memory backends, for others are ROM or a device's own. A QEMU that names its RAM in another way has it at address 0.</summary>
+    private static IEnumerable<MappedBlock> RamAmong(IReadOnlyList<MappedBlock> blocks, MemoryBackendInfo[] backends)
+    {
+        MappedBlock[] known = [.. blocks.Where(block => backends.Any(backend => IsNameOf(block.Block, backend)))];
+        if (known.Length > 0) return known;
+        string? first = blocks.Where(block => block.Start.Value == 0).Select(block => block.Block).FirstOrDefault();
+        return blocks.Where(block => block.Block == first);
     }
 
     private static bool IsNameOf(string block, MemoryBackendInfo backend) => block == backend.Id || block == $"/objects/{backend.Id}";
 
-    private static HypervisorException Private(QmpClient qmp, string block) => new(
-        $"The RAM of the VM at {qmp.SocketPath} ({block}) is private to its QEMU and cannot be read from outside. Start the VM with shared RAM: "
-        + "-object memory-backend-memfd,id=ram,size=SIZE,share=on -machine ...,memory-backend=ram "
-        + "(libvirt: <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>).");
+    private static async Task<ulong> HostAddressOfAsync(QmpClient qmp, MappedBlock block, CancellationToken cancellation)
+    {
+        string answer = await qmp.HumanAsync($"gpa2hva {block.Start}", cancellation);
+        return HostAddress().Match(answer) is { Success: true } match
+            ? ulong.Parse(match.Groups["address"].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+            : throw new HypervisorException($"QEMU does not say where the guest's RAM at {block.Start} lies (HMP gpa2hva): {answer.Trim()}.");
+    }
+
+    /// <summary>Null for RAM that is QEMU's own, and for a file that cannot be opened (/proc/PID/map_files asks for a capability): its bytes are QEMU's memory all the same.</summary>
+    private static RamRegion? TryMap(QemuProcess process, MappedBlock block, ulong address, ProcessMapping mapping)
+    {
+        if (!mapping.Shared || process.TryOpenBacking(mapping) is not { } file) return null;
+        try
+        {
+            RamAccess access = mapping.Path.StartsWith("/memfd:", StringComparison.Ordinal) ? RamAccess.Memfd : RamAccess.SharedFile;
+            return RamRegion.Map(block.Start, block.Length, access, file, mapping.Offset + (long)(address - mapping.Start));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
     // "Host virtual address for 0x100000000 (ram) is 0x7fcc5bfff000"
     [GeneratedRegex(@"^Host virtual address for .* is 0x(?<address>[0-9a-f]{1,16})\s*$", RegexOptions.ExplicitCapture)]

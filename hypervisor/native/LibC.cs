@@ -14,7 +14,7 @@ internal static unsafe partial class LibC
     internal const int OpenReadWrite = 2, OpenCreate = 0x40, OpenCloseOnExec = 0x80000;
     internal const int SolSocket = 1, SoPeerCred = 17;
     internal const short PollIn = 1;
-    internal const int Enxio = 6;
+    internal const int Enxio = 6, Esrch = 3, Eperm = 1;
     internal const long SysPidfdSendSignal = 424, SysPidfdOpen = 434;
     internal static readonly void* MapFailed = (void*)-1;
 
@@ -26,6 +26,13 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     internal static partial int Madvise(void* address, nuint length, int advice);
+
+    /// <summary>process_vm_readv(2): scattered pieces of another process's memory, in one call.</summary>
+    [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
+    internal static partial nint ProcessVmReadv(int process, IoVec* local, nuint localCount, IoVec* remote, nuint remoteCount, nuint flags);
+
+    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    internal static partial nint Pwrite(SafeFileHandle file, void* bytes, nuint length, long offset);
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     internal static partial long Lseek(SafeFileHandle file, long offset, int whence);
@@ -43,6 +50,14 @@ internal static unsafe partial class LibC
     /// <summary>syscall(2), for what glibc wraps only since 2.36.</summary>
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     internal static partial long Syscall(long number, long first, long second, long third, long fourth);
+
+    /// <summary>struct iovec (sys/uio.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct IoVec
+    {
+        internal void* Start;
+        internal nuint Length;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct PollFd

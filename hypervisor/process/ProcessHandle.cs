@@ -38,6 +38,16 @@ internal sealed unsafe class ProcessHandle : IDisposable
         }
     }
 
+    /// <summary>Whether it has ended by now. Asks the kernel and does not wait.</summary>
+    internal bool HasEnded
+    {
+        get
+        {
+            var poll = new LibC.PollFd { Descriptor = (int)_pidfd.DangerousGetHandle(), Events = LibC.PollIn };
+            return LibC.Poll(&poll, 1, 0) > 0;
+        }
+    }
+
     internal void Kill() => _ = LibC.Syscall(LibC.SysPidfdSendSignal, _pidfd.DangerousGetHandle(), LibC.SigKill, 0, 0);
 
     /// <summary>Waits for its end; true when it came in time. A zombie has ended.</summary>

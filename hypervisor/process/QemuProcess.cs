@@ -55,29 +55,36 @@ public sealed class QemuProcess
         }
     }
 
-    /// <summary>The mapping that holds an address of the process.</summary>
-    internal ProcessMapping MappingOf(ulong address)
+    /// <summary>The mappings that hold a stretch of the process's memory: several, where QEMU gave parts of it other properties.</summary>
+    /// <exception cref="HypervisorException">The process does not have all of it.</exception>
+    internal IReadOnlyList<ProcessMapping> MappingsOf(ulong address, long length)
     {
-        string maps = ReadProc("maps");
-        ProcessMapping found = ProcessMaps.Read(maps).FirstOrDefault(mapping => mapping.Start <= address && address < mapping.End);
-        return found.End != 0 ? found : throw new HypervisorException(
+        ulong end = address + (ulong)length;
+        ProcessMapping[] found = [.. ProcessMaps.Read(ReadProc("maps")).Where(mapping => mapping.Start < end && address < mapping.End)];
+        ulong covered = address;
+        foreach (ProcessMapping mapping in found)
+        {
+            if (mapping.Start <= covered) covered = mapping.End;
+        }
+        return covered >= end ? found : throw new HypervisorException(
             $"Process {Id} ({Executable}) has nothing at the address where QEMU says its guest's RAM is: the QMP socket was opened by another process than QEMU. Give a socket that QEMU opened itself (-qmp unix:...).");
     }
 
     /// <summary>
     /// The file behind a mapping, opened anew for reading and writing through the process's own descriptor: so a memfd and an unlinked file
     /// are reached, too. Where it keeps no descriptor (RAM that is shared but anonymous), through /proc/PID/map_files, which asks for CAP_CHECKPOINT_RESTORE.
+    /// Null where we may not.
     /// </summary>
-    internal SafeFileHandle OpenBacking(ProcessMapping mapping)
+    internal SafeFileHandle? TryOpenBacking(ProcessMapping mapping)
     {
         try
         {
             string path = DescriptorOf(mapping) ?? string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/map_files/{mapping.Start:x}-{mapping.End:x}");
             return File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or HypervisorException)
         {
-            throw new HypervisorException($"The RAM file of process {Id} ({mapping.Path}) cannot be opened: {failure.Message}. Run as root or as the user who runs this QEMU.", failure);
+            return null;
         }
     }
 

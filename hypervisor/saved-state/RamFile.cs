@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Win32.SafeHandles;
 
 namespace Watari.Hypervisor;
@@ -57,7 +58,20 @@ internal static class RamFile
 
     private static void LoadChunk(Chunk chunk, SafeFileHandle file)
     {
-        Span<byte> memory = chunk.Region.Window(chunk.Start, chunk.Length);
+        if (chunk.Region.Access != RamAccess.ProcessMemory)
+        {
+            Fill(chunk.Region.Window(chunk.Start, chunk.Length), chunk, file);
+            return;
+        }
+
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(chunk.Length);
+        Fill(buffer.AsSpan(0, chunk.Length), chunk, file);
+        chunk.Region.Write(chunk.Start, buffer.AsSpan(0, chunk.Length));
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    private static void Fill(Span<byte> memory, Chunk chunk, SafeFileHandle file)
+    {
         for (int done = 0; done < memory.Length;)
         {
             int read = RandomAccess.Read(file, memory[done..], chunk.FileOffset + done);

@@ -45,6 +45,7 @@ public sealed class SavedState
         directory = Path.GetFullPath(directory);
         if (Path.Exists(directory)) throw new HypervisorException($"{directory} exists already: save to another directory, or remove it.");
         VmSpec spec = vm.ReadSpec() ?? throw new HypervisorException($"There is no VM in {vm.DirectoryPath}.");
+        if (spec.PrivateRam) throw new HypervisorException($"VM {spec.Name} keeps its RAM to its QEMU, and only a VM with shared RAM can be saved.");
         string unfinished = $"{directory}.{Guid.NewGuid():n}";
         Directory.CreateDirectory(unfinished);
         try
@@ -67,6 +68,9 @@ public sealed class SavedState
         }
     }
 
+    /// <summary>The same, for VMs whose RAM is their QEMU's own (<see cref="VmSpec.PrivateRam"/>).</summary>
+    public SavedState WithPrivateRam() => new(DirectoryPath, Spec with { PrivateRam = true });
+
     internal void CopyDiskTo(string disk) => File.Copy(Path.Combine(DirectoryPath, Disk), disk);
 
     /// <summary>Fills a VM that was started with -incoming, and lets it run.</summary>
@@ -81,7 +85,7 @@ public sealed class SavedState
     }
 
     /// <summary>
-    /// One migration, out or in, without the RAM, which is shared (x-ignore-shared): both ends must have the same capabilities.
+    /// One migration, out or in, without the RAM, which is shared (x-ignore-shared) or, on the way in, has been written before: both ends must have the same capabilities.
     /// The end is told by an event; query-migrate says "completed" while QEMU is still at work.
     /// </summary>
     private static async Task MigrateAsync(QmpClient qmp, string command, string uri, CancellationToken cancellation)

@@ -53,6 +53,7 @@ public sealed partial class GuestKernel
     {
         limits ??= IntrospectionLimits.Default;
         known ??= new KnownKernels();
+        memory.BeginLook();
         IntrospectionException? last = null;
         foreach (VmCoreInfo note in VmCoreInfo.FindAll(memory, known.Notes).Take(limits.KernelNotes))
         {
@@ -71,6 +72,16 @@ public sealed partial class GuestKernel
         throw last is null
             ? new KernelNotFoundException("No VMCOREINFO note is in the guest's memory: no Linux kernel has booted there yet, or it was built without CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE).")
             : new KernelNotFoundException($"A VMCOREINFO note was found, but its kernel cannot be read. {last.Message}", last);
+    }
+
+    /// <summary>
+    /// A new look at the guest begins: nothing that is read after this is older than it, and no mapping that the guest has changed since is followed
+    /// where it led before. <see cref="StillGuest"/> does it whenever the guest stops or goes on; who looks at a running guest does it before each look.
+    /// </summary>
+    public void BeginLook()
+    {
+        Memory.BeginLook();
+        AddressSpace.ForgetTranslations();
     }
 
     /// <summary>The address space of a user process under a root table given by its kernel address (mm_struct.pgd).</summary>

@@ -34,7 +34,7 @@ internal sealed class KernelBuild
         var places = KallsymsPlaces.Of(memory, image, note, limits);
         var index = new KallsymsIndex(KallsymsTables.Read(memory, places, limits));
         var symbols = new KernelSymbols(index, places, memory, note);
-        var types = BtfTypes.Parse(memory.Span(TypesOf(image, symbols, limits, out int length), length), limits);
+        var types = BtfTypes.Parse(new BulkReader(memory).Read(TypesOf(image, symbols, limits, out int length), length), limits);
         return new KernelBuild(IdOf(note), image.Translate(note.Symbol("_stext")), places, index, types);
     }
 
@@ -47,7 +47,7 @@ internal sealed class KernelBuild
         if (!Symbols.Tables.Equal(memory, places)) return null;
         var symbols = new KernelSymbols(Symbols, places, memory, note);
         GuestPhysicalAddress types = TypesOf(image, symbols, limits, out int length);
-        return memory.TryGetSpan(types, length, out ReadOnlySpan<byte> blob) && Types.Equal(blob) ? symbols : null;
+        return length == Types.Blob.Length && new BulkReader(memory).Equal(types, Types.Blob) ? symbols : null;
     }
 
     private static GuestPhysicalAddress TypesOf(KernelImage image, KernelSymbols symbols, IntrospectionLimits limits, out int length)

@@ -9,9 +9,9 @@ internal static class QueuedBytes
     public static void Append(GuestKernel kernel, ArrayBufferWriter<byte> bytes, GuestPhysicalAddress address, uint length, string path)
     {
         CheckRoom(kernel, bytes, length, path);
-        if (!kernel.Memory.TryGetSpan(address, (int)length, out ReadOnlySpan<byte> span))
+        if (!kernel.Memory.TryCopy(address, bytes.GetSpan((int)length)[..(int)length]))
             throw new KernelWalkException(path, $"{length} bytes at {address} are not in memory");
-        bytes.Write(span);
+        bytes.Advance((int)length);
     }
 
     /// <summary>Bytes at a kernel address.</summary>

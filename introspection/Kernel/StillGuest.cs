@@ -45,7 +45,7 @@ public sealed class StillGuest : IDisposable
             cpus.Pause();
             try
             {
-                kernel.AddressSpace.ForgetTranslations(); // what the guest unmapped while it ran
+                kernel.BeginLook();
                 if (look == MostLooks || !GuestClocks.AreBeingChanged(kernel)) return new StillGuest(kernel, cpus);
             }
             catch
@@ -55,7 +55,13 @@ public sealed class StillGuest : IDisposable
             }
 
             cpus.Resume();
-            SpinWait.SpinUntil(() => !GuestClocks.AreBeingChanged(kernel), s_longestUpdate);
+            SpinWait.SpinUntil(
+                () =>
+                {
+                    kernel.BeginLook();
+                    return !GuestClocks.AreBeingChanged(kernel);
+                },
+                s_longestUpdate);
         }
     }
 
@@ -64,5 +70,6 @@ public sealed class StillGuest : IDisposable
         if (_running) return;
         _running = true;
         _cpus.Resume();
+        _kernel.BeginLook(); // what is seen from here on is not what stood still
     }
 }

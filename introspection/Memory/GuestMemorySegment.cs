@@ -7,5 +7,11 @@ namespace Watari.Introspection.Memory;
 /// </summary>
 public readonly record struct GuestMemorySegment(GuestPhysicalAddress Start, nint Pointer, long Length)
 {
+    /// <summary>A stretch that cannot be mapped, as its shadow shows it. Who reads it and who writes it must be given the same shadow.</summary>
+    public GuestMemorySegment(GuestPhysicalAddress start, RamShadow shadow) : this(start, shadow.Pointer, shadow.Length) => Shadow = shadow;
+
     public GuestPhysicalAddress End => Start + (ulong)Length;
+
+    /// <summary>Null where RAM itself is mapped.</summary>
+    public RamShadow? Shadow { get; }
 }

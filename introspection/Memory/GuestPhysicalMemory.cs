@@ -8,6 +8,10 @@ namespace Watari.Introspection.Memory;
 /// A guest's RAM, to be read by guest-physical address, in place. A running guest may change what a span shows while one
 /// looks at it: copy what must not change between two looks. There is no writing here; see <see cref="GuestMemoryWriter"/>.
 /// </summary>
+/// <remarks>
+/// RAM that cannot be mapped is read in looks (<see cref="BeginLook"/>): what was read once stays as it was until the next begins. Reading it may
+/// fail with a <see cref="GuestRamLostException"/> at any time.
+/// </remarks>
 public sealed class GuestPhysicalMemory
 {
     private readonly GuestSegmentMap _map;
@@ -35,6 +39,25 @@ public sealed class GuestPhysicalMemory
         return 0;
     }
 
+    /// <summary>All of it lies in this process, and shows what the guest has at each moment; looks mean nothing to it.</summary>
+    public bool IsMapped => _map.IsMapped;
+
+    /// <summary>
+    /// A new look begins: from here on nothing is read that is older than this call. To be called whenever the guest may have run since the last one:
+    /// after it was stopped, and before each glance at one that runs.
+    /// </summary>
+    public void BeginLook()
+    {
+        if (IsMapped) return;
+        foreach (GuestMemorySegment segment in _map.Segments) segment.Shadow?.BeginLook();
+    }
+
+    /// <summary>Gives back memory that was needed to look at RAM that cannot be mapped. Nobody may read meanwhile, or hold a span from before.</summary>
+    public void GiveBack()
+    {
+        foreach (GuestMemorySegment segment in _map.Segments) segment.Shadow?.GiveBack();
+    }
+
     /// <summary>The bytes at <paramref name="address"/>, in place.</summary>
     /// <exception cref="GuestMemoryException">Not all of them are RAM.</exception>
     public ReadOnlySpan<byte> Span(GuestPhysicalAddress address, int length)
@@ -54,6 +77,31 @@ public sealed class GuestPhysicalMemory
         }
 
         span = MemoryMarshal.CreateReadOnlySpan(ref found, length);
+        return true;
+    }
+
+    /// <summary>
+    /// Copies what lies at <paramref name="address"/>. Of RAM that cannot be mapped, a page or more is read from the guest itself and kept nowhere else;
+    /// less than that is taken from what is held of it, for its neighbours are likely to be asked for.
+    /// </summary>
+    /// <exception cref="GuestMemoryException">Not all of it is RAM.</exception>
+    public void Copy(GuestPhysicalAddress address, Span<byte> destination)
+    {
+        if (!TryCopy(address, destination)) Throw(address, destination.Length);
+    }
+
+    /// <inheritdoc cref="Copy"/>
+    /// <returns>False where not all of it is RAM.</returns>
+    public bool TryCopy(GuestPhysicalAddress address, Span<byte> destination)
+    {
+        if (!IsMapped && destination.Length >= GuestPage.Size && _map.TryFindShadow(address.Value, (ulong)destination.Length, out RamShadow shadow, out long offset))
+        {
+            shadow.Ram.Read(offset, destination);
+            return true;
+        }
+
+        if (!TryGetSpan(address, destination.Length, out ReadOnlySpan<byte> span)) return false;
+        span.CopyTo(destination);
         return true;
     }
 

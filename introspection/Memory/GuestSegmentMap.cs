@@ -11,7 +11,8 @@ internal sealed unsafe class GuestSegmentMap
     private readonly GuestMemorySegment[] _segments;
     private readonly byte* _first;
     private readonly ulong _firstStart;
-    private readonly ulong _firstLength;
+    private readonly ulong _firstLength; // 0 where it is not mapped: what has to be loaded first takes the longer way
+    private readonly int _others;
 
     public GuestSegmentMap(IEnumerable<GuestMemorySegment> segments)
     {
@@ -26,12 +27,17 @@ internal sealed unsafe class GuestSegmentMap
                 throw new ArgumentException($"RAM segments overlap at {segment.Start}.", nameof(segments));
         }
 
+        IsMapped = _segments.All(segment => segment.Shadow is null);
         _first = (byte*)_segments[0].Pointer;
         _firstStart = _segments[0].Start.Value;
-        _firstLength = (ulong)_segments[0].Length;
+        _firstLength = _segments[0].Shadow is null ? (ulong)_segments[0].Length : 0;
+        _others = _segments[0].Shadow is null ? 1 : 0;
     }
 
     public ReadOnlySpan<GuestMemorySegment> Segments => _segments;
+
+    /// <summary>All of it lies in this process, shared with the guest.</summary>
+    public bool IsMapped { get; }
 
     /// <summary>The byte at <paramref name="address"/> if it and the <paramref name="length"/>-1 bytes after it are RAM of one segment; else a null reference.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,14 +49,34 @@ internal sealed unsafe class GuestSegmentMap
         return ref FindBeyondFirst(address, length);
     }
 
+    /// <summary>The segment that holds all of these bytes, where there is one that is not mapped; nothing of it is loaded.</summary>
+    public bool TryFindShadow(ulong address, ulong length, out RamShadow shadow, out long offset)
+    {
+        foreach (ref readonly GuestMemorySegment segment in _segments.AsSpan())
+        {
+            ulong within = unchecked(address - segment.Start.Value);
+            if (segment.Shadow is null || within >= (ulong)segment.Length || length > (ulong)segment.Length - within) continue;
+            shadow = segment.Shadow;
+            offset = (long)within;
+            return true;
+        }
+
+        shadow = null!;
+        offset = 0;
+        return false;
+    }
+
     private ref byte FindBeyondFirst(ulong address, ulong length)
     {
-        for (int i = 1; i < _segments.Length; i++)
+        for (int i = _others; i < _segments.Length; i++)
         {
             ref readonly GuestMemorySegment segment = ref _segments[i];
             ulong offset = unchecked(address - segment.Start.Value);
             if (offset < (ulong)segment.Length && length <= (ulong)segment.Length - offset)
+            {
+                segment.Shadow?.Load(offset, length);
                 return ref ((byte*)segment.Pointer)[offset];
+            }
         }
 
         return ref Unsafe.NullRef<byte>();

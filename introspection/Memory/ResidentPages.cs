@@ -13,13 +13,19 @@ internal static partial class ResidentPages
     /// <summary>How many pages one question is about: 4 MiB of guest memory.</summary>
     public const int Batch = 1024;
 
-    /// <summary>Tells for each page from <paramref name="start"/> on whether it is resident. Where the host does not say, all are.</summary>
-    public static void Query(nint start, Span<bool> resident)
+    /// <summary>Tells of each page of a segment from an offset on where it is. Where the host does not say, all are resident.</summary>
+    public static void Query(in GuestMemorySegment segment, long offset, Span<PageResidence> pages)
     {
+        if (segment.Shadow is { } shadow)
+        {
+            shadow.Ram.QueryPages(offset, pages);
+            return;
+        }
+
         Span<byte> answer = stackalloc byte[Batch];
-        answer = answer[..resident.Length];
-        bool told = MinCore(start, (nuint)resident.Length * GuestPage.Size, ref MemoryMarshal.GetReference(answer)) == 0;
-        for (int i = 0; i < resident.Length; i++) resident[i] = !told || (answer[i] & ResidentBit) != 0;
+        answer = answer[..pages.Length];
+        bool told = MinCore(segment.Pointer + (nint)offset, (nuint)pages.Length * GuestPage.Size, ref MemoryMarshal.GetReference(answer)) == 0;
+        for (int i = 0; i < pages.Length; i++) pages[i] = !told || (answer[i] & ResidentBit) != 0 ? PageResidence.Resident : PageResidence.Elsewhere;
     }
 
     [LibraryImport("libc", EntryPoint = "mincore")]

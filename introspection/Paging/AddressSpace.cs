@@ -50,7 +50,7 @@ public readonly record struct AddressSpace(GuestPhysicalMemory Memory, PagingMod
             GuestVirtualAddress at = address + (ulong)done;
             if (!TryTranslate(at, out GuestPhysicalAddress physical)) break;
             int length = Math.Min(destination.Length - done, GuestPage.Size - (int)at.PageOffset);
-            Memory.Span(physical, length).CopyTo(destination[done..]);
+            Memory.Copy(physical, destination.Slice(done, length));
             done += length;
         }
 

@@ -52,7 +52,7 @@ public sealed class KernelAddressSpace
         while (!destination.IsEmpty)
         {
             int length = Math.Min(destination.Length, GuestPage.Size - (int)address.PageOffset);
-            Memory.Span(Translate(address), length).CopyTo(destination);
+            Memory.Copy(Translate(address), destination[..length]);
             destination = destination[length..];
             address += (ulong)length;
         }

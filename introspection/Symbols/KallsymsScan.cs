@@ -17,6 +17,7 @@ internal readonly ref struct KallsymsScan
     private const int NamesPerMarker = 256;
     private const int LongestToken = 512; // KSYM_NAME_LEN; 128 before v6.1
     private const int LongestName = 1 + 512;
+    private const int UsualImage = 32 << 20; // its text and its read-only data
 
     private readonly GuestPhysicalAddress _start;
     private readonly ReadOnlySpan<byte> _image;
@@ -36,10 +37,15 @@ internal readonly ref struct KallsymsScan
     public static KallsymsPlaces Find(GuestPhysicalMemory memory, GuestPhysicalAddress start, IntrospectionLimits limits)
     {
         start = new GuestPhysicalAddress(start.Value & ~(ulong)(Alignment - 1));
-        int length = (int)Math.Min((ulong)limits.ImageBytes, memory.BytesFrom(start));
-        if (length > 0 && new KallsymsScan(start, memory.Span(start, length), limits.Symbols).TryFind(out KallsymsPlaces places)) return places;
+        int most = (int)Math.Min((ulong)limits.ImageBytes, memory.BytesFrom(start));
+        var reader = new BulkReader(memory);
+        for (int length = Math.Min(UsualImage, most); length > 0; length = length < most ? most : 0)
+        {
+            if (new KallsymsScan(start, reader.Read(start, length), limits.Symbols).TryFind(out KallsymsPlaces places)) return places;
+        }
+
         throw new KernelSymbolException("kallsyms_token_index",
-            $"VMCOREINFO does not give it, and no symbol table is in the {length >> 20} MiB from {start} on: the kernel must be built with CONFIG_KALLSYMS, as distributions' kernels are");
+            $"VMCOREINFO does not give it, and no symbol table is in the {most >> 20} MiB from {start} on: the kernel must be built with CONFIG_KALLSYMS, as distributions' kernels are");
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of millions that runs once

@@ -44,17 +44,21 @@ internal sealed class KallsymsTables
         ushort[] tokenStart = MemoryMarshal.Cast<byte, ushort>(memory.Span(places.TokenIndex, Tokens * sizeof(ushort))).ToArray();
         // The last token ends at a zero byte; no token is longer than a symbol's name (KSYM_NAME_LEN, 512).
         byte[] tokenText = memory.Span(places.TokenTable, tokenStart[^1] + 512).ToArray();
-        int[] offsets = MemoryMarshal.Cast<byte, int>(memory.Span(places.Offsets, (int)count * sizeof(int))).ToArray();
+        int[] offsets = new int[count];
+        memory.Copy(places.Offsets, MemoryMarshal.AsBytes(offsets.AsSpan()));
         return new KallsymsTables((int)count, CopyNames(memory, places.Names, (int)count), tokenText, tokenStart, offsets);
     }
 
     /// <summary>Whether a guest's memory holds the same tables, byte by byte.</summary>
-    public bool Equal(GuestPhysicalMemory memory, in KallsymsPlaces places) =>
-        memory.TryRead(places.SymbolCount, out uint count) && count == (uint)Count
-        && Holds(memory, places.Names, Names)
-        && Holds(memory, places.TokenIndex, MemoryMarshal.AsBytes(_tokenStart.AsSpan()))
-        && Holds(memory, places.TokenTable, _tokenText.AsSpan(0, _tokenStart[^1] + _tokenLength[^1] + 1))
-        && Holds(memory, places.Offsets, MemoryMarshal.AsBytes(Offsets.AsSpan()));
+    public bool Equal(GuestPhysicalMemory memory, in KallsymsPlaces places)
+    {
+        var reader = new BulkReader(memory);
+        return memory.TryRead(places.SymbolCount, out uint count) && count == (uint)Count
+            && reader.Equal(places.Names, Names)
+            && reader.Equal(places.TokenIndex, MemoryMarshal.AsBytes(_tokenStart.AsSpan()))
+            && reader.Equal(places.TokenTable, _tokenText.AsSpan(0, _tokenStart[^1] + _tokenLength[^1] + 1))
+            && reader.Equal(places.Offsets, MemoryMarshal.AsBytes(Offsets.AsSpan()));
+    }
 
     /// <summary>The text of a token, without the zero byte after it.</summary>
     public ReadOnlySpan<byte> Token(byte token) => _tokenText.AsSpan(_tokenStart[token], _tokenLength[token]);
@@ -86,25 +90,32 @@ internal sealed class KallsymsTables
         return true;
     }
 
-    /// <summary>The table gives no length of its own: walk it once, in place, to find its end.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of 150,000 that runs once: it would end before it was compiled for good
+    /// <summary>The table gives no length of its own: walk it once to find its end, in as much of it as that takes.</summary>
     private static byte[] CopyNames(GuestPhysicalMemory memory, GuestPhysicalAddress start, int count)
     {
-        // No name has more tokens than KSYM_NAME_LEN.
+        // No name has more tokens than KSYM_NAME_LEN; most have about ten.
         int most = (int)Math.Min(memory.BytesFrom(start), (ulong)count * (2 + 512));
-        ReadOnlySpan<byte> names = memory.Span(start, most);
-        int position = 0;
-        for (int i = 0; i < count; i++)
+        var reader = new BulkReader(memory);
+        for (int size = Math.Min(most, count * 16); ; size = Math.Min(most, size * 2))
         {
-            if (!TryReadLength(names, ref position, out int length)) throw Truncated();
-            position += length;
+            ReadOnlySpan<byte> names = reader.Read(start, size);
+            if (TryMeasure(names, count, out int length)) return names[..length].ToArray();
+            if (size == most) throw Truncated();
         }
-
-        return position <= names.Length ? names[..position].ToArray() : throw Truncated();
     }
 
-    private static bool Holds(GuestPhysicalMemory memory, GuestPhysicalAddress address, ReadOnlySpan<byte> bytes) =>
-        memory.TryGetSpan(address, bytes.Length, out ReadOnlySpan<byte> there) && there.SequenceEqual(bytes);
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of 150,000 that runs once: it would end before it was compiled for good
+    private static bool TryMeasure(ReadOnlySpan<byte> names, int count, out int end)
+    {
+        end = 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (!TryReadLength(names, ref end, out int length)) return false;
+            end += length;
+        }
+
+        return end <= names.Length;
+    }
 
     private static KernelSymbolException Truncated() => new("kallsyms_names", "the table ends in the middle of a name");
 }

@@ -12,6 +12,7 @@ namespace Watari.Introspection.Symbols;
 public sealed class VmCoreInfo
 {
     private const int HeaderLength = 24; // Elf64_Nhdr, then the name padded to 12
+    private const int NameOffset = 12;
     private const int MaxTextLength = GuestPage.Size; // VMCOREINFO_BYTES
 
     private readonly Dictionary<string, string> _values;
@@ -34,7 +35,7 @@ public sealed class VmCoreInfo
     /// <summary>The notes in memory. A reboot can leave an old one behind, so there may be several.</summary>
     /// <remarks>
     /// The kernel keeps the note in a page of its own, so only the starts of pages are looked at; first those that are in the
-    /// host's memory, and only if the caller goes on, those that the host has swapped out or the guest never touched.
+    /// host's memory, and only if the caller goes on, those that the host has swapped out or, as far as it tells, the guest never touched.
     /// </remarks>
     /// <param name="memory">The guest's RAM.</param>
     /// <param name="likely">Pages to look at before all others.</param>
@@ -45,11 +46,11 @@ public sealed class VmCoreInfo
             if (IsNote(memory, page) && TryParse(memory, page, out VmCoreInfo? note)) yield return note;
         }
 
-        foreach (bool resident in (bool[])[true, false])
+        foreach (PageResidence place in (PageResidence[])[PageResidence.Resident, PageResidence.Elsewhere])
         {
             for (int i = 0; i < memory.Segments.Length; i++)
             {
-                foreach (VmCoreInfo note in FindIn(memory, memory.Segments[i], resident)) yield return note;
+                foreach (VmCoreInfo note in FindIn(memory, memory.Segments[i], place)) yield return note;
             }
         }
     }
@@ -77,21 +78,39 @@ public sealed class VmCoreInfo
             && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
     }
 
-    private static IEnumerable<VmCoreInfo> FindIn(GuestPhysicalMemory memory, GuestMemorySegment segment, bool wanted)
+    private static IEnumerable<VmCoreInfo> FindIn(GuestPhysicalMemory memory, GuestMemorySegment segment, PageResidence wanted)
     {
         long pages = segment.Length >> GuestPage.Shift;
-        bool[] resident = new bool[ResidentPages.Batch];
+        var places = new PageResidence[ResidentPages.Batch];
+        long[] names = new long[ResidentPages.Batch];
+        ulong[] words = new ulong[ResidentPages.Batch];
         for (long batch = 0; batch < pages; batch += ResidentPages.Batch)
         {
             int count = (int)Math.Min(ResidentPages.Batch, pages - batch);
-            ResidentPages.Query(segment.Pointer + (nint)(batch << GuestPage.Shift), resident.AsSpan(0, count));
+            ResidentPages.Query(segment, batch << GuestPage.Shift, places.AsSpan(0, count));
+            int found = 0;
             for (int i = 0; i < count; i++)
             {
-                if (resident[i] != wanted) continue;
-                GuestPhysicalAddress page = segment.Start + (ulong)((batch + i) << GuestPage.Shift);
-                if (IsNote(memory, page) && TryParse(memory, page, out VmCoreInfo? note)) yield return note;
+                if (places[i] == wanted) names[found++] = ((batch + i) << GuestPage.Shift) + NameOffset;
+            }
+
+            ReadWords(memory, segment, names.AsSpan(0, found), words);
+            for (int i = 0; i < found; i++)
+            {
+                if (words[i] == VmCoreI && TryParse(memory, segment.Start + (ulong)(names[i] - NameOffset), out VmCoreInfo? note)) yield return note;
             }
         }
+    }
+
+    private static void ReadWords(GuestPhysicalMemory memory, in GuestMemorySegment segment, ReadOnlySpan<long> offsets, Span<ulong> words)
+    {
+        if (segment.Shadow is { } shadow)
+        {
+            shadow.Ram.ReadWords(offsets, words);
+            return;
+        }
+
+        for (int i = 0; i < offsets.Length; i++) words[i] = memory.Read<ulong>(segment.Start + (ulong)offsets[i]);
     }
 
     /// <summary>The first eight bytes of the note's name, "VMCOREIN".</summary>

@@ -50,6 +50,7 @@ public readonly record struct GuestClocks(long Monotonic, long Boottime, long Re
             long monotonic = keeper.MonotonicBase + (long)(keeper.MonotonicShiftedNanoseconds >> (int)keeper.MonotonicShift);
             var clocks = new GuestClocks(monotonic, monotonic + keeper.OffsBoot, monotonic + keeper.OffsReal);
             Thread.MemoryBarrier();
+            kernel.Memory.BeginLook(); // the count once more, and not as it was a moment ago
             if ((sequence & 1) == 0 && kernel.AddressSpace.Read<uint>(core) == sequence) return clocks;
         }
 

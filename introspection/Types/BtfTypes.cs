@@ -54,8 +54,8 @@ public sealed partial class BtfTypes
         return new BtfTypes(blob.ToArray(), limits);
     }
 
-    /// <summary>Whether type information is the same as this, byte by byte.</summary>
-    public bool Equal(ReadOnlySpan<byte> blob) => blob.SequenceEqual(_blob);
+    /// <summary>What it was read from.</summary>
+    internal ReadOnlySpan<byte> Blob => _blob;
 
     /// <summary>The structure, union, enum or typedef of this name. Of several, a structure or union comes first.</summary>
     public bool TryFind(string name, out BtfTypeId type)

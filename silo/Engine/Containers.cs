@@ -1,6 +1,7 @@
 using System.Text;
 using Watari.GrainInterfaces.Model;
 using Watari.Introspection.Containers;
+using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Mm;
 using Watari.Introspection.Paging;
@@ -17,13 +18,13 @@ internal static class Containers
 
     /// <exception cref="EngineException">The kernel cannot be read.</exception>
     public static IReadOnlyList<ContainerDescription> Describe(GuestVm vm, VmId id) =>
-        Steadily(() => vm.Kernel().FindContainers().Select(container => Describe(container, id)).ToList());
+        Steadily(vm, kernel => kernel.FindContainers().Select(container => Describe(container, id)).ToList());
 
     /// <summary>The container of that id; a prefix of the id will do where it is the only one.</summary>
     /// <exception cref="EngineException">There is none, or there are several.</exception>
     public static GuestContainer Find(GuestVm vm, string id)
     {
-        IReadOnlyList<GuestContainer> all = Steadily(() => vm.Kernel().FindContainers());
+        IReadOnlyList<GuestContainer> all = Steadily(vm, kernel => kernel.FindContainers());
         if (all.FirstOrDefault(container => container.Id == id) is { } exact) return exact;
         GuestContainer[] matches = [.. all.Where(container => id.Length >= 3 && container.Id.StartsWith(id, StringComparison.Ordinal))];
         string known = all.Count == 0 ? "it runs none" : $"it runs {string.Join(", ", all.Select(container => container.Id))}";
@@ -88,13 +89,13 @@ internal static class Containers
     }
 
     /// <summary>A look at a running guest may tear, and what it finds may lead astray: look again.</summary>
-    public static T Steadily<T>(Func<T> look)
+    public static T Steadily<T>(GuestVm vm, Func<GuestKernel, T> look)
     {
         for (int left = Looks - 1; ; left--)
         {
             try
             {
-                return look();
+                return look(vm.Kernel());
             }
             catch (Introspection.IntrospectionException) when (left > 0)
             {

@@ -210,7 +210,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
             return new VmDescription(
                 id, status, machine.MemorySize, machine.VcpuCount, machine.Accelerator.ToString().ToLowerInvariant(), release,
-                status == VmStatus.Running ? await guest.AgentVersionAsync(cancellationToken) : null, containers, problem);
+                status == VmStatus.Running ? await guest.AgentVersionAsync(cancellationToken) : null, containers, problem, NameOf(guest.Machine.Ram.Access));
         }
         catch (EngineException e)
         {
@@ -219,6 +219,13 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             return Unseen(name, gone ? VmStatus.Gone : VmStatus.Unreachable, e.Message);
         }
     }
+
+    private static string NameOf(RamAccess access) => access switch
+    {
+        RamAccess.Memfd => "memfd",
+        RamAccess.SharedFile => "shared file",
+        _ => "process memory",
+    };
 
     private VmDescription Unseen(string name, VmStatus status, string problem) => new(new VmId(_host, name), status, 0, 0, "", null, null, 0, problem);
 }

@@ -42,6 +42,10 @@ public sealed class QemuCommandLineTests : IDisposable
     }
 
     [Fact]
+    public void RAM_may_be_QEMUs_own_under_the_name_that_a_saved_state_knows() =>
+        Assert.Contains("-object memory-backend-ram,id=ram,size=512M,share=off", Build(new VmSpec { Name = "a", PrivateRam = true }), StringComparison.Ordinal);
+
+    [Fact]
     public void A_comma_in_a_path_does_not_end_the_option() =>
         Assert.Contains("path=/run/a,,b/qmp.sock,server=on", Build(new VmSpec { Name = "a" }, directory: "/run/a,b"), StringComparison.Ordinal);
 

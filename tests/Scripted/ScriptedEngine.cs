@@ -29,7 +29,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
     {
         ScriptedState state = world.Read();
         return Task.FromResult<IReadOnlyList<VmDescription>>([.. state.Vms.Where(v => v.Id.Host == host).Select(v => new VmDescription(
-            v.Id, v.Status, v.MemoryBytes, 1, "tcg", "6.12.0", v.HasAgent ? "0.1.0" : null, state.Copies.Count(c => c.Vm == v.Id), null))]);
+            v.Id, v.Status, v.MemoryBytes, 1, "tcg", "6.12.0", v.HasAgent ? "0.1.0" : null, state.Copies.Count(c => c.Vm == v.Id), null, "memfd"))]);
     }
 
     public Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken)

@@ -25,11 +25,12 @@ public static class FileSurvey
         {
             try
             {
+                kernel.BeginLook();
                 return LookOnce(kernel, processes);
             }
             catch (IntrospectionException) when (attempt < Attempts)
             {
-                kernel.AddressSpace.ForgetTranslations();
+                // Looked at in the middle of a change.
             }
         }
     }

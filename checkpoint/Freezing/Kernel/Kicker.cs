@@ -51,5 +51,9 @@ internal sealed class Kicker(GuestKernel kernel, IGuestKick kick)
         _before = [];
     }
 
-    private Dictionary<int, ulong> Sums() => OnlineCpus.Of(kernel).ToDictionary(cpu => cpu, cpu => kernel.AddressSpace.Read<ulong>(kernel.PerCpu.Address("kstat", cpu) + _sumOffset));
+    private Dictionary<int, ulong> Sums()
+    {
+        kernel.BeginLook();
+        return OnlineCpus.Of(kernel).ToDictionary(cpu => cpu, cpu => kernel.AddressSpace.Read<ulong>(kernel.PerCpu.Address("kstat", cpu) + _sumOffset));
+    }
 }

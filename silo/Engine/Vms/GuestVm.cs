@@ -22,9 +22,11 @@ internal sealed class GuestVm : IAsyncDisposable
     private readonly string _agentSocket;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _watch;
+    private readonly RamSegments _ram;
     private volatile GuestLife _life;
     private GuestAgentClient? _agent;
-    private int _leases = 1; // that of whoever attached
+    private int _leases = 1; // that of whoever attached, who keeps it and reads nothing
+    private int _readers;
 
     private GuestVm(string name, VirtualMachine machine, string agentSocket, RunState state)
     {
@@ -33,8 +35,9 @@ internal sealed class GuestVm : IAsyncDisposable
         EndLifeIfDead(state);
         Machine = machine;
         _agentSocket = agentSocket;
-        Memory = new GuestPhysicalMemory(RamSegments.Of(machine.Ram));
-        Writer = new GuestMemoryWriter(RamSegments.Of(machine.Ram));
+        _ram = new RamSegments(machine.Ram);
+        Memory = new GuestPhysicalMemory(_ram.Segments);
+        Writer = new GuestMemoryWriter(_ram.Segments);
         Cpus = new QmpVcpuControl(machine);
         _watch = WatchAsync(_ended.Token);
     }
@@ -58,14 +61,14 @@ internal sealed class GuestVm : IAsyncDisposable
     /// <summary>Done when its monitor is gone, and with it, as a rule, the VM. Never fails.</summary>
     public Task Gone => Machine.Qmp.Disconnected;
 
-    /// <returns>The first lease of the VM.</returns>
-    /// <exception cref="HypervisorException">No QEMU answers there, or its RAM is not shared.</exception>
+    /// <returns>The first lease of the VM, to keep it attached; whoever works with it takes another.</returns>
+    /// <exception cref="HypervisorException">No QEMU answers there, or its RAM cannot be reached.</exception>
     public static async Task<VmLease> AttachAsync(string name, string directory, CancellationToken cancellationToken)
     {
         VirtualMachine machine = await VirtualMachine.AttachAsync(Path.Combine(directory, "qmp.sock"), name, cancellationToken);
         try
         {
-            return new VmLease(new GuestVm(name, machine, Path.Combine(directory, "agent.sock"), await machine.StateAsync(cancellationToken)));
+            return new VmLease(new GuestVm(name, machine, Path.Combine(directory, "agent.sock"), await machine.StateAsync(cancellationToken)), reads: false);
         }
         catch
         {
@@ -81,15 +84,17 @@ internal sealed class GuestVm : IAsyncDisposable
         {
             if (_leases == 0) return null;
             _leases++;
-            return new VmLease(this);
+            _readers++;
+            return new VmLease(this, reads: true);
         }
     }
 
     /// <summary>A lease has ended.</summary>
-    internal async ValueTask ReleaseAsync()
+    internal async ValueTask ReleaseAsync(bool read)
     {
         lock (_gate)
         {
+            if (read && --_readers == 0) Memory.GiveBack();
             if (--_leases > 0) return;
         }
 
@@ -102,15 +107,19 @@ internal sealed class GuestVm : IAsyncDisposable
         await _ended.CancelAsync();
         await _watch;
         await DropAgentAsync();
+        _ram.Dispose();
         await Machine.DisposeAsync();
         _agentGate.Dispose();
         _ended.Dispose();
         _life.Dispose();
     }
 
-    /// <summary>The guest's kernel, found in its memory at the first call and after each reset. Blocks: for the engine's threads.</summary>
+    /// <summary>
+    /// The guest's kernel, found in its memory at the first call and after each reset. A new look at it begins with each call. Blocks: for the
+    /// engine's threads.
+    /// </summary>
     /// <exception cref="EngineException">The VM is gone, or its kernel cannot be read.</exception>
-    public GuestKernel Kernel() => _life.Kernel(Memory);
+    public GuestKernel Kernel() => Seen(_life);
 
     /// <summary>The same of a guest that may be dead: what its kernel has left in memory, for a look at how it came to its end.</summary>
     /// <exception cref="EngineException">Its kernel cannot be read.</exception>
@@ -121,7 +130,7 @@ internal sealed class GuestVm : IAsyncDisposable
     public OutsideFreezer Freezer()
     {
         GuestLife life = _life;
-        GuestKernel kernel = life.Kernel(Memory);
+        GuestKernel kernel = Seen(life);
         return life.Freezer(() => new OutsideFreezer(kernel, Writer, Cpus, new ShiftKey(Machine)));
     }
 
@@ -259,6 +268,13 @@ internal sealed class GuestVm : IAsyncDisposable
         {
             // Its QEMU hangs, and may live on.
         }
+    }
+
+    private GuestKernel Seen(GuestLife life)
+    {
+        GuestKernel kernel = life.Kernel(Memory);
+        kernel.BeginLook();
+        return kernel;
     }
 
     private static VmStatus? FateOf(RunState state) => state switch

@@ -3,13 +3,102 @@ using Watari.Introspection.Memory;
 
 namespace Watari.Silo.Engine.Vms;
 
-/// <summary>QEMU's RAM regions as introspection's physical memory: the one place where the two meet.</summary>
-internal static class RamSegments
+/// <summary>
+/// QEMU's RAM regions as introspection's physical memory: the one place where the two meet. Valid for as long as the RAM is; to be disposed before
+/// it, when nobody reads any more.
+/// </summary>
+internal sealed class RamSegments(GuestRam ram) : IDisposable
 {
-    /// <summary>Valid for as long as <paramref name="ram"/> is mapped.</summary>
-    public static unsafe GuestMemorySegment[] Of(GuestRam ram) =>
-    [
-        .. ram.Regions.Select(region => new GuestMemorySegment(
-            new Introspection.Memory.GuestPhysicalAddress(region.Start.Value), (nint)region.Pointer, region.Length)),
-    ];
+    /// <summary>For whoever reads the guest's memory and whoever writes it, the same for both.</summary>
+    public IReadOnlyList<GuestMemorySegment> Segments { get; } = [.. ram.Regions.Select(SegmentOf)];
+
+    public void Dispose()
+    {
+        foreach (GuestMemorySegment segment in Segments) segment.Shadow?.Dispose();
+    }
+
+    private static unsafe GuestMemorySegment SegmentOf(RamRegion region)
+    {
+        var start = new Introspection.Memory.GuestPhysicalAddress(region.Start.Value);
+        return region.Access == RamAccess.ProcessMemory
+            ? new GuestMemorySegment(start, new RamShadow(new RegionInQemu(region), region.Length))
+            : new GuestMemorySegment(start, (nint)region.Pointer, region.Length);
+    }
+
+    /// <summary>A region that QEMU keeps to itself.</summary>
+    private sealed class RegionInQemu(RamRegion region) : IRemoteRam
+    {
+        public void Read(long offset, Span<byte> destination)
+        {
+            try
+            {
+                region.Read(region.Start + offset, destination);
+            }
+            catch (HypervisorException e)
+            {
+                throw Lost(e);
+            }
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> source)
+        {
+            try
+            {
+                region.Write(region.Start + offset, source);
+            }
+            catch (HypervisorException e)
+            {
+                throw Lost(e);
+            }
+        }
+
+        public void ReadWords(ReadOnlySpan<long> offsets, Span<ulong> words)
+        {
+            Span<Hypervisor.GuestPhysicalAddress> addresses = stackalloc Hypervisor.GuestPhysicalAddress[256];
+            try
+            {
+                for (int done = 0; done < offsets.Length;)
+                {
+                    int count = Math.Min(offsets.Length - done, addresses.Length);
+                    for (int i = 0; i < count; i++) addresses[i] = region.Start + offsets[done + i];
+                    region.ReadWords(addresses[..count], words.Slice(done, count));
+                    done += count;
+                }
+            }
+            catch (HypervisorException e)
+            {
+                throw Lost(e);
+            }
+        }
+
+        public void QueryPages(long offset, Span<PageResidence> pages)
+        {
+            Span<PagePlace> places = stackalloc PagePlace[1024];
+            try
+            {
+                for (int done = 0; done < pages.Length;)
+                {
+                    int count = Math.Min(pages.Length - done, places.Length);
+                    region.QueryPages(region.Start + offset + ((long)done * GuestPage.Size), places[..count]);
+                    for (int i = 0; i < count; i++)
+                    {
+                        pages[done + i] = places[i] switch
+                        {
+                            PagePlace.Nowhere => PageResidence.Nowhere,
+                            PagePlace.Elsewhere => PageResidence.Elsewhere,
+                            _ => PageResidence.Resident,
+                        };
+                    }
+
+                    done += count;
+                }
+            }
+            catch (HypervisorException e)
+            {
+                throw Lost(e);
+            }
+        }
+
+        private static GuestRamLostException Lost(HypervisorException e) => new(e.Message, e);
+    }
 }

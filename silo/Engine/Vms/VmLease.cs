@@ -1,7 +1,9 @@
 namespace Watari.Silo.Engine.Vms;
 
 /// <summary>The right to work with a VM: until it ends, the VM's memory stays mapped, whatever becomes of the VM.</summary>
-internal sealed class VmLease(GuestVm vm) : IAsyncDisposable
+/// <param name="vm">The VM.</param>
+/// <param name="reads">Whether its holder reads the VM's memory.</param>
+internal sealed class VmLease(GuestVm vm, bool reads) : IAsyncDisposable
 {
     private GuestVm? _leased = vm;
 
@@ -10,6 +12,6 @@ internal sealed class VmLease(GuestVm vm) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _leased, null) is { } leased) await leased.ReleaseAsync();
+        if (Interlocked.Exchange(ref _leased, null) is { } leased) await leased.ReleaseAsync(reads);
     }
 }

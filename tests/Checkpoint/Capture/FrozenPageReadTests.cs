@@ -43,7 +43,7 @@ public sealed class FrozenPageReadTests : IDisposable
     public void Nothing_is_read_of_a_process_whose_tables_are_being_rebuilt()
     {
         _guest.Own(A, holds: 1);
-        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([Fill(A, 1)]), _taken, believeAbsent: true);
+        FrozenPageRead read = new(new BulkReader(_guest.Kernel.Memory), FrozenPages.Of([Fill(A, 1)]), _taken, believeAbsent: true);
         read.Enter(new Dictionary<int, AddressSpace?> { [Pid] = null });
 
         Assert.False(read.Step());
@@ -70,7 +70,7 @@ public sealed class FrozenPageReadTests : IDisposable
         for (ulong i = 0; i < 300; i++) _guest.Own(A + i * GuestPage.Size, holds: 1);
         _guest.WhenRunning = () => _guest.Own(A + 299 * GuestPage.Size, holds: 9);
         ShortPauses pauses = new(_guest.Kernel, _guest, new PauseLimits { LongestPause = TimeSpan.Zero, Between = TimeSpan.Zero });
-        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([Fill(A, 300)]), _taken, believeAbsent: false);
+        FrozenPageRead read = new(new BulkReader(_guest.Kernel.Memory), FrozenPages.Of([Fill(A, 300)]), _taken, believeAbsent: false);
 
         pauses.Run(_ => read.Enter(Spaces()), read.Step);
 
@@ -82,14 +82,14 @@ public sealed class FrozenPageReadTests : IDisposable
     [Fact]
     public void A_process_that_has_ended_is_no_longer_read()
     {
-        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([Fill(A, 1)]), _taken, believeAbsent: false);
+        FrozenPageRead read = new(new BulkReader(_guest.Kernel.Memory), FrozenPages.Of([Fill(A, 1)]), _taken, believeAbsent: false);
 
         Assert.Equal(FreezeFailure.NoLongerFrozen, Assert.Throws<FreezeException>(() => read.Step()).Failure);
     }
 
     private IReadOnlyList<FrozenPages> ReadAll(ProcessFill fill, bool believeAbsent = false)
     {
-        FrozenPageRead read = new(_guest.Kernel.Memory, FrozenPages.Of([fill]), _taken, believeAbsent);
+        FrozenPageRead read = new(new BulkReader(_guest.Kernel.Memory), FrozenPages.Of([fill]), _taken, believeAbsent);
         read.Enter(Spaces());
         while (read.Step())
         {

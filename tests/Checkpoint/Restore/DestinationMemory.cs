@@ -67,7 +67,7 @@ internal sealed class DestinationMemory : IVcpuControl, IDisposable
         for (ulong i = 0; i < 512; i++)
         {
             Describe(frame + i, mapping: i == 0 ? 1UL : 0, flags: i == 0 ? 1UL << ExclusiveBit : 0, head: i == 0 ? 0 : PageAddress(frame) + 1);
-            _builder.Guest.Writer.Span(new PageFrameNumber(frame + i).Address, GuestPage.Size).Fill(0xee);
+            Fill(frame + i, 0xee);
         }
         _process.Map(address, frame << GuestPage.Shift, PageTableBuilder.Present | PageTableBuilder.User | PageTableBuilder.Writable | Dirty, shift: 21);
     }
@@ -98,9 +98,11 @@ internal sealed class DestinationMemory : IVcpuControl, IDisposable
     {
         ulong frame = _nextFrame++;
         Describe(frame, mapping, flags, head: 0);
-        _builder.Guest.Writer.Span(new PageFrameNumber(frame).Address, GuestPage.Size).Fill(holds);
+        Fill(frame, holds);
         return frame;
     }
+
+    private void Fill(ulong frame, byte value) => _builder.Guest.Put(new PageFrameNumber(frame).Address, Enumerable.Repeat(value, GuestPage.Size).ToArray());
 
     private void Describe(ulong frame, ulong mapping, ulong flags, ulong head)
     {

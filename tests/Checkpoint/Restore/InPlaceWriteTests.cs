@@ -134,7 +134,7 @@ public sealed class InPlaceWriteTests : IDisposable
         ulong moved = 0;
         _guest.WhenRunning = () => moved = moved == 0 ? _guest.Own(A + 299 * GuestPage.Size) : moved;
         ShortPauses pauses = new(_guest.Kernel, _guest, new PauseLimits { LongestPause = TimeSpan.Zero, Between = TimeSpan.Zero });
-        InPlaceWrite write = new(_guest.Writer, new WantedPages((A, contents, 0)));
+        InPlaceWrite write = new(_guest.Writer, new BulkReader(_guest.Kernel.Memory), new WantedPages((A, contents, 0)));
 
         pauses.Run(still => write.Enter(_guest.Space, new ExclusivePages(still.Kernel)), write.Step);
 
@@ -146,7 +146,7 @@ public sealed class InPlaceWriteTests : IDisposable
     private InPlaceWrite Write(WantedPages wanted, DestinationMemory? guest = null)
     {
         guest ??= _guest;
-        InPlaceWrite write = new(guest.Writer, wanted);
+        InPlaceWrite write = new(guest.Writer, new BulkReader(guest.Kernel.Memory), wanted);
         write.Enter(guest.Space, new ExclusivePages(guest.Kernel));
         while (write.Step())
         {

@@ -35,7 +35,9 @@ public sealed class GuestPhysicalMemoryTests : IDisposable
         Assert.Equal(address, error.Address.Value);
         Assert.Equal(length, error.Length);
         Assert.False(_guest.Memory.TryGetSpan(new GuestPhysicalAddress(address), length, out _));
-        Assert.Throws<GuestMemoryException>(() => _guest.Writer.Span(new GuestPhysicalAddress(address), length).Length);
+        Assert.Throws<GuestMemoryException>(() => _guest.Writer.Write(new GuestPhysicalAddress(address), new byte[length]));
+        Assert.Throws<GuestMemoryException>(() => _guest.Writer.Clear(new GuestPhysicalAddress(address), length));
+        Assert.Throws<GuestMemoryException>(() => _guest.Memory.Copy(new GuestPhysicalAddress(address), new byte[length]));
     }
 
     [Fact]

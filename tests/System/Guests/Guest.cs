@@ -28,6 +28,9 @@ public sealed record GuestOptions
     /// <summary>CPU model with its features, as QEMU takes it; null for all that this machine can give.</summary>
     public string? Cpu { get; init; }
 
+    /// <summary>Whether its RAM is its QEMU's own, to be copied by whoever reads it.</summary>
+    public bool PrivateRam { get; init; }
+
     /// <summary>Where its run directory goes: by default one of its own, gone with the guest.</summary>
     public string? RunDirectory { get; init; }
 }
@@ -71,6 +74,7 @@ public sealed class Guest : IAsyncDisposable
         if (options.Cpu is { } cpu) spec = spec with { Cpu = cpu };
         SavedState booted = await new SavedStateCache().GetAsync(
             spec, options.Setup + SettleCommand, (vm, cancel) => SettleAsync(vm, options.Setup, cancel), cancellation);
+        if (options.PrivateRam) booted = booted.WithPrivateRam();
 
         DirectoryInfo? ownRun = options.RunDirectory is null ? System.IO.Directory.CreateTempSubdirectory("watari-") : null;
         var launcher = new VmLauncher(options.Host, options.RunDirectory ?? ownRun!.FullName);
