@@ -42,7 +42,7 @@ internal sealed class FreezerRounds(GuestKernel kernel, GuestMemoryWriter memory
             StillGuest still = Pause();
             try
             {
-                List<TaskStruct> tasks = selection.Threads(kernel);
+                List<TaskStruct> tasks = selection.Threads(still.Kernel);
                 if (goal.IsReached(tasks))
                 {
                     if (hold) return (true, still);
@@ -107,7 +107,7 @@ internal sealed class FreezerRounds(GuestKernel kernel, GuestMemoryWriter memory
     {
         try
         {
-            return selection.Threads(kernel);
+            return selection.Threads(kernel.BeginLook());
         }
         catch (IntrospectionException)
         {

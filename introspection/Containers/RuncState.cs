@@ -9,7 +9,6 @@ namespace Watari.Introspection.Containers;
 /// <param name="RootFileSystem">The directory that became the container's root.</param>
 public sealed record RuncState(string? Bundle, string? RootFileSystem)
 {
-    private const int MaxBytes = 4 << 20;
     private const string BundleLabel = "bundle=";
 
     /// <summary>Null where there is no such file, or it is not what runc writes: another runtime's container, or one just being made.</summary>
@@ -21,13 +20,26 @@ public sealed record RuncState(string? Bundle, string? RootFileSystem)
             if (!NameLookup.TryLookup(first.Fs.Value.Root, first.Nsproxy.Value.MntNs.Value, $"/run/runc/{id}/state.json", out DentryStruct name)) return null;
             return Parse(Read(name.DInode.Value));
         }
-        catch (Exception e) when (e is IntrospectionException or JsonException)
+        catch (IntrospectionException)
         {
             return null;
         }
     }
 
     internal static RuncState? Parse(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            return ParseOwn(json);
+        }
+        // Text that is no text (half of a surrogate pair) is an InvalidOperationException of the reader's.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static RuncState? ParseOwn(ReadOnlyMemory<byte> json)
     {
         using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 64 });
         if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("config", out JsonElement config)
@@ -47,11 +59,12 @@ public sealed record RuncState(string? Bundle, string? RootFileSystem)
     private static byte[] Read(InodeStruct file)
     {
         long size = file.ISize;
-        if (size is < 0 or > MaxBytes) throw new KernelWalkException("inode.i_size", $"a state.json of {size} bytes; the limit is {MaxBytes}");
+        if (size < 0 || size > file.Kernel.Limits.FileBytes) throw file.Kernel.Astray(file.Address, "inode.i_size", $"a state.json of {size} bytes; the limit is {file.Kernel.Limits.FileBytes}");
+        file.Kernel.TakeBytes(size);
         byte[] bytes = new byte[size];
         foreach (FilePageRun run in file.IMapping.Value.Pages)
         {
-            if (run.IsSwapped) throw new KernelWalkException("address_space.i_pages", "a page of state.json is swapped out");
+            if (run.IsSwapped) throw file.Kernel.Astray(file.Address, "address_space.i_pages", "a page of state.json is swapped out");
             ulong offset = run.Index << GuestPage.Shift;
             if (offset >= (ulong)size) break;
             int length = (int)Math.Min((ulong)run.Count.Bytes, (ulong)size - offset);

@@ -51,8 +51,10 @@ public sealed partial class GuestKernel
     {
         limits ??= IntrospectionLimits.Default;
         IntrospectionException? last = null;
+        int notes = 0;
         foreach (VmCoreInfo note in VmCoreInfo.FindAll(memory))
         {
+            if (++notes > limits.Notes) break;
             try
             {
                 return Attach(memory, note, limits);
@@ -70,9 +72,12 @@ public sealed partial class GuestKernel
 
     /// <summary>The address space of a user process under a root table given by its kernel address (mm_struct.pgd).</summary>
     /// <exception cref="KernelWalkException">No memory is at that address.</exception>
-    public AddressSpace AddressSpaceAt(GuestVirtualAddress pgd) => AddressSpace.TryTranslate(pgd, out GuestPhysicalAddress root)
-        ? AddressSpace.Tables with { Root = root }
-        : throw new KernelWalkException("mm_struct.pgd", $"leads to {pgd}, where no memory is");
+    public AddressSpace AddressSpaceAt(GuestVirtualAddress pgd)
+    {
+        if (!AddressSpace.TryTranslate(pgd, out GuestPhysicalAddress root))
+            throw Astray(pgd, "page tables", $"their root is at {pgd}, where no memory is");
+        return AddressSpace.Tables with { Root = root, Kernel = this, RootAddress = pgd };
+    }
 
     /// <summary>A structure at an address.</summary>
     public T At<T>(GuestVirtualAddress address) where T : struct, IKernelStruct<T> => T.At(this, address);

@@ -19,11 +19,11 @@ public sealed class StillGuest : IDisposable
 
     private StillGuest(GuestKernel kernel, IVcpuControl cpus)
     {
-        _kernel = kernel;
+        _kernel = kernel.BeginLook();
         _cpus = cpus;
     }
 
-    /// <summary>The kernel, as it stands.</summary>
+    /// <summary>The kernel, as it stands: for one look, which lasts as long as the guest stands still.</summary>
     /// <exception cref="ObjectDisposedException">The guest runs again.</exception>
     public GuestKernel Kernel
     {

@@ -11,6 +11,9 @@ internal sealed class KallsymsTables
 {
     private const int Tokens = 256;
 
+    /// <summary>KSYM_NAME_LEN: characters of a name, and so its tokens and theirs.</summary>
+    public const int LongestName = 512;
+
     private readonly byte[] _tokenText;
     private readonly ushort[] _tokenStart;
     private readonly ushort[] _tokenLength;
@@ -45,11 +48,11 @@ internal sealed class KallsymsTables
             throw new KernelSymbolException("kallsyms_num_syms", $"{count} symbols, and the limit is {limits.Symbols}");
 
         ushort[] tokenStart = MemoryMarshal.Cast<byte, ushort>(memory.Span(At("kallsyms_token_index"), Tokens * sizeof(ushort))).ToArray();
-        // The last token ends at a zero byte; no token is longer than a symbol's name (KSYM_NAME_LEN, 512).
-        byte[] tokenText = memory.Span(At("kallsyms_token_table"), tokenStart[^1] + 512).ToArray();
+        // The last token ends at a zero byte; no token is longer than a symbol's name.
+        byte[] tokenText = memory.Span(At("kallsyms_token_table"), tokenStart[^1] + LongestName).ToArray();
         int[] offsets = MemoryMarshal.Cast<byte, int>(memory.Span(At("kallsyms_offsets"), (int)count * sizeof(int))).ToArray();
         ulong relativeBase = memory.Read<ulong>(At("kallsyms_relative_base"));
-        return new KallsymsTables((int)count, CopyNames(memory, At("kallsyms_names"), (int)count), tokenText, tokenStart, offsets, relativeBase);
+        return new KallsymsTables((int)count, CopyNames(memory, At("kallsyms_names"), (int)count, limits), tokenText, tokenStart, offsets, relativeBase);
     }
 
     /// <summary>The text of a token, without the zero byte after it.</summary>
@@ -58,7 +61,7 @@ internal sealed class KallsymsTables
     /// <summary>The tokens of the name that begins at <paramref name="position"/>, and where the next name begins.</summary>
     public ReadOnlySpan<byte> NameTokens(int position, out int next)
     {
-        if (!TryReadLength(Names, ref position, out int length) || position + length > Names.Length) throw Truncated();
+        if (!TryReadLength(Names, ref position, out int length) || length > LongestName || position + length > Names.Length) throw Truncated();
         next = position + length;
         return Names.AsSpan(position, length);
     }
@@ -66,8 +69,8 @@ internal sealed class KallsymsTables
     private static ushort TokenLength(ReadOnlySpan<byte> text, int start)
     {
         if (start >= text.Length) throw Truncated();
-        int length = text[start..].IndexOf((byte)0);
-        return length < 0 ? throw Truncated() : (ushort)length;
+        int length = text.Slice(start, Math.Min(LongestName, text.Length - start)).IndexOf((byte)0);
+        return length < 0 ? throw new KernelSymbolException("kallsyms_token_table", $"a token does not end within {LongestName} characters") : (ushort)length;
     }
 
     private static bool TryReadLength(ReadOnlySpan<byte> names, ref int position, out int length)
@@ -84,7 +87,7 @@ internal sealed class KallsymsTables
 
     /// <summary>The table gives no length of its own: walk it once, in place, to find its end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a loop of 150,000 that runs once: it would end before it was compiled for good
-    private static byte[] CopyNames(GuestPhysicalMemory memory, GuestPhysicalAddress start, int count)
+    private static byte[] CopyNames(GuestPhysicalMemory memory, GuestPhysicalAddress start, int count, IntrospectionLimits limits)
     {
         GuestMemorySegment segment = default;
         foreach (GuestMemorySegment candidate in memory.Segments)
@@ -93,13 +96,13 @@ internal sealed class KallsymsTables
         }
 
         if (segment.Length == 0) throw new GuestMemoryException(start, count);
-        // No name has more tokens than KSYM_NAME_LEN.
-        int most = (int)Math.Min(segment.End - start, (ulong)count * (2 + 512));
+        ulong wanted = Math.Min((ulong)count * (2 + LongestName), (ulong)limits.SymbolBytes);
+        int most = (int)Math.Min(segment.End - start, wanted);
         ReadOnlySpan<byte> names = memory.Span(start, most);
         int position = 0;
         for (int i = 0; i < count; i++)
         {
-            if (!TryReadLength(names, ref position, out int length)) throw Truncated();
+            if (!TryReadLength(names, ref position, out int length) || length > LongestName) throw Truncated();
             position += length;
         }
 

@@ -10,9 +10,8 @@ namespace Watari.Introspection.Symbols;
 /// </summary>
 public sealed class KernelSymbols
 {
-    private const int LongestName = 512; // KSYM_NAME_LEN
-
     private readonly KallsymsTables _tables;
+    private readonly int _collisionLimit;
     private readonly int[] _nameStart;
     private readonly uint[] _hashes;
     private readonly int[] _chainHead; // per bucket: symbol + 1, or 0
@@ -20,9 +19,10 @@ public sealed class KernelSymbols
     private readonly ulong[] _addresses;
     private readonly int[] _byAddress;
 
-    private KernelSymbols(KallsymsTables tables, GuestVirtualAddress stext)
+    private KernelSymbols(KallsymsTables tables, GuestVirtualAddress stext, IntrospectionLimits limits)
     {
         _tables = tables;
+        _collisionLimit = limits.Collisions;
         _nameStart = new int[tables.Count];
         _hashes = new uint[tables.Count];
         _chainHead = new int[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tables.Count)];
@@ -40,7 +40,7 @@ public sealed class KernelSymbols
     /// <summary>Reads the kernel's kallsyms.</summary>
     /// <exception cref="KernelSymbolException">The tables are not where VMCOREINFO says, or damaged.</exception>
     public static KernelSymbols Read(GuestPhysicalMemory memory, KernelImage image, VmCoreInfo info, IntrospectionLimits limits) =>
-        new(KallsymsTables.Read(memory, image, info, limits), info.Symbol("_stext"));
+        new(KallsymsTables.Read(memory, image, info, limits), info.Symbol("_stext"), limits);
 
     /// <summary>The address of the first symbol with this name.</summary>
     public bool TryFind(ReadOnlySpan<byte> name, out GuestVirtualAddress address)
@@ -53,7 +53,7 @@ public sealed class KernelSymbols
     /// <inheritdoc cref="TryFind(ReadOnlySpan{byte}, out GuestVirtualAddress)"/>
     public bool TryFind(string name, out GuestVirtualAddress address)
     {
-        Span<byte> text = stackalloc byte[LongestName];
+        Span<byte> text = stackalloc byte[KallsymsTables.LongestName];
         if (!Encoding.UTF8.TryGetBytes(name, text, out int length))
         {
             address = default;
@@ -72,18 +72,15 @@ public sealed class KernelSymbols
     /// <summary>The name of the symbol at exactly this address, as for a table of functions.</summary>
     public bool TryGetName(GuestVirtualAddress address, [NotNullWhen(true)] out string? name)
     {
-        int at = LastAtOrBelow(address);
-        name = null;
-        if (at < 0 || _addresses[_byAddress[at]] != address.Value) return false;
-        while (at > 0 && _addresses[_byAddress[at - 1]] == address.Value) at--;
-        name = NameOf(_byAddress[at]);
-        return true;
+        int at = LastBelow(address) + 1; // the first of those at one address
+        name = at < Count && _addresses[_byAddress[at]] == address.Value ? NameOf(_byAddress[at]) : null;
+        return name is not null;
     }
 
     /// <summary>The symbol that an address lies in, and how far, as a kernel's back trace gives it.</summary>
     public bool TryGetNearest(GuestVirtualAddress address, [NotNullWhen(true)] out string? name, out ulong offset)
     {
-        int at = LastAtOrBelow(address);
+        int at = address.Value == ulong.MaxValue ? Count - 1 : LastBelow(address + 1);
         name = at < 0 ? null : NameOf(_byAddress[at]);
         offset = at < 0 ? 0 : address.Value - _addresses[_byAddress[at]];
         return name is not null;
@@ -118,13 +115,25 @@ public sealed class KernelSymbols
             _hashes[symbol] = HashName(_tables.NameTokens(position, out position));
         }
 
-        // From the last to the first, so that a chain begins with the first symbol of a name.
-        for (int symbol = Count - 1; symbol >= 0; symbol--)
+        for (int symbol = 0; symbol < Count; symbol++) Chain(symbol);
+    }
+
+    /// <summary>
+    /// Puts a symbol at the end of its chain, unless one of its name is there already: many have a name in common, and only the
+    /// first is ever asked for. So chains stay short, but for those that a guest has made long.
+    /// </summary>
+    private void Chain(int symbol)
+    {
+        uint hash = _hashes[symbol];
+        ref int link = ref _chainHead[hash & (uint)(_chainHead.Length - 1)];
+        for (int length = 0; link != 0; length++)
         {
-            ref int head = ref _chainHead[_hashes[symbol] & (uint)(_chainHead.Length - 1)];
-            _chainNext[symbol] = head;
-            head = symbol + 1;
+            if (length == _collisionLimit) throw new KernelSymbolException("kallsyms_names", $"more than {_collisionLimit} names have one place");
+            if (_hashes[link - 1] == hash && SameName(link - 1, symbol)) return;
+            link = ref _chainNext[link - 1];
         }
+
+        link = symbol + 1;
     }
 
     private int FirstNamed(ReadOnlySpan<byte> name)
@@ -141,14 +150,31 @@ public sealed class KernelSymbols
     {
         uint hash = NameHash.Start;
         bool type = true;
+        int length = 0;
         foreach (byte token in tokens)
         {
             ReadOnlySpan<byte> text = _tables.Token(token);
+            length += text.Length;
+            if (length > KallsymsTables.LongestName) throw new KernelSymbolException("kallsyms_names", $"a name has more than {KallsymsTables.LongestName} characters");
             hash = NameHash.Add(hash, type && !text.IsEmpty ? text[1..] : text);
             type &= text.IsEmpty;
         }
 
         return hash;
+    }
+
+    private bool SameName(int left, int right)
+    {
+        Span<byte> name = stackalloc byte[KallsymsTables.LongestName];
+        int length = 0;
+        foreach (byte token in _tables.NameTokens(_nameStart[left], out _))
+        {
+            ReadOnlySpan<byte> text = _tables.Token(token);
+            text.CopyTo(name[length..]);
+            length += text.Length;
+        }
+
+        return NameEquals(right, length == 0 ? default : name[1..length]);
     }
 
     private bool NameEquals(int symbol, ReadOnlySpan<byte> name)
@@ -189,17 +215,18 @@ public sealed class KernelSymbols
             sorted &= i == 0 || _addresses[i - 1] <= _addresses[i];
         }
 
-        if (!sorted) Array.Sort((ulong[])_addresses.Clone(), order);
+        // Of those at one address the first stays the first.
+        if (!sorted) Array.Sort(order, (left, right) => _addresses[left].CompareTo(_addresses[right]) is not 0 and int by ? by : left.CompareTo(right));
         return order;
     }
 
-    private int LastAtOrBelow(GuestVirtualAddress address)
+    private int LastBelow(GuestVirtualAddress address)
     {
         int low = 0, high = Count - 1;
         while (low <= high)
         {
             int middle = (int)(((uint)low + (uint)high) >> 1);
-            if (_addresses[_byAddress[middle]] <= address.Value) low = middle + 1;
+            if (_addresses[_byAddress[middle]] < address.Value) low = middle + 1;
             else high = middle - 1;
         }
 

@@ -11,7 +11,7 @@ public sealed class XState
     private const int LegacyLength = 512;
     private const int HeaderLength = 64;
     private const int ExtendedStart = LegacyLength + HeaderLength;
-    private const int LargestArea = 64 << 10; // AMX makes it 11 KiB
+    internal const int LargestArea = 64 << 10; // AMX makes it 11 KiB
     private const ulong CompactedBit = 1UL << 63;
     private const int FirstExtended = 2;
 
@@ -43,9 +43,10 @@ public sealed class XState
         GuestKernel kernel = task.Kernel;
         FpState state = (task.FpState ?? throw new KernelTypeException("This kernel's task_struct has no thread.fpu.fpstate: its FPU state cannot be found.")).Value;
         uint size = state.Size;
-        if (size is < ExtendedStart or > LargestArea) throw new KernelWalkException("task_struct.thread.fpu.fpstate.size", $"is {size}, which is no size of an XSAVE area");
+        if (size is < ExtendedStart or > LargestArea) throw kernel.Astray(state.Address, "fpstate.size", $"is {size}, which is no size of an XSAVE area");
+        kernel.TakeBytes(size);
         byte[] area = new byte[size];
-        kernel.AddressSpace.Read(state.AreaAddress, area);
+        kernel.Copy(state.AreaAddress, area, "struct xregs_state");
         return new XState(new XStateLayout(kernel), area);
     }
 
@@ -69,6 +70,7 @@ public sealed class XState
             if (_layout.IsAligned(i)) offset = (offset + 63) & ~63;
             if (i == feature) return offset;
             offset += _layout.Size(i);
+            if (offset > _area.Length) return -1;
         }
 
         return -1;
@@ -97,7 +99,7 @@ internal sealed class XStateLayout
 
     public int Offset(int feature) => _offsets[feature];
 
-    public int Size(int feature) => Math.Max(_sizes[feature], 0);
+    public int Size(int feature) => Math.Clamp(_sizes[feature], 0, XState.LargestArea);
 
     /// <summary>Compacted, it begins at a multiple of 64.</summary>
     public bool IsAligned(int feature) => _flags is not null && ((uint)_flags[feature] & AlignedFlag) != 0;

@@ -7,6 +7,7 @@ using Watari.Grains.Engine;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Containers;
+using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
@@ -179,7 +180,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             string? problem = null;
             try
             {
-                (release, containers) = await _threads.RunAsync(() => (guest.Kernel().Release, guest.Kernel().FindContainers().Count), cancellationToken);
+                (release, containers) = await _threads.RunAsync(() => (guest.Kernel().Release, LiveView.Look(guest.Kernel(), static look => look.FindContainers().Count)), cancellationToken);
             }
             catch (Exception e) when (e is EngineException or Introspection.IntrospectionException)
             {
