@@ -5,6 +5,9 @@ SHELL := /bin/bash
 
 BIN := artifacts/bin
 AGENT := artifacts/guest-agent/watari-agent
+FUZZ_IMAGE ?= $${WATARI_CACHE:-/var/cache/watari}/fuzz
+FUZZ := dotnet tests/Fuzzing/bin/Release/net10.0/Watari.Fuzzing.dll --image "$(FUZZ_IMAGE)"
+RUNS ?= 1000000
 PUBLISH := dotnet publish -c Release -r linux-x64 --self-contained false -v quiet --nologo
 
 help: ## this list
@@ -22,6 +25,12 @@ down: ## ends what `make up` started
 test: agent kernels ## every test, on real guests
 	dotnet build -v quiet --nologo Orchestrator.sln
 	dotnet test --no-build --solution Orchestrator.sln --max-parallel-test-modules 1
+
+fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM where it is read, and looks (SEED=, RUN= for one alone)
+	dotnet build -c Release -v quiet --nologo tests/Fuzzing
+	[ -f $(FUZZ_IMAGE)/segments ] || $(FUZZ) snapshot
+	nice -n 10 $(FUZZ) --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(RUN),--run $(RUN))
+	$(if $(RUN),,nice -n 10 $(FUZZ) --built --runs $(RUNS) $(if $(SEED),--seed $(SEED)))
 
 bench: build guest-image ## benchmarks as ratios of one run, each beside its ceiling
 	dotnet run -c Release --project benchmarks -- all
@@ -49,4 +58,4 @@ format: ## fails if a file is not formatted
 setup: ## Debian packages that the build, the guests and the tests need
 	@demo/install-packages guest-image/host-packages
 
-.PHONY: help demo up down test bench build agent guest-image format setup
+.PHONY: help demo up down test fuzz bench build agent guest-image format setup

@@ -17,9 +17,11 @@ internal sealed class CaptureContext(GuestKernel kernel, FileScope scope, FileCa
 {
     private readonly ImmutableArray<Verdict>.Builder verdicts = ImmutableArray.CreateBuilder<Verdict>();
     private readonly HashSet<Verdict> known = [];
+    private readonly HashSet<int> numbers = [];
 
     public GuestKernel Kernel { get; } = kernel;
     public FileCapture Files { get; } = files;
+    public CaptureBudget Budget { get; } = files.Budget;
     public GuestClocks Clocks { get; } = scope.Clocks;
 
     /// <summary>struct pid_namespace * in which the model numbers processes.</summary>
@@ -53,6 +55,13 @@ internal sealed class CaptureContext(GuestKernel kernel, FileScope scope, FileCa
         return thread.Pid;
     }
 
+    /// <summary>Notes a captured thread's number, by which the images know it: refused where another has it.</summary>
+    public void Take(int number, string subject)
+    {
+        if (!numbers.Add(number))
+            Refuse(subject, $"another thread has its number {number}");
+    }
+
     /// <summary>The number of a process's parent; 0 where that is not in the container.</summary>
     public int ParentOf(TaskStruct leader)
     {
@@ -65,7 +74,9 @@ internal sealed class CaptureContext(GuestKernel kernel, FileScope scope, FileCa
 
     private void Add(Verdict verdict)
     {
-        if (known.Add(verdict))
-            verdicts.Add(verdict);
+        if (!known.Add(verdict))
+            return;
+        Budget.TakeObjects(1);
+        verdicts.Add(verdict);
     }
 }

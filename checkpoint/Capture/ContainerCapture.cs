@@ -62,6 +62,7 @@ public static class ContainerCapture
         ArgumentNullException.ThrowIfNull(selection);
         try
         {
+            kernel = kernel.BeginLook();
             IReadOnlyList<TaskStruct> processes = selection.Processes(kernel);
             Container container = Walk(kernel, processes, FileCapture.Look, frozen: false).Container;
             SkeletonBuilder.Build(container with { Tmpfs = [], GhostFiles = [] }, new GuestPageContents(kernel.Memory), CriuImageOptions.Default);
@@ -78,6 +79,8 @@ public static class ContainerCapture
         GuestKernel kernel, IReadOnlyList<TaskStruct> processes, Func<FileScope, FileCapture> begin, bool frozen)
     {
         TaskStruct[] living = [.. processes.Where(process => process.ExitState == 0)];
+        if (living.Length == 0)
+            throw new FreezeException(FreezeFailure.NoTasks, "The first thread of each process has ended: there is nothing that could be carried.");
         TaskStruct first = living[0];
         FileScope scope = FileScope.Of(living, GuestClocks.Read(kernel));
         FileCapture files = begin(scope);

@@ -42,7 +42,7 @@ internal sealed class FreezerRounds(GuestKernel kernel, GuestMemoryWriter memory
             StillGuest still = Pause();
             try
             {
-                List<TaskStruct> tasks = selection.Threads(kernel);
+                List<TaskStruct> tasks = selection.Threads(still.Kernel);
                 if (goal.IsReached(tasks))
                 {
                     if (hold) return (true, still);
@@ -105,10 +105,9 @@ internal sealed class FreezerRounds(GuestKernel kernel, GuestMemoryWriter memory
     /// <summary>The tasks on the running guest, or null when the view tore.</summary>
     public List<TaskStruct>? CollectWhileRunning(TaskSelection selection)
     {
-        kernel.BeginLook();
         try
         {
-            return selection.Threads(kernel);
+            return selection.Threads(kernel.BeginLook());
         }
         catch (IntrospectionException e) when (e is not GuestRamLostException)
         {

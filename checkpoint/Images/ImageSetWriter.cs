@@ -14,7 +14,13 @@ internal sealed class ImageSetWriter(IPageContents contents)
 
     public IPageContents Contents { get; } = contents;
 
-    public void Add(string name, ReadOnlyMemory<byte> bytes) => images.Add(name, bytes);
+    /// <exception cref="CriuImageException">There is one of that name: two threads with one number, two mounts of one device.</exception>
+    public void Add(string name, ReadOnlyMemory<byte> bytes)
+    {
+        if (images.ContainsKey(name))
+            throw new CriuImageException(name, "would be written twice, for two of what there can be one of");
+        images.Add(name, bytes);
+    }
 
     public void Add(CriuImageKind kind, params IEnumerable<IMessage> messages) =>
         Add(kind.FileName(), CriuImageWriter.Write(kind, messages));

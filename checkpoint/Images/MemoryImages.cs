@@ -98,7 +98,7 @@ internal static class MemoryImages
         if (mm.MmSavedAuxv.Count + 2 <= MaxAuxiliaryNumbers)
             mm.MmSavedAuxv.AddRange([0, 0]);
         if (mm.MmSavedAuxv.Count > MaxAuxiliaryNumbers)
-            throw new InvalidOperationException($"An auxiliary vector of {memory.AuxiliaryVector.Length} pairs; CRIU takes {MaxAuxiliaryNumbers / 2}.");
+            throw new CriuImageException(CriuImageKinds.Mm.Stem, $"an auxiliary vector of {memory.AuxiliaryVector.Length} pairs; CRIU takes {MaxAuxiliaryNumbers / 2}");
         return mm;
     }
 

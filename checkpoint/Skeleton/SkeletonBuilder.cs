@@ -12,7 +12,7 @@ namespace Watari.Checkpoint.Skeleton;
 public static class SkeletonBuilder
 {
     /// <summary>Builds the skeleton; the full set for a landing zone is what <see cref="CriuImageBuilder"/> makes of the same container.</summary>
-    /// <exception cref="ArgumentException">A process has memory but no page that its images could keep; CRIU 3.17.1 dies of an empty pagemap.</exception>
+    /// <exception cref="CriuImageException">A process has memory but no page that its images could keep; CRIU 3.17.1 dies of an empty pagemap.</exception>
     public static ContainerSkeleton Build(Container container, IPageContents contents, CriuImageOptions options)
     {
         ArgumentNullException.ThrowIfNull(container);
@@ -27,7 +27,7 @@ public static class SkeletonBuilder
             }
             (ImmutableArray<PageRun> kept, ImmutableArray<PageRun> filled) = Part(memory);
             if (kept.IsEmpty && !filled.IsEmpty)
-                throw new ArgumentException($"Process {process.Pid} has no page that its images could keep, not even of a vdso.", nameof(container));
+                throw new CriuImageException($"pagemap-{process.Pid}.img", "would be empty: the process has no page that its images could keep, not even of a vdso");
             processes.Add(process with { Memory = memory with { Pages = kept } });
             fills.Add(new ProcessFill(process.Pid, filled));
         }

@@ -42,8 +42,12 @@ public readonly partial record struct KernfsNode
             var parts = new Stack<string>();
             for (KernfsNode node = this; node.Parent.TryGet(out KernfsNode parent); node = parent)
             {
-                if (parts.Count == Kernel.Limits.Depth) throw new KernelWalkException("kernfs_node.parent", $"the node at {Address} is nested more than {Kernel.Limits.Depth} deep");
-                parts.Push(node.Name.ToString());
+                if (parts.Count == Kernel.Limits.Depth) throw Kernel.Astray(node.Address, "kernfs_node.parent", $"the node at {Address} is nested more than {Kernel.Limits.Depth} deep");
+                string name = node.Name.ToString();
+                Kernel.TakeBytes(name.Length);
+                // Whoever takes the path apart must find the names that it was put together of.
+                if (name.Length == 0 || name.Contains('/')) throw Kernel.Astray(node.Address, "kernfs_node.name", "is no name of a directory");
+                parts.Push(name);
             }
 
             return "/" + string.Join('/', parts);

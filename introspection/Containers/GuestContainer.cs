@@ -36,6 +36,9 @@ public sealed record GuestContainer
     /// <summary>Where the OCI bundle lies in the guest, as the runtime wrote it down; null where that cannot be read.</summary>
     public string? Bundle { get; init; }
 
+    /// <summary>The same container for another look.</summary>
+    public GuestContainer In(GuestKernel look) => this with { Init = look.At<TaskStruct>(Init.Address) };
+
     /// <summary>Its processes by their leaders, first of them its init; those of pid namespaces nested in it too.</summary>
     public IEnumerable<TaskStruct> Processes()
     {

@@ -9,7 +9,6 @@ namespace Watari.Introspection.Containers;
 /// <param name="RootFileSystem">The directory that became the container's root.</param>
 public sealed record RuncState(string? Bundle, string? RootFileSystem)
 {
-    private const int MaxBytes = 4 << 20;
     private const string BundleLabel = "bundle=";
 
     /// <summary>Null where there is no such file, or it is not what runc writes: another runtime's container, or one just being made.</summary>
@@ -19,15 +18,28 @@ public sealed record RuncState(string? Bundle, string? RootFileSystem)
         try
         {
             if (!NameLookup.TryLookup(first.Fs.Value.Root, first.Nsproxy.Value.MntNs.Value, $"/run/runc/{id}/state.json", out DentryStruct name)) return null;
-            return Parse(name.DInode.Value.ReadAll(MaxBytes));
+            return Parse(name.DInode.Value.ReadAll(kernel.Limits.FileBytes));
         }
-        catch (Exception e) when (e is IntrospectionException or JsonException)
+        catch (IntrospectionException)
         {
             return null;
         }
     }
 
     internal static RuncState? Parse(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            return ParseOwn(json);
+        }
+        // Text that is no text (half of a surrogate pair) is an InvalidOperationException of the reader's.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static RuncState? ParseOwn(ReadOnlyMemory<byte> json)
     {
         using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 64 });
         if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("config", out JsonElement config)

@@ -14,12 +14,12 @@ public struct DentryChildren
         if (directory.DChildren is { } children)
         {
             _isHlist = true;
-            _hlist = children.Entries<DentryStruct>(static dentry => dentry.DSib!.Value);
+            _hlist = children.Entries<DentryStruct>(static dentry => dentry.DSib ?? throw Without("d_sib"));
         }
         else
         {
             ListHead subdirs = directory.DSubdirs ?? throw new KernelTypeException("This kernel's dentry has neither d_children nor d_subdirs: directories cannot be listed.");
-            _list = subdirs.Entries<DentryStruct>(static dentry => dentry.DChild!.Value);
+            _list = subdirs.Entries<DentryStruct>(static dentry => dentry.DChild ?? throw Without("d_child"));
         }
     }
 
@@ -28,4 +28,6 @@ public struct DentryChildren
     public readonly DentryChildren GetEnumerator() => this;
 
     public bool MoveNext() => _isHlist ? _hlist.MoveNext() : _list.MoveNext();
+
+    private static KernelTypeException Without(string node) => new($"This kernel's dentry has no {node}: directories cannot be listed.");
 }

@@ -39,9 +39,9 @@ public readonly partial record struct DentryStruct
         {
             Qstr name = DName;
             uint length = name.Len;
-            if (length > MaxNameLength) throw new KernelWalkException("dentry.d_name.len", $"is {length}; names have {MaxNameLength} bytes at most");
+            if (length > MaxNameLength) throw Kernel.Astray(Address, "dentry.d_name.len", $"is {length}; names have {MaxNameLength} bytes at most");
             byte[] bytes = new byte[length];
-            Kernel.AddressSpace.Read(name.Name.Address, bytes);
+            Kernel.Copy(name.Name.Address, bytes, "char *");
             return bytes;
         }
     }

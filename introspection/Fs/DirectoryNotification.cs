@@ -3,8 +3,6 @@ namespace Watari.Introspection.Fs;
 /// <summary>Signals on changes in a directory, asked for by fcntl(2) F_NOTIFY (fs/notify/dnotify/dnotify.c).</summary>
 public static class DirectoryNotification
 {
-    private const int MostAsked = 4096; // one for each process that watches the directory; looked at again for each of its descriptors
-
     /// <summary>Whether one was asked for through this file.</summary>
     public static bool IsAskedFor(FileStruct file)
     {
@@ -22,11 +20,12 @@ public static class DirectoryNotification
 
     private static bool IsAskedFor(DnotifyMark mark, FileStruct file)
     {
-        int left = MostAsked;
+        int left = file.Kernel.Limits.Entries;
         for (Ptr<DnotifyStruct> next = mark.Dn; next.TryGet(out DnotifyStruct asked); next = asked.DnNext)
         {
             if (asked.DnFilp == file.Address) return true;
-            if (--left < 0) throw new KernelWalkException("dnotify_struct.dn_next", $"the list does not end within {MostAsked} entries");
+            file.Kernel.TakeSteps(1);
+            if (--left < 0) throw file.Kernel.Astray(mark.Address, "dnotify_struct.dn_next", $"the list does not end within {file.Kernel.Limits.Entries} entries");
         }
 
         return false;

@@ -38,7 +38,7 @@ public struct OpenFiles
     {
         uint count = table.MaxFds;
         int limit = table.Kernel.Limits.Entries;
-        if (count > (uint)limit) throw new KernelWalkException("fdtable.max_fds", $"is {count}, and the limit is {limit}");
+        if (count > (uint)limit) throw table.Kernel.Astray(table.Address, "fdtable.max_fds", $"is {count}, and the limit is {limit}");
         _files = new KernelArray<ulong>(table.Kernel, table.Fd, (int)count);
         _closeOnExec = new KernelArray<ulong>(table.Kernel, table.CloseOnExec, ((int)count + 63) / 64);
     }
@@ -52,10 +52,12 @@ public struct OpenFiles
         while (_next < _files.Length)
         {
             int descriptor = _next++;
+            _files.Kernel.TakeSteps(1);
             ulong file = _files[descriptor] & PointerMask;
             if (file == 0) continue;
             bool closeOnExec = (_closeOnExec[descriptor / 64] >> (descriptor % 64) & 1) != 0;
             Current = new OpenFile(descriptor, FileStruct.At(_files.Kernel, new GuestVirtualAddress(file)), closeOnExec);
+            _files.Kernel.Follow(_files.Address, Current.File.Address);
             return true;
         }
 

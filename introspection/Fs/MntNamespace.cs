@@ -30,18 +30,20 @@ public struct Mounts
         if (space.MountTree is { } tree)
         {
             _isTree = true;
-            _tree = tree.Entries<MountStruct>(static mount => mount.MntNode!.Value);
+            _tree = tree.Entries<MountStruct>(static mount => mount.MntNode ?? throw Without("mnt_node"));
         }
         else
         {
             ListHead list = space.MountList ?? throw new KernelTypeException("This kernel's mnt_namespace has neither a tree nor a list of mounts.");
-            _list = list.Entries<MountStruct>(static mount => mount.MntList!.Value);
+            _list = list.Entries<MountStruct>(static mount => mount.MntList ?? throw Without("mnt_list"));
         }
     }
 
     public readonly MountStruct Current => _isTree ? _tree.Current : _list.Current;
 
     public readonly Mounts GetEnumerator() => this;
+
+    private static KernelTypeException Without(string node) => new($"This kernel's mount has no {node}: mounts cannot be listed.");
 
     public bool MoveNext()
     {

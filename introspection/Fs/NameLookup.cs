@@ -8,8 +8,6 @@ namespace Watari.Introspection.Fs;
 /// </summary>
 public static class NameLookup
 {
-    private const int MaxStackedMounts = 64;
-
     /// <summary>The place of an absolute path; false where a name of it is not in the cache.</summary>
     /// <param name="root">Where the path begins.</param>
     /// <param name="mounts">The namespace whose mounts are crossed.</param>
@@ -44,7 +42,8 @@ public static class NameLookup
     /// <summary>Goes from a mount point to the root of what is mounted there, and on while something is mounted on that.</summary>
     private static void Climb(ref VfsMount mount, ref DentryStruct dentry, MntNamespace mounts)
     {
-        for (int height = 0; height < MaxStackedMounts; height++)
+        int limit = dentry.Kernel.Limits.Depth;
+        for (int height = 0; height < limit; height++)
         {
             bool covered = false;
             foreach (MountStruct candidate in mounts.Mounts)
@@ -64,6 +63,6 @@ public static class NameLookup
             if (!covered) return;
         }
 
-        throw new KernelWalkException("mount.mnt_mountpoint", $"more than {MaxStackedMounts} mounts stand on one another");
+        throw mount.Kernel.Astray(mount.Address, "mount.mnt_mountpoint", $"more than {limit} mounts stand on one another");
     }
 }

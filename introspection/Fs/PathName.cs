@@ -19,8 +19,6 @@ public enum PathOrigin
 /// <param name="IsDeleted">Its last name was unlinked.</param>
 public readonly record struct PathName(ReadOnlyMemory<byte> Bytes, PathOrigin Origin, bool IsDeleted)
 {
-    private const int MaxSteps = 4096; // a path of PATH_MAX bytes has at most half as many names
-
     internal static PathName Of(PathStruct path, PathStruct root) => Of(path.Mnt.Value, path.Dentry.Value, root);
 
     /// <summary>The path of a name that is seen through a mount.</summary>
@@ -37,7 +35,8 @@ public readonly record struct PathName(ReadOnlyMemory<byte> Bytes, PathOrigin Or
         var names = new List<DentryStruct>();
         for (; !dentry.IsRoot; dentry = dentry.DParent.Value)
         {
-            if (names.Count == MaxSteps) throw Endless();
+            dentry.Kernel.TakeSteps(1);
+            if (names.Count == dentry.Kernel.Limits.PathNames) throw Endless(dentry);
             names.Add(dentry);
         }
 
@@ -50,7 +49,8 @@ public readonly record struct PathName(ReadOnlyMemory<byte> Bytes, PathOrigin Or
         GuestVirtualAddress rootDentry = root.Dentry.Address;
         for (int step = 0; mount.Address != rootMount || dentry.Address != rootDentry; step++)
         {
-            if (step == MaxSteps) throw Endless();
+            dentry.Kernel.TakeSteps(1);
+            if (step == dentry.Kernel.Limits.PathNames) throw Endless(dentry);
             if (dentry.Address == mount.MntRoot.Address)
             {
                 MountStruct whole = mount.Mount;
@@ -81,8 +81,10 @@ public readonly record struct PathName(ReadOnlyMemory<byte> Bytes, PathOrigin Or
             bytes.AddRange(names[i].Name);
         }
 
+        names[0].Kernel.TakeBytes(bytes.Count);
         return bytes.ToArray();
     }
 
-    private static KernelWalkException Endless() => new("dentry.d_parent", $"no root is reached within {MaxSteps} names");
+    private static KernelWalkException Endless(DentryStruct last) =>
+        last.Kernel.Astray(last.Address, "dentry.d_parent", $"no root is reached within {last.Kernel.Limits.PathNames} names");
 }

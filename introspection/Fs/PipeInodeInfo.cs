@@ -37,7 +37,7 @@ public readonly partial record struct PipeInodeInfo
             uint ring = RingSize;
             uint used = unchecked(head - tail);
             if (!System.Numerics.BitOperations.IsPow2(ring) || used > ring)
-                throw new KernelWalkException("pipe_inode_info", $"its ring has {ring} slots, of which {used} are in use");
+                throw Kernel.Astray(Address, "pipe_inode_info.ring_size", $"its ring has {ring} slots, of which {used} are in use");
             KernelStructArray<PipeBuffer> slots = new KernelStructArray<PipeBuffer>(Kernel, Bufs, 0).OfLength((int)Math.Min(ring, int.MaxValue));
             for (; tail != head; tail = unchecked(tail + 1)) yield return slots[(int)(tail & (ring - 1))];
         }
@@ -49,7 +49,7 @@ public readonly partial record struct PipeInodeInfo
     {
         var bytes = new ArrayBufferWriter<byte>();
         foreach (PipeBuffer buffer in Buffers)
-            QueuedBytes.Append(Kernel, bytes, Kernel.Pages.FrameOf(buffer.Page).Address + buffer.Offset, buffer.Len, "pipe_buffer.len");
+            QueuedBytes.Append(Kernel, bytes, buffer.Address, Kernel.Pages.FrameOf(buffer.Page).Address + buffer.Offset, buffer.Len, "pipe_buffer.len");
         return bytes.WrittenMemory;
     }
 }

@@ -20,7 +20,17 @@ public sealed partial class GuestKernel
         KernelSlot place = Layout.Slot(slot);
         if (place.IsAbsent) ThrowMissing(slot);
         GuestVirtualAddress address = structure + place.Offset;
-        return AddressSpace.TryRead(address, out T value) ? value : ReadFieldPiecewise<T>(address, slot);
+        return AddressSpace.TryRead(address, out T value) ? value : ReadFieldPiecewise<T>(structure, address, slot);
+    }
+
+    /// <summary>A member that is a pointer.</summary>
+    /// <exception cref="KernelWalkException">The structure is not in memory.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public GuestVirtualAddress ReadPointer(GuestVirtualAddress structure, int slot)
+    {
+        var pointer = new GuestVirtualAddress(ReadField<ulong>(structure, slot));
+        Follow(structure, pointer, slot);
+        return pointer;
     }
 
     /// <summary>An integer member of any width; sign-extended if it is signed.</summary>
@@ -41,7 +51,7 @@ public sealed partial class GuestKernel
         }
         catch (IntrospectionException failure) when (failure is GuestMemoryException or PageNotPresentException)
         {
-            throw new KernelWalkException(KernelLayout.PathOf(slot), $"cannot be read at {address}", failure);
+            throw Astray(structure, KernelLayout.PathOf(slot), $"cannot be read at {address}", failure);
         }
 
         int unused = 64 - place.BitWidth;
@@ -49,17 +59,45 @@ public sealed partial class GuestKernel
         return place.BitsSigned ? (long)top >> unused : (long)(top >> unused);
     }
 
-    /// <summary>Where a member lies.</summary>
+    /// <summary>Where a member lies: a structure or an array within the structure.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public GuestVirtualAddress FieldAddress(GuestVirtualAddress structure, int slot)
     {
         KernelSlot place = Layout.Slot(slot);
         if (place.IsAbsent) ThrowMissing(slot);
-        return structure + place.Offset;
+        GuestVirtualAddress address = structure + place.Offset;
+        Follow(structure, address, slot);
+        return address;
     }
 
     /// <summary>The length that this kernel's types give an array.</summary>
     public int FieldLength(int slot) => Present(slot).Length;
+
+    /// <summary>Copies what lies at a kernel address.</summary>
+    /// <param name="what">What it is, for the error.</param>
+    /// <exception cref="KernelWalkException">Not all of it is in memory.</exception>
+    internal void Copy(GuestVirtualAddress address, Span<byte> destination, string what) => Copy(address, address, destination, what);
+
+    /// <param name="structure">The array or structure that it is of.</param>
+    internal void Copy(GuestVirtualAddress structure, GuestVirtualAddress address, Span<byte> destination, string what)
+    {
+        try
+        {
+            AddressSpace.Read(address, destination);
+        }
+        catch (IntrospectionException failure) when (failure is GuestMemoryException or PageNotPresentException)
+        {
+            throw Astray(structure, what, $"{destination.Length} bytes at {address} cannot be read", failure);
+        }
+    }
+
+    /// <summary>The bytes at a kernel address up to the end of its page, at most so many, in place.</summary>
+    /// <exception cref="KernelWalkException">They are not in memory.</exception>
+    internal ReadOnlySpan<byte> InPage(GuestVirtualAddress structure, GuestVirtualAddress address, int length, string what)
+    {
+        length = Math.Min(length, GuestPage.Size - (int)address.PageOffset);
+        return AddressSpace.TryGetSpan(address, length, out ReadOnlySpan<byte> span) ? span : throw Astray(structure, what, $"cannot be read at {address}");
+    }
 
     private KernelSlot Present(int slot)
     {
@@ -72,7 +110,7 @@ public sealed partial class GuestKernel
     private static void ThrowMissing(int slot) => throw KernelLayout.Missing(slot);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private T ReadFieldPiecewise<T>(GuestVirtualAddress address, int slot) where T : unmanaged
+    private T ReadFieldPiecewise<T>(GuestVirtualAddress structure, GuestVirtualAddress address, int slot) where T : unmanaged
     {
         try
         {
@@ -80,7 +118,7 @@ public sealed partial class GuestKernel
         }
         catch (IntrospectionException failure) when (failure is GuestMemoryException or PageNotPresentException)
         {
-            throw new KernelWalkException(KernelLayout.PathOf(slot), $"cannot be read at {address}", failure);
+            throw Astray(structure, KernelLayout.PathOf(slot), $"cannot be read at {address}", failure);
         }
     }
 }

@@ -55,8 +55,10 @@ public sealed partial class GuestKernel
         known ??= new KnownKernels();
         memory.BeginLook();
         IntrospectionException? last = null;
-        foreach (VmCoreInfo note in VmCoreInfo.FindAll(memory, known.Notes).Take(limits.KernelNotes))
+        int notes = 0;
+        foreach (VmCoreInfo note in VmCoreInfo.FindAll(memory, known.Notes))
         {
+            if (++notes > limits.Notes) break;
             try
             {
                 GuestKernel kernel = Attach(memory, note, limits, known);
@@ -75,10 +77,10 @@ public sealed partial class GuestKernel
     }
 
     /// <summary>
-    /// A new look at the guest begins: nothing that is read after this is older than it, and no mapping that the guest has changed since is followed
-    /// where it led before. <see cref="StillGuest"/> does it whenever the guest stops or goes on; who looks at a running guest does it before each look.
+    /// Nothing that is read after this is older than it, and no mapping that the guest has changed since is followed where it led before.
+    /// Each look begins with it, and <see cref="StillGuest"/> does it whenever the guest stops or goes on.
     /// </summary>
-    public void BeginLook()
+    public void Refresh()
     {
         Memory.BeginLook();
         AddressSpace.ForgetTranslations();
@@ -86,9 +88,12 @@ public sealed partial class GuestKernel
 
     /// <summary>The address space of a user process under a root table given by its kernel address (mm_struct.pgd).</summary>
     /// <exception cref="KernelWalkException">No memory is at that address.</exception>
-    public AddressSpace AddressSpaceAt(GuestVirtualAddress pgd) => AddressSpace.TryTranslate(pgd, out GuestPhysicalAddress root)
-        ? AddressSpace.Tables with { Root = root }
-        : throw new KernelWalkException("mm_struct.pgd", $"leads to {pgd}, where no memory is");
+    public AddressSpace AddressSpaceAt(GuestVirtualAddress pgd)
+    {
+        if (!AddressSpace.TryTranslate(pgd, out GuestPhysicalAddress root))
+            throw Astray(pgd, "page tables", $"their root is at {pgd}, where no memory is");
+        return AddressSpace.Tables with { Root = root, Kernel = this, RootAddress = pgd };
+    }
 
     /// <summary>A structure at an address.</summary>
     public T At<T>(GuestVirtualAddress address) where T : struct, IKernelStruct<T> => T.At(this, address);

@@ -32,7 +32,7 @@ internal sealed class KernelBuild
     public static KernelBuild Read(GuestPhysicalMemory memory, KernelImage image, VmCoreInfo note, IntrospectionLimits limits)
     {
         var places = KallsymsPlaces.Of(memory, image, note, limits);
-        var index = new KallsymsIndex(KallsymsTables.Read(memory, places, limits));
+        var index = new KallsymsIndex(KallsymsTables.Read(memory, places, limits), limits);
         var symbols = new KernelSymbols(index, places, memory, note);
         var types = BtfTypes.Parse(new BulkReader(memory).Read(TypesOf(image, symbols, limits, out int length), length), limits);
         return new KernelBuild(IdOf(note), image.Translate(note.Symbol("_stext")), places, index, types);

@@ -6,26 +6,28 @@ namespace Watari.Introspection.Kernel;
 internal static class QueuedBytes
 {
     /// <summary>Bytes that are contiguous in physical memory.</summary>
-    public static void Append(GuestKernel kernel, ArrayBufferWriter<byte> bytes, GuestPhysicalAddress address, uint length, string path)
+    public static void Append(GuestKernel kernel, ArrayBufferWriter<byte> bytes, GuestVirtualAddress structure, GuestPhysicalAddress address, uint length, string path)
     {
-        CheckRoom(kernel, bytes, length, path);
+        CheckRoom(kernel, bytes, structure, length, path);
         if (!kernel.Memory.TryCopy(address, bytes.GetSpan((int)length)[..(int)length]))
-            throw new KernelWalkException(path, $"{length} bytes at {address} are not in memory");
+            throw kernel.Astray(structure, path, $"{length} bytes at {address} are not in memory");
         bytes.Advance((int)length);
     }
 
     /// <summary>Bytes at a kernel address.</summary>
-    public static void Append(GuestKernel kernel, ArrayBufferWriter<byte> bytes, GuestVirtualAddress address, uint length, string path)
+    public static void Append(GuestKernel kernel, ArrayBufferWriter<byte> bytes, GuestVirtualAddress structure, GuestVirtualAddress address, uint length, string path)
     {
-        CheckRoom(kernel, bytes, length, path);
-        kernel.AddressSpace.Read(address, bytes.GetSpan((int)length)[..(int)length]);
+        CheckRoom(kernel, bytes, structure, length, path);
+        kernel.Copy(structure, address, bytes.GetSpan((int)length)[..(int)length], path);
         bytes.Advance((int)length);
     }
 
-    private static void CheckRoom(GuestKernel kernel, ArrayBufferWriter<byte> bytes, uint length, string path)
+    private static void CheckRoom(GuestKernel kernel, ArrayBufferWriter<byte> bytes, GuestVirtualAddress structure, uint length, string path)
     {
+        kernel.TakeSteps(1);
         int limit = kernel.Limits.QueueBytes;
         if (length > limit - bytes.WrittenCount)
-            throw new KernelWalkException(path, $"{bytes.WrittenCount + (long)length} bytes are queued, and the limit is {limit}");
+            throw kernel.Astray(structure, path, $"{bytes.WrittenCount + (long)length} bytes are queued, and the limit is {limit}");
+        kernel.TakeBytes(length);
     }
 }

@@ -19,11 +19,11 @@ public sealed class StillGuest : IDisposable
 
     private StillGuest(GuestKernel kernel, IVcpuControl cpus)
     {
-        _kernel = kernel;
+        _kernel = kernel.BeginLook();
         _cpus = cpus;
     }
 
-    /// <summary>The kernel, as it stands.</summary>
+    /// <summary>The kernel, as it stands: for one look, which lasts as long as the guest stands still.</summary>
     /// <exception cref="ObjectDisposedException">The guest runs again.</exception>
     public GuestKernel Kernel
     {
@@ -45,7 +45,7 @@ public sealed class StillGuest : IDisposable
             cpus.Pause();
             try
             {
-                kernel.BeginLook();
+                kernel.Refresh();
                 if (look == MostLooks || !GuestClocks.AreBeingChanged(kernel)) return new StillGuest(kernel, cpus);
             }
             catch
@@ -58,7 +58,7 @@ public sealed class StillGuest : IDisposable
             SpinWait.SpinUntil(
                 () =>
                 {
-                    kernel.BeginLook();
+                    kernel.Refresh();
                     return !GuestClocks.AreBeingChanged(kernel);
                 },
                 s_longestUpdate);
@@ -70,6 +70,6 @@ public sealed class StillGuest : IDisposable
         if (_running) return;
         _running = true;
         _cpus.Resume();
-        _kernel.BeginLook(); // what is seen from here on is not what stood still
+        _kernel.Refresh(); // what is seen from here on is not what stood still
     }
 }

@@ -8,7 +8,7 @@ namespace Watari.Introspection.Mm;
 /// </summary>
 public struct VmAreas
 {
-    private readonly GuestKernel _kernel;
+    private readonly MmStruct _mm;
     private readonly bool _isList;
     private MapleEntries _tree;
     private Ptr<VmAreaStruct> _next;
@@ -16,8 +16,8 @@ public struct VmAreas
 
     internal VmAreas(MmStruct mm)
     {
-        _kernel = mm.Kernel;
-        _left = _kernel.Limits.Entries;
+        _mm = mm;
+        _left = mm.Kernel.Limits.Entries;
         if (mm.MmMt is { } tree)
         {
             _tree = tree.Entries;
@@ -39,17 +39,18 @@ public struct VmAreas
     {
         if (!_tree.MoveNext()) return false;
         MapleEntry entry = _tree.Current;
-        Current = VmAreaStruct.At(_kernel, entry.Pointer);
+        Current = VmAreaStruct.At(_mm.Kernel, entry.Pointer);
         // The tree and the area say the same twice; where they differ the guest was changing them, or lies.
         if (Current.VmStart.Value != entry.First || Current.VmEnd.Value != unchecked(entry.Last + 1))
-            throw new KernelWalkException("mm_struct.mm_mt", $"the area at {entry.Pointer} is {Current.Range}, but stands in the tree for {entry.First:x}-{entry.Last:x}");
+            throw _mm.Kernel.Astray(_mm.Address, "mm_struct.mm_mt", $"the area at {entry.Pointer} is {Current.Range}, but stands in the tree for {entry.First:x}-{entry.Last:x}");
         return true;
     }
 
     private bool MoveAlongList()
     {
         if (!_next.TryGet(out VmAreaStruct area)) return false;
-        if (--_left < 0) throw new KernelWalkException("vm_area_struct.vm_next", $"the list does not end within {_kernel.Limits.Entries} entries");
+        _mm.Kernel.TakeSteps(1);
+        if (--_left < 0) throw _mm.Kernel.Astray(_mm.Address, "vm_area_struct.vm_next", $"the list does not end within {_mm.Kernel.Limits.Entries} entries");
         Current = area;
         _next = area.VmNext ?? default;
         return true;

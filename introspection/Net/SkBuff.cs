@@ -20,9 +20,11 @@ public readonly partial record struct SkBuffHead
             int left = Kernel.Limits.Entries;
             for (GuestVirtualAddress next = Next; next != Address;)
             {
+                Kernel.TakeSteps(1);
                 if (next.IsNull || --left < 0)
-                    throw new KernelWalkException("sk_buff_head.next", $"the queue does not come back to its head within {Kernel.Limits.Entries} packets");
+                    throw Kernel.Astray(Address, "sk_buff_head.next", $"the queue does not come back to its head within {Kernel.Limits.Entries} packets");
                 SkBuff packet = SkBuff.At(Kernel, next);
+                Kernel.Follow(Address, next);
                 yield return packet;
                 next = packet.Next;
             }
@@ -34,8 +36,6 @@ public readonly partial record struct SkBuffHead
 [KernelStruct("sk_buff")]
 public readonly partial record struct SkBuff
 {
-    private const int MaxNesting = 8;
-
     [Field] public partial GuestVirtualAddress Next { get; }
 
     /// <summary>Its node in the tree of what was sent and not acknowledged.</summary>
@@ -65,34 +65,35 @@ public readonly partial record struct SkBuff
 
     private void AppendTo(ArrayBufferWriter<byte> bytes, int depth)
     {
-        if (depth == MaxNesting) throw new KernelWalkException("skb_shared_info.frag_list", $"packets are nested more than {MaxNesting} deep");
+        if (depth == Kernel.Limits.Depth) throw Kernel.Astray(Address, "skb_shared_info.frag_list", $"packets are nested more than {Kernel.Limits.Depth} deep");
         uint length = Len;
         uint paged = DataLen;
-        if (paged > length) throw new KernelWalkException("sk_buff.data_len", $"is {paged}, more than all of its {length} bytes");
+        if (paged > length) throw Kernel.Astray(Address, "sk_buff.data_len", $"is {paged}, more than all of its {length} bytes");
         int start = bytes.WrittenCount;
-        QueuedBytes.Append(Kernel, bytes, Data, length - paged, "sk_buff.len");
+        QueuedBytes.Append(Kernel, bytes, Address, Data, length - paged, "sk_buff.len");
         if (paged == 0) return;
 
         SkbSharedInfo shared = Shared;
         KernelStructArray<SkbFrag> fragments = shared.Frags;
         int count = shared.NrFrags;
-        if (count > fragments.Length) throw new KernelWalkException("skb_shared_info.nr_frags", $"is {count}, and there is room for {fragments.Length}");
+        if (count > fragments.Length) throw Kernel.Astray(shared.Address, "skb_shared_info.nr_frags", $"is {count}, and there is room for {fragments.Length}");
         for (int i = 0; i < count; i++)
         {
             SkbFrag fragment = fragments[i];
-            if (!fragment.IsPage) throw new KernelWalkException("skb_frag.netmem", "lies in the memory of a device");
-            QueuedBytes.Append(Kernel, bytes, Kernel.Pages.FrameOf(fragment.Page).Address + fragment.Offset, fragment.Len, "skb_frag.len");
+            if (!fragment.IsPage) throw Kernel.Astray(fragment.Address, "skb_frag.netmem", "lies in the memory of a device");
+            QueuedBytes.Append(Kernel, bytes, fragment.Address, Kernel.Pages.FrameOf(fragment.Page).Address + fragment.Offset, fragment.Len, "skb_frag.len");
         }
 
         int left = Kernel.Limits.Entries;
         for (GuestVirtualAddress next = shared.FragList; !next.IsNull; next = At(Kernel, next).Next)
         {
-            if (--left < 0) throw new KernelWalkException("skb_shared_info.frag_list", $"the list does not end within {Kernel.Limits.Entries} packets");
+            Kernel.TakeSteps(1);
+            if (--left < 0) throw Kernel.Astray(shared.Address, "skb_shared_info.frag_list", $"the list does not end within {Kernel.Limits.Entries} packets");
             At(Kernel, next).AppendTo(bytes, depth + 1);
         }
 
         if (bytes.WrittenCount - start != length)
-            throw new KernelWalkException("sk_buff.len", $"is {length}, but {bytes.WrittenCount - start} bytes are there");
+            throw Kernel.Astray(Address, "sk_buff.len", $"is {length}, but {bytes.WrittenCount - start} bytes are there");
     }
 }
 

@@ -95,7 +95,12 @@ public readonly partial record struct Sock
 [KernelStruct("in6_addr")]
 public readonly partial record struct In6Addr
 {
-    [Field("in6_u.u6_addr8")] public partial KernelArray<byte> Bytes { get; }
+    private const int Length = 16;
+
+    [Field("in6_u.u6_addr8")] private partial KernelArray<byte> Octets { get; }
+
+    /// <summary>Its 16 bytes, in network order.</summary>
+    public byte[] Bytes => Octets.OfLength(Length).ToArray();
 }
 
 /// <summary>A socket's filter (include/linux/filter.h).</summary>

@@ -42,9 +42,9 @@ public readonly partial record struct UnixAddress
         get
         {
             int length = Len;
-            if (length is < FamilyLength or > MaxLength) throw new KernelWalkException("unix_address.len", $"is {length}");
+            if (length is < FamilyLength or > MaxLength) throw Kernel.Astray(Address, "unix_address.len", $"is {length}");
             byte[] name = new byte[length - FamilyLength];
-            Kernel.AddressSpace.Read(Names.Address + FamilyLength, name);
+            Kernel.Copy(Names.Address, Names.Address + FamilyLength, name, "sockaddr_un");
             return name;
         }
     }

@@ -18,6 +18,12 @@ public readonly record struct PageTranslation(PageTableEntry Entry, int Shift, G
 /// <param name="Limits">Bounds of a walk.</param>
 public readonly record struct AddressSpace(GuestPhysicalMemory Memory, PagingMode Mode, GuestPhysicalAddress Root, IntrospectionLimits Limits)
 {
+    /// <summary>The kernel, for the look of which the tables are walked; null for tables that no look has found.</summary>
+    internal GuestKernel? Kernel { get; init; }
+
+    /// <summary>The kernel's address of the root.</summary>
+    internal GuestVirtualAddress RootAddress { get; init; }
+
     /// <summary>Follows <paramref name="address"/> through the tables.</summary>
     /// <exception cref="GuestMemoryException">A table lies outside RAM.</exception>
     public PageTranslation Translate(GuestVirtualAddress address)
@@ -73,5 +79,10 @@ public readonly record struct AddressSpace(GuestPhysicalMemory Memory, PagingMod
     public PageRuns PageRuns(GuestVirtualRange range, PageFlags distinguish = PageFlags.Writable | PageFlags.SoftDirty | PageFlags.Huge | PageFlags.ProtNone) =>
         new(this, range, distinguish);
 
-    internal ReadOnlySpan<ulong> Table(GuestPhysicalAddress table) => MemoryMarshal.Cast<byte, ulong>(Memory.Span(table, GuestPage.Size));
+    /// <exception cref="KernelWalkException">It is not in RAM.</exception>
+    internal ReadOnlySpan<ulong> Table(GuestPhysicalAddress table) => Memory.TryGetSpan(table, GuestPage.Size, out ReadOnlySpan<byte> entries)
+        ? MemoryMarshal.Cast<byte, ulong>(entries)
+        : throw Astray($"a table lies at {table}, which is not in the guest's RAM");
+
+    internal KernelWalkException Astray(string reason) => Kernel?.Astray(RootAddress, "page tables", reason) ?? new KernelWalkException("page tables", reason);
 }

@@ -66,10 +66,6 @@ public sealed class KernelAddressSpace
         return TryTranslate(address, out GuestPhysicalAddress physical) && Memory.TryGetSpan(physical, length, out span);
     }
 
-    /// <summary>The bytes at a kernel address up to the end of its page, at most <paramref name="length"/> of them, in place.</summary>
-    public ReadOnlySpan<byte> SpanInPage(GuestVirtualAddress address, int length) =>
-        Memory.Span(Translate(address), Math.Min(length, GuestPage.Size - (int)address.PageOffset));
-
     public GuestPhysicalAddress Translate(GuestVirtualAddress address) =>
         TryTranslate(address, out GuestPhysicalAddress physical) ? physical : throw new PageNotPresentException(address);
 

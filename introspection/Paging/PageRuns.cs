@@ -7,6 +7,7 @@ namespace Watari.Introspection.Paging;
 public ref struct PageRuns
 {
     private const int LeafTableShift = GuestPage.Shift + PagingMode.BitsPerLevel;
+    private const int EntriesPerStep = 6; // entries that continue a run cost little: 2^6 of them as much as a step
 
     private readonly AddressSpace _space;
     private readonly PageFlags _distinguish;
@@ -23,7 +24,8 @@ public ref struct PageRuns
         _space = space;
         _distinguish = distinguish;
         _next = range.Start.PageStart.Value;
-        _end = (range.End + GuestPage.OffsetMask).PageStart.Value;
+        // Widened at the top of the address space it would begin anew at 0.
+        _end = range.End.PageOffset == 0 ? range.End.Value : Math.Max((range.End + GuestPage.OffsetMask).PageStart.Value, range.End.PageStart.Value);
         _budget = space.Limits.PageTableEntries;
     }
 
@@ -35,8 +37,9 @@ public ref struct PageRuns
     {
         while (_next < _end)
         {
-            if (--_budget < 0) throw new Kernel.KernelWalkException("page tables", $"more than {_space.Limits.PageTableEntries} entries in one walk");
+            if (--_budget < 0) throw _space.Astray($"more than {_space.Limits.PageTableEntries} entries in one walk");
             PageRun piece = NextPiece();
+            _space.Kernel?.TakeSteps(1);
             _next = (piece.Start + (ulong)piece.Count.Bytes).Value;
             if (_next <= piece.Start.Value) _next = _end; // the range ends at the top of the address space
             if (_pending.Count == PageCount.Zero)
@@ -107,6 +110,7 @@ public ref struct PageRuns
         }
 
         _budget -= index - first - 1;
+        _space.Kernel?.TakeSteps((index - first) >> EntriesPerStep);
         return run with { Count = new PageCount(index - first) };
     }
 

@@ -10,16 +10,16 @@ namespace Watari.Introspection.Symbols;
 /// </summary>
 internal sealed class KallsymsIndex
 {
-    public const int LongestName = 512; // KSYM_NAME_LEN
-
+    private readonly int _collisionLimit;
     private readonly int[] _nameStart;
     private readonly uint[] _hashes;
     private readonly int[] _chainHead; // per bucket: symbol + 1, or 0
     private readonly int[] _chainNext; // per symbol: the next of its bucket + 1, or 0
 
     /// <exception cref="KernelSymbolException">The tables are damaged.</exception>
-    public KallsymsIndex(KallsymsTables tables)
+    public KallsymsIndex(KallsymsTables tables, IntrospectionLimits limits)
     {
+        _collisionLimit = limits.Collisions;
         Tables = tables;
         _nameStart = new int[tables.Count];
         _hashes = new uint[tables.Count];
@@ -59,13 +59,39 @@ internal sealed class KallsymsIndex
             _hashes[symbol] = HashName(Tables.NameTokens(position, out position));
         }
 
-        // From the last to the first, so that a chain begins with the first symbol of a name.
-        for (int symbol = Count - 1; symbol >= 0; symbol--)
+        for (int symbol = 0; symbol < Count; symbol++) Chain(symbol);
+    }
+
+    /// <summary>
+    /// Puts a symbol at the end of its chain, unless one of its name is there already: many have a name in common, and only the
+    /// first is ever asked for. So chains stay short, but for those that a guest has made long.
+    /// </summary>
+    private void Chain(int symbol)
+    {
+        uint hash = _hashes[symbol];
+        ref int link = ref _chainHead[hash & (uint)(_chainHead.Length - 1)];
+        for (int length = 0; link != 0; length++)
         {
-            ref int head = ref _chainHead[_hashes[symbol] & (uint)(_chainHead.Length - 1)];
-            _chainNext[symbol] = head;
-            head = symbol + 1;
+            if (length == _collisionLimit) throw new KernelSymbolException("kallsyms_names", $"more than {_collisionLimit} names have one place");
+            if (_hashes[link - 1] == hash && SameName(link - 1, symbol)) return;
+            link = ref _chainNext[link - 1];
         }
+
+        link = symbol + 1;
+    }
+
+    private bool SameName(int left, int right)
+    {
+        Span<byte> name = stackalloc byte[KallsymsTables.LongestName];
+        int length = 0;
+        foreach (byte token in Tables.NameTokens(_nameStart[left], out _))
+        {
+            ReadOnlySpan<byte> text = Tables.Token(token);
+            text.CopyTo(name[length..]);
+            length += text.Length;
+        }
+
+        return NameEquals(right, length == 0 ? default : name[1..length]);
     }
 
     /// <summary>The hash of a name without its first character, which is the symbol's type.</summary>
@@ -79,7 +105,7 @@ internal sealed class KallsymsIndex
             ReadOnlySpan<byte> text = Tables.Token(token);
             hash = NameHash.Add(hash, length == 0 && !text.IsEmpty ? text[1..] : text);
             length += text.Length;
-            if (length > LongestName) throw new KernelSymbolException("kallsyms_names", $"a name is longer than {LongestName} bytes");
+            if (length > KallsymsTables.LongestName) throw new KernelSymbolException("kallsyms_names", $"a name has more than {KallsymsTables.LongestName} characters");
         }
 
         return hash;

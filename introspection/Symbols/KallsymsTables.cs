@@ -11,6 +11,9 @@ internal sealed class KallsymsTables
 {
     private const int Tokens = 256;
 
+    /// <summary>KSYM_NAME_LEN: characters of a name, and so its tokens and theirs.</summary>
+    public const int LongestName = 512;
+
     private readonly byte[] _tokenText;
     private readonly ushort[] _tokenStart;
     private readonly ushort[] _tokenLength;
@@ -42,11 +45,11 @@ internal sealed class KallsymsTables
             throw new KernelSymbolException("kallsyms_num_syms", $"{count} symbols, and the limit is {limits.Symbols}");
 
         ushort[] tokenStart = MemoryMarshal.Cast<byte, ushort>(memory.Span(places.TokenIndex, Tokens * sizeof(ushort))).ToArray();
-        // The last token ends at a zero byte; no token is longer than a symbol's name (KSYM_NAME_LEN, 512).
-        byte[] tokenText = memory.Span(places.TokenTable, tokenStart[^1] + 512).ToArray();
+        // The last token ends at a zero byte; no token is longer than a symbol's name.
+        byte[] tokenText = memory.Span(places.TokenTable, tokenStart[^1] + LongestName).ToArray();
         int[] offsets = new int[count];
         memory.Copy(places.Offsets, MemoryMarshal.AsBytes(offsets.AsSpan()));
-        return new KallsymsTables((int)count, CopyNames(memory, places.Names, (int)count), tokenText, tokenStart, offsets);
+        return new KallsymsTables((int)count, CopyNames(memory, places.Names, (int)count, limits), tokenText, tokenStart, offsets);
     }
 
     /// <summary>Whether a guest's memory holds the same tables, byte by byte.</summary>
@@ -66,7 +69,7 @@ internal sealed class KallsymsTables
     /// <summary>The tokens of the name that begins at <paramref name="position"/>, and where the next name begins.</summary>
     public ReadOnlySpan<byte> NameTokens(int position, out int next)
     {
-        if (!TryReadLength(Names, ref position, out int length) || position + length > Names.Length) throw Truncated();
+        if (!TryReadLength(Names, ref position, out int length) || length > LongestName || position + length > Names.Length) throw Truncated();
         next = position + length;
         return Names.AsSpan(position, length);
     }
@@ -74,8 +77,8 @@ internal sealed class KallsymsTables
     private static ushort TokenLength(ReadOnlySpan<byte> text, int start)
     {
         if (start >= text.Length) throw Truncated();
-        int length = text[start..].IndexOf((byte)0);
-        return length < 0 ? throw Truncated() : (ushort)length;
+        int length = text.Slice(start, Math.Min(LongestName, text.Length - start)).IndexOf((byte)0);
+        return length < 0 ? throw new KernelSymbolException("kallsyms_token_table", $"a token does not end within {LongestName} characters") : (ushort)length;
     }
 
     private static bool TryReadLength(ReadOnlySpan<byte> names, ref int position, out int length)
@@ -91,12 +94,12 @@ internal sealed class KallsymsTables
     }
 
     /// <summary>The table gives no length of its own: walk it once to find its end, in as much of it as that takes.</summary>
-    private static byte[] CopyNames(GuestPhysicalMemory memory, GuestPhysicalAddress start, int count)
+    private static byte[] CopyNames(GuestPhysicalMemory memory, GuestPhysicalAddress start, int count, IntrospectionLimits limits)
     {
-        // No name has more tokens than KSYM_NAME_LEN; most have about ten.
-        int most = (int)Math.Min(memory.BytesFrom(start), (ulong)count * (2 + 512));
+        // No name has more tokens than characters; most have about ten.
+        int most = (int)Math.Min(memory.BytesFrom(start), Math.Min((ulong)count * (2 + LongestName), (ulong)limits.SymbolBytes));
         var reader = new BulkReader(memory);
-        for (int size = Math.Min(most, count * 16); ; size = Math.Min(most, size * 2))
+        for (int size = (int)Math.Min(most, count * 16L); ; size = (int)Math.Min(most, size * 2L))
         {
             ReadOnlySpan<byte> names = reader.Read(start, size);
             if (TryMeasure(names, count, out int length)) return names[..length].ToArray();
@@ -110,7 +113,7 @@ internal sealed class KallsymsTables
         end = 0;
         for (int i = 0; i < count; i++)
         {
-            if (!TryReadLength(names, ref end, out int length)) return false;
+            if (!TryReadLength(names, ref end, out int length) || length > LongestName) return false;
             end += length;
         }
 

@@ -59,7 +59,7 @@ public sealed class KernelSymbols
     /// <inheritdoc cref="TryFind(ReadOnlySpan{byte}, out GuestVirtualAddress)"/>
     public bool TryFind(string name, out GuestVirtualAddress address)
     {
-        Span<byte> text = stackalloc byte[KallsymsIndex.LongestName];
+        Span<byte> text = stackalloc byte[KallsymsTables.LongestName];
         if (!Encoding.UTF8.TryGetBytes(name, text, out int length))
         {
             address = default;
@@ -78,18 +78,15 @@ public sealed class KernelSymbols
     /// <summary>The name of the symbol at exactly this address, as for a table of functions.</summary>
     public bool TryGetName(GuestVirtualAddress address, [NotNullWhen(true)] out string? name)
     {
-        int at = LastAtOrBelow(address);
-        name = null;
-        if (at < 0 || AddressAt(at) != address.Value) return false;
-        while (at > 0 && AddressAt(at - 1) == address.Value) at--;
-        name = _index.NameOf(_byAddress.Value[at]);
-        return true;
+        int at = LastBelow(address) + 1; // the first of those at one address
+        name = at < Count && AddressAt(at) == address.Value ? _index.NameOf(_byAddress.Value[at]) : null;
+        return name is not null;
     }
 
     /// <summary>The symbol that an address lies in, and how far, as a kernel's back trace gives it.</summary>
     public bool TryGetNearest(GuestVirtualAddress address, [NotNullWhen(true)] out string? name, out ulong offset)
     {
-        int at = LastAtOrBelow(address);
+        int at = address.Value == ulong.MaxValue ? Count - 1 : LastBelow(address + 1);
         name = at < 0 ? null : _index.NameOf(_byAddress.Value[at]);
         offset = at < 0 ? 0 : address.Value - AddressAt(at);
         return name is not null;
@@ -118,19 +115,20 @@ public sealed class KernelSymbols
             sorted &= i == 0 || AddressOf(i - 1) <= AddressOf(i);
         }
 
-        if (!sorted) Array.Sort(Array.ConvertAll(order, AddressOf), order);
+        // Of those at one address the first stays the first.
+        if (!sorted) Array.Sort(order, (left, right) => AddressOf(left).CompareTo(AddressOf(right)) is not 0 and int by ? by : left.CompareTo(right));
         return order;
     }
 
     private ulong AddressAt(int place) => AddressOf(_byAddress.Value[place]);
 
-    private int LastAtOrBelow(GuestVirtualAddress address)
+    private int LastBelow(GuestVirtualAddress address)
     {
         int low = 0, high = Count - 1;
         while (low <= high)
         {
             int middle = (int)(((uint)low + (uint)high) >> 1);
-            if (AddressAt(middle) <= address.Value) low = middle + 1;
+            if (AddressAt(middle) < address.Value) low = middle + 1;
             else high = middle - 1;
         }
 

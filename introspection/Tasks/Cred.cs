@@ -54,7 +54,7 @@ public readonly partial record struct GroupInfo
         get
         {
             int count = Ngroups;
-            if ((uint)count > MaxGroups) throw new KernelWalkException("group_info.ngroups", $"is {count}; a process has {MaxGroups} groups at most");
+            if ((uint)count > MaxGroups) throw Kernel.Astray(Address, "group_info.ngroups", $"is {count}; a process has {MaxGroups} groups at most");
             return Gid.OfLength(count);
         }
     }

@@ -17,7 +17,7 @@ public readonly partial record struct PidStruct
         get
         {
             uint level = Level;
-            if (level > MaxLevel) throw new KernelWalkException("pid.level", $"is {level}; pid namespaces nest {MaxLevel} deep at most");
+            if (level > MaxLevel) throw Kernel.Astray(Address, "pid.level", $"is {level}; pid namespaces nest {MaxLevel} deep at most");
             return Numbers.OfLength((int)level + 1);
         }
     }

@@ -42,9 +42,10 @@ public readonly partial record struct ClassicBpfProgram
         get
         {
             int count = Len;
-            if (count > MaxInstructions) throw new KernelWalkException("sock_fprog_kern.len", $"is {count}; a program has {MaxInstructions} instructions at most");
+            if (count > MaxInstructions) throw Kernel.Astray(Address, "sock_fprog_kern.len", $"is {count}; a program has {MaxInstructions} instructions at most");
+            Kernel.TakeBytes(count * InstructionSize);
             byte[] bytes = new byte[count * InstructionSize];
-            Kernel.AddressSpace.Read(Filter, bytes);
+            Kernel.Copy(Filter, bytes, "struct sock_filter[]");
             return bytes;
         }
     }

@@ -61,5 +61,5 @@ public readonly partial record struct KernelSigInfo
 
     /// <summary>Copies its bytes; the rest of a siginfo_t of 128 is zero.</summary>
     public void CopyTo(Span<byte> destination) =>
-        Kernel.AddressSpace.Read(Address, destination[..Math.Min(destination.Length, Kernel.SizeOf<KernelSigInfo>())]);
+        Kernel.Copy(Address, destination[..Math.Min(destination.Length, Kernel.SizeOf<KernelSigInfo>())], "kernel_siginfo");
 }

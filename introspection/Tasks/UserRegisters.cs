@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Watari.Introspection.Tasks;
 
@@ -18,8 +19,8 @@ public static class UserRegisters
             get
             {
                 GuestVirtualAddress at = RegistersAddress(task);
-                if (task.OnCpu) throw new KernelWalkException("task_struct.stack", $"thread {task.Pid} runs on a CPU; its registers are saved only when it leaves it");
-                PtRegs registers = task.Kernel.AddressSpace.Read<PtRegs>(at);
+                if (task.OnCpu) throw task.Kernel.Astray(task.Address, "task_struct.stack", $"thread {task.Pid} runs on a CPU; its registers are saved only when it leaves it");
+                PtRegs registers = ReadAt(task, at);
                 registers.Cs &= 0xffff; // what else FRED keeps in the word is not the program's
                 registers.Ss &= 0xffff;
                 return registers;
@@ -34,12 +35,19 @@ public static class UserRegisters
         foreach (ulong padding in (ReadOnlySpan<ulong>)[0, FredPadding])
         {
             GuestVirtualAddress at = end - padding - (ulong)Unsafe.SizeOf<PtRegs>();
-            PtRegs registers = task.Kernel.AddressSpace.Read<PtRegs>(at);
+            PtRegs registers = ReadAt(task, at);
             // Selectors of user privilege tell registers from whatever else is on a stack.
             if ((registers.Cs & PrivilegeMask) == PrivilegeMask && (registers.Ss & PrivilegeMask) == PrivilegeMask) return at;
         }
 
-        throw new KernelWalkException("task_struct.stack", $"no user registers lie at the top of the stack of thread {task.Pid}");
+        throw task.Kernel.Astray(task.Address, "task_struct.stack", $"no user registers lie at the top of the stack of thread {task.Pid}");
+    }
+
+    private static PtRegs ReadAt(TaskStruct task, GuestVirtualAddress at)
+    {
+        PtRegs registers = default;
+        task.Kernel.Copy(task.Stack, at, MemoryMarshal.AsBytes(new Span<PtRegs>(ref registers)), "struct pt_regs");
+        return registers;
     }
 
     private static ulong ThreadSize(GuestKernel kernel)

@@ -11,7 +11,7 @@ public sealed class XState
     private const int LegacyLength = 512;
     private const int HeaderLength = 64;
     private const int ExtendedStart = LegacyLength + HeaderLength;
-    private const int LargestArea = 64 << 10; // AMX makes it 11 KiB
+    internal const int LargestArea = 64 << 10; // AMX makes it 11 KiB
     private const ulong CompactedBit = 1UL << 63;
     private const int FirstExtended = 2;
 
@@ -41,19 +41,20 @@ public sealed class XState
     public static XState Read(TaskStruct task)
     {
         GuestKernel kernel = task.Kernel;
-        (GuestVirtualAddress address, uint size, string path) = AreaOf(task);
-        if (size is < ExtendedStart or > LargestArea) throw new KernelWalkException(path, $"is {size}, which is no size of an XSAVE area");
+        (GuestVirtualAddress address, uint size, GuestVirtualAddress structure, string path) = AreaOf(task);
+        if (size is < ExtendedStart or > LargestArea) throw kernel.Astray(structure, path, $"is {size}, which is no size of an XSAVE area");
+        kernel.TakeBytes(size);
         byte[] area = new byte[size];
-        kernel.AddressSpace.Read(address, area);
+        kernel.Copy(address, area, "struct xregs_state");
         return new XState(new XStateLayout(kernel), area);
     }
 
-    private static (GuestVirtualAddress Address, uint Size, string PathOfSize) AreaOf(TaskStruct task)
+    private static (GuestVirtualAddress Address, uint Size, GuestVirtualAddress Structure, string PathOfSize) AreaOf(TaskStruct task)
     {
-        if (task.Fpu.Fpstate is { } pointer) return (pointer.Value.Regs.Address, pointer.Value.Size, "fpu.fpstate -> fpstate.size");
+        if (task.Fpu.Fpstate is { } pointer) return (pointer.Value.Regs.Address, pointer.Value.Size, pointer.Address, "fpstate.size");
         if (task.Fpu.State is not { } inPlace) throw new KernelTypeException("This kernel's fpu has neither fpstate nor state: its FPU state cannot be found.");
         const string size = "fpu_kernel_xstate_size";
-        return (inPlace.Address, task.Kernel.AddressSpace.Read<uint>(task.Kernel.Symbols.Find(size)), size);
+        return (inPlace.Address, task.Kernel.AddressSpace.Read<uint>(task.Kernel.Symbols.Find(size)), task.Address, size);
     }
 
     /// <summary>One component's bytes, by its XSAVE number (2 is AVX); empty if it is in its initial state.</summary>
@@ -77,6 +78,7 @@ public sealed class XState
             if (_layout.IsAligned(i)) offset = (offset + 63) & ~63;
             if (i == feature) return offset;
             offset += _layout.Size(i);
+            if (offset > _area.Length) return -1;
         }
 
         return -1;
@@ -107,7 +109,7 @@ internal sealed class XStateLayout
 
     public int Offset(int feature) => _offsets[feature];
 
-    public int Size(int feature) => Math.Max(_sizes[feature], 0);
+    public int Size(int feature) => Math.Clamp(_sizes[feature], 0, XState.LargestArea);
 
     /// <summary>Before v5.16 the kernel laid the compacted form out beforehand, with every component that it uses.</summary>
     public int? CompactedOffset(int feature) => _compacted?[feature];

@@ -11,9 +11,9 @@ public static class Jiffies
         const long NanosecondsPerSecond = 1_000_000_000;
         Clocksource ticks = kernel.Global<Clocksource>("clocksource_jiffies");
         long length = (long)ticks.Mult >> (int)(ticks.Shift & 31);
-        return length > 0
+        return length is > 0 and <= NanosecondsPerSecond
             ? (int)((NanosecondsPerSecond + length / 2) / length)
-            : throw new KernelWalkException("clocksource_jiffies", "gives a tick no length");
+            : throw kernel.Astray(ticks.Address, "clocksource.mult", $"gives a tick a length of {length} ns");
     }
 }
 

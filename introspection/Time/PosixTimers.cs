@@ -32,7 +32,7 @@ public readonly partial record struct KItimer
     [Embedded("it.real.timer")] public partial HrTimer RealTimer { get; }
 
     /// <summary>The signal that it sends: in the timer itself since v6.13, elsewhere before.</summary>
-    public SigQueue Signal => SignalInPlace ?? SignalElsewhere!.Value.Value;
+    public SigQueue Signal => SignalInPlace ?? (SignalElsewhere ?? throw PosixTimers.Without("sigq")).Value;
 
     [Embedded("sigq", Optional = true)] private partial SigQueue? SignalInPlace { get; }
 
@@ -51,12 +51,12 @@ public struct PosixTimers
         if (signal.PosixTimersHlist is { } hlist)
         {
             _isHlist = true;
-            _hlist = hlist.Entries<KItimer>(static timer => timer.ListHlist!.Value);
+            _hlist = hlist.Entries<KItimer>(static timer => timer.ListHlist ?? throw Without("list"));
         }
         else
         {
             ListHead list = signal.PosixTimersList ?? throw new KernelTypeException("This kernel's signal_struct has no posix_timers of a known kind.");
-            _list = list.Entries<KItimer>(static timer => timer.ListList!.Value);
+            _list = list.Entries<KItimer>(static timer => timer.ListList ?? throw Without("list"));
         }
     }
 
@@ -65,6 +65,8 @@ public struct PosixTimers
     public readonly PosixTimers GetEnumerator() => this;
 
     public bool MoveNext() => _isHlist ? _hlist.MoveNext() : _list.MoveNext();
+
+    internal static KernelTypeException Without(string member) => new($"This kernel's k_itimer has no {member} of a known kind.");
 }
 
 /// <summary>setitimer(2) on CPU time (include/linux/sched/signal.h); nanoseconds of CPU time, 0 where it is not armed.</summary>

@@ -1,21 +1,20 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Text;
 
 namespace Watari.Introspection.Types;
 
 public sealed partial class BtfTypes
 {
+    private readonly ConcurrentDictionary<string, long?> _enumerators = new();
+
     /// <summary>The value of an enumerator of any enum, anonymous ones too: enumerators share one name space in C.</summary>
+    /// <remarks>The look through all enums is made once for each name.</remarks>
     public bool TryGetEnumerator(string name, out long value)
     {
-        byte[] text = Encoding.UTF8.GetBytes(name);
-        for (int id = 1; id < _records.Length; id++)
-        {
-            if (TryGetEnumerator(id, text, out value)) return true;
-        }
-
-        value = 0;
-        return false;
+        long? found = _enumerators.GetOrAdd(name, static (name, types) => types.FindEnumerator(name), this);
+        value = found ?? 0;
+        return found is not null;
     }
 
     /// <summary>The value of an enumerator of one enum.</summary>
@@ -26,6 +25,17 @@ public sealed partial class BtfTypes
     public long Enumerator(string name) => TryGetEnumerator(name, out long value)
         ? value
         : throw new KernelTypeException($"This kernel's BTF has no enumerator {name}.");
+
+    private long? FindEnumerator(string name)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(name);
+        for (int id = 1; id < _records.Length; id++)
+        {
+            if (TryGetEnumerator(id, text, out long value)) return value;
+        }
+
+        return null;
+    }
 
     private bool TryGetEnumerator(int id, ReadOnlySpan<byte> name, out long value)
     {

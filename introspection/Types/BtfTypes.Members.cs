@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 
 namespace Watari.Introspection.Types;
@@ -5,6 +6,8 @@ namespace Watari.Introspection.Types;
 public sealed partial class BtfTypes
 {
     private const int MemberLength = 12;
+
+    private readonly ConcurrentDictionary<(string Structure, string Path), BtfMember> _members = new();
 
     /// <summary>
     /// A member by its path from a structure or union, as C spells it: "pid", "thread.fsbase". Members of anonymous structures
@@ -14,7 +17,7 @@ public sealed partial class BtfTypes
     {
         member = new BtfMember(structure, 0, 0);
         long size = SizeOf(structure) * 8L;
-        int budget = _entryLimit;
+        int budget = _memberLimit;
         foreach (Range part in path.AsSpan().Split('.'))
         {
             byte[] name = Encoding.UTF8.GetBytes(path[part]);
@@ -27,9 +30,12 @@ public sealed partial class BtfTypes
         return true;
     }
 
-    public BtfMember Member(string structure, string path) => TryGetMember(Find(structure), path, out BtfMember member)
-        ? member
-        : throw new KernelTypeException($"This kernel's {structure} has no member {path}.");
+    /// <summary>A member that must be there; looked for once.</summary>
+    /// <exception cref="KernelTypeException">It is not.</exception>
+    public BtfMember Member(string structure, string path) => _members.GetOrAdd((structure, path), static (name, types) =>
+        types.TryGetMember(types.Find(name.Structure), name.Path, out BtfMember member)
+            ? member
+            : throw new KernelTypeException($"This kernel's {name.Structure} has no member {name.Path}."), this);
 
     /// <summary>The path of the member at a byte offset, for messages; null if there is none.</summary>
     public string? PathAt(BtfTypeId structure, int byteOffset)
@@ -37,9 +43,10 @@ public sealed partial class BtfTypes
         var path = new StringBuilder();
         int id = Strip(structure.Value);
         int wanted = byteOffset * 8;
+        int budget = _memberLimit;
         for (int depth = 0; depth < _depthLimit && Kind(id) is BtfKind.Struct or BtfKind.Union; depth++)
         {
-            if (!TryGetMemberCovering(id, wanted, out ReadOnlySpan<byte> name, out BtfMember member)) break;
+            if (!TryGetMemberCovering(id, wanted, ref budget, out ReadOnlySpan<byte> name, out BtfMember member)) break;
             if (!name.IsEmpty)
             {
                 if (path.Length > 0) path.Append('.');
@@ -90,13 +97,14 @@ public sealed partial class BtfTypes
             : new BtfMember(type, (int)Math.Min(place, int.MaxValue), 0);
     }
 
-    private bool TryGetMemberCovering(int structure, int bitOffset, out ReadOnlySpan<byte> name, out BtfMember member)
+    private bool TryGetMemberCovering(int structure, int bitOffset, ref int budget, out ReadOnlySpan<byte> name, out BtfMember member)
     {
         name = default;
         member = default;
         int count = VariableLength(structure);
         for (int i = 0; i < count; i++)
         {
+            if (--budget < 0) return false;
             BtfMember candidate = MemberAt(structure, i, out uint nameOffset);
             int bits = candidate.IsBitField ? candidate.BitSize : SizeOf(candidate.Type) * 8;
             if (bitOffset < candidate.BitOffset || bitOffset >= candidate.BitOffset + bits) continue;

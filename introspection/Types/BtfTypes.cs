@@ -13,13 +13,15 @@ public sealed partial class BtfTypes
 {
     private const ushort Magic = 0xeb9f;
     private const int RecordHeader = 12;
+    private const int LongestName = 512; // KSYM_NAME_LEN: what the kernel takes for a name (btf_name_valid_identifier)
 
     private readonly byte[] _blob;
     private readonly int _typesStart;
     private readonly int _stringsStart;
     private readonly int _stringsLength;
     private readonly int _depthLimit;
-    private readonly int _entryLimit;
+    private readonly int _memberLimit;
+    private readonly int _collisionLimit;
     private readonly int[] _records;  // per type id: where its record begins in _blob; [0] is void
     private readonly int[] _chainHead; // per bucket: type id, or 0
     private readonly int[] _chainNext; // per type id
@@ -28,7 +30,8 @@ public sealed partial class BtfTypes
     {
         _blob = blob;
         _depthLimit = limits.Depth;
-        _entryLimit = limits.Entries;
+        _memberLimit = limits.TypeMembers;
+        _collisionLimit = limits.Collisions;
         if (blob.Length < 24 || BinaryPrimitives.ReadUInt16LittleEndian(blob) != Magic)
             throw new KernelTypeException("The kernel's BTF does not begin with BTF's magic number.");
         uint headerLength = Word(4);
@@ -164,8 +167,9 @@ public sealed partial class BtfTypes
     private ReadOnlySpan<byte> StringAt(uint offset)
     {
         if (offset >= (uint)_stringsLength) throw Damaged($"a name lies at {offset}, beyond the strings");
-        ReadOnlySpan<byte> rest = _blob.AsSpan(_stringsStart + (int)offset, _stringsLength - (int)offset);
-        return rest[..rest.IndexOf((byte)0)]; // the section ends with a zero byte
+        ReadOnlySpan<byte> rest = _blob.AsSpan(_stringsStart + (int)offset, Math.Min(LongestName, _stringsLength - (int)offset));
+        int end = rest.IndexOf((byte)0);
+        return end >= 0 ? rest[..end] : throw Damaged($"the name at {offset} is longer than {LongestName}");
     }
 
     private uint Word(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(_blob.AsSpan(offset));
@@ -208,14 +212,16 @@ public sealed partial class BtfTypes
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void IndexNames()
     {
+        ushort[] lengths = new ushort[_chainHead.Length];
         for (int id = _records.Length - 1; id > 0; id--)
         {
             if (Kind(id) is not (BtfKind.Struct or BtfKind.Union or BtfKind.Enum or BtfKind.Enum64 or BtfKind.Typedef)) continue;
             ReadOnlySpan<byte> name = NameOf(id);
             if (name.IsEmpty) continue;
-            ref int head = ref _chainHead[NameHash.Of(name) & (uint)(_chainHead.Length - 1)];
-            _chainNext[id] = head;
-            head = id;
+            uint place = NameHash.Of(name) & (uint)(_chainHead.Length - 1);
+            if (++lengths[place] > _collisionLimit) throw Damaged($"more than {_collisionLimit} names have one place");
+            _chainNext[id] = _chainHead[place];
+            _chainHead[place] = id;
         }
     }
 

@@ -14,7 +14,8 @@ public readonly record struct KernelCharPointer(GuestKernel Kernel, GuestVirtual
         GuestVirtualAddress at = Address;
         for (int left = Kernel.Limits.StringLength; left > 0;)
         {
-            ReadOnlySpan<byte> piece = Kernel.AddressSpace.SpanInPage(at, left);
+            Kernel.TakeSteps(1);
+            ReadOnlySpan<byte> piece = Kernel.InPage(Address, at, left, "char *");
             int end = piece.IndexOf((byte)0);
             destination.AddRange(end < 0 ? piece : piece[..end]);
             if (end >= 0) return;
@@ -22,7 +23,7 @@ public readonly record struct KernelCharPointer(GuestKernel Kernel, GuestVirtual
             at += (ulong)piece.Length;
         }
 
-        throw new KernelWalkException("char *", $"text at {Address} does not end within {Kernel.Limits.StringLength} bytes");
+        throw Kernel.Astray(Address, "char *", $"text at {Address} does not end within {Kernel.Limits.StringLength} bytes");
     }
 
     public bool SequenceEqual(ReadOnlySpan<byte> text)

@@ -32,6 +32,9 @@ public sealed class KernelLayout(BtfTypes types)
         return field < 0 ? descriptor.Names[0] : $"{descriptor.Names[0]}.{string.Join('|', descriptor.Fields[field].Names)}";
     }
 
+    /// <summary>Whether a member was read, or looked for, yet.</summary>
+    internal bool IsKnown(int slot) => (uint)slot < (uint)_slots.Length && _slots[slot].IsResolved;
+
     /// <summary>Finds every member of a structure now.</summary>
     /// <exception cref="KernelTypeException">The kernel lacks one that is not optional, or has it in another form.</exception>
     public void Verify(KernelStructDescriptor descriptor)

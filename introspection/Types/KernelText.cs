@@ -10,7 +10,7 @@ public readonly record struct KernelText(GuestKernel Kernel, GuestVirtualAddress
     public int CopyTo(Span<byte> destination)
     {
         destination = destination[..Math.Min(destination.Length, Capacity)];
-        Kernel.AddressSpace.Read(Address, destination);
+        Kernel.Copy(Address, destination, "char[]");
         int end = destination.IndexOf((byte)0);
         return end < 0 ? destination.Length : end;
     }
@@ -25,7 +25,7 @@ public readonly record struct KernelText(GuestKernel Kernel, GuestVirtualAddress
 
     public override string ToString()
     {
-        if (Capacity > Kernel.Limits.StringLength) throw new KernelWalkException("char[]", $"is {Capacity} bytes long, and the limit is {Kernel.Limits.StringLength}");
+        if (Capacity > Kernel.Limits.StringLength) throw Kernel.Astray(Address, "char[]", $"is {Capacity} bytes long, and the limit is {Kernel.Limits.StringLength}");
         Span<byte> text = Capacity <= 256 ? stackalloc byte[Capacity] : new byte[Capacity];
         return Encoding.UTF8.GetString(text[..CopyTo(text)]);
     }

@@ -7,7 +7,7 @@ public readonly record struct Ptr<T>(GuestKernel Kernel, GuestVirtualAddress Add
 
     /// <summary>What it points to.</summary>
     /// <exception cref="KernelWalkException">It is a null pointer.</exception>
-    public T Value => IsNull ? throw new KernelWalkException($"struct {T.Descriptor.Names[0]} *", "is a null pointer") : T.At(Kernel, Address);
+    public T Value => IsNull ? throw Kernel.Astray(Address, $"struct {T.Descriptor.Names[0]} *", "is a null pointer") : T.At(Kernel, Address);
 
     public bool TryGet(out T value)
     {

@@ -10,7 +10,7 @@ public readonly partial record struct HlistHead
 
     /// <inheritdoc cref="ListHead.Entries{T}"/>
     public HlistEntries<T> Entries<T>(Func<T, HlistNode> node) where T : struct, IKernelStruct<T> =>
-        new(Kernel, First, node(T.At(Kernel, default)).Address.Value);
+        new(this, node(T.At(Kernel, default)).Address.Value);
 }
 
 [KernelStruct("hlist_node")]
@@ -25,30 +25,31 @@ public readonly partial record struct HlistNode
 /// <summary>A walk along a <see cref="HlistHead"/>: hlist_for_each_entry.</summary>
 public struct HlistEntries<T> where T : struct, IKernelStruct<T>
 {
-    private readonly GuestKernel _kernel;
+    private readonly HlistHead _head;
     private readonly ulong _nodeOffset;
     private GuestVirtualAddress _node;
     private GuestVirtualAddress _next;
     private int _left;
 
-    internal HlistEntries(GuestKernel kernel, GuestVirtualAddress first, ulong nodeOffset)
+    internal HlistEntries(HlistHead head, ulong nodeOffset)
     {
-        _kernel = kernel;
+        _head = head;
         _nodeOffset = nodeOffset;
-        _next = first;
-        _left = kernel.Limits.Entries;
+        _next = head.First;
+        _left = head.Kernel.Limits.Entries;
     }
 
-    public readonly T Current => T.At(_kernel, _node - _nodeOffset);
+    public readonly T Current => T.At(_head.Kernel, _node - _nodeOffset);
 
     public readonly HlistEntries<T> GetEnumerator() => this;
 
     public bool MoveNext()
     {
         if (_next.IsNull) return false;
-        if (--_left < 0) throw NodeWalk.Broken<T>(_kernel, _nodeOffset, $"the list does not end within {_kernel.Limits.Entries} entries");
+        if (--_left < 0) throw NodeWalk.Broken<T>(_head.Kernel, _head.Address, _nodeOffset, $"the list does not end within {_head.Kernel.Limits.Entries} entries");
         _node = _next;
-        _next = NodeWalk.Next<T>(_kernel, _node, _nodeOffset);
+        _next = NodeWalk.Next<T>(_head.Kernel, _head.Address, _node, _nodeOffset);
+        _head.Kernel.FollowNode<T>(_head.Address, _node - _nodeOffset, _nodeOffset);
         return true;
     }
 }

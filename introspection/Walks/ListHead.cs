@@ -31,7 +31,7 @@ public struct ListEntries<T> where T : struct, IKernelStruct<T>
     {
         _head = head;
         _nodeOffset = nodeOffset;
-        _next = NodeWalk.Next<T>(head.Kernel, head.Address, nodeOffset);
+        _next = NodeWalk.Next<T>(head.Kernel, head.Address, head.Address, nodeOffset);
         _left = head.Kernel.Limits.Entries;
     }
 
@@ -42,10 +42,11 @@ public struct ListEntries<T> where T : struct, IKernelStruct<T>
     public bool MoveNext()
     {
         if (_next == _head.Address) return false;
-        if (_next.IsNull) throw NodeWalk.Broken<T>(_head.Kernel, _nodeOffset, $"the list ends in a null pointer after {_node}");
-        if (--_left < 0) throw NodeWalk.Broken<T>(_head.Kernel, _nodeOffset, $"the list does not come back to its head within {_head.Kernel.Limits.Entries} entries");
+        if (_next.IsNull) throw NodeWalk.Broken<T>(_head.Kernel, _head.Address, _nodeOffset, $"the list ends in a null pointer after {_node}");
+        if (--_left < 0) throw NodeWalk.Broken<T>(_head.Kernel, _head.Address, _nodeOffset, $"the list does not come back to its head within {_head.Kernel.Limits.Entries} entries");
         _node = _next;
-        _next = NodeWalk.Next<T>(_head.Kernel, _node, _nodeOffset);
+        _next = NodeWalk.Next<T>(_head.Kernel, _head.Address, _node, _nodeOffset);
+        _head.Kernel.FollowNode<T>(_head.Address, _node - _nodeOffset, _nodeOffset);
         return true;
     }
 }

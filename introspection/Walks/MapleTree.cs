@@ -44,6 +44,7 @@ public struct MapleEntries
     private const ulong SmallestPointer = 4096;
 
     private readonly GuestKernel _kernel;
+    private readonly GuestVirtualAddress _tree;
     private readonly ulong _root;
     private Stack _stack;
     private int _height;
@@ -53,6 +54,7 @@ public struct MapleEntries
     internal MapleEntries(MapleTree tree)
     {
         _kernel = tree.Kernel;
+        _tree = tree.Address;
         _root = tree.Root;
         _left = _kernel.Limits.Entries;
     }
@@ -69,8 +71,7 @@ public struct MapleEntries
             if (!IsNode(_root))
             {
                 // A tree with one entry, for index 0, has no node.
-                Current = new MapleEntry(0, 0, new GuestVirtualAddress(_root));
-                return _root != 0 && !IsInternal(_root);
+                return _root != 0 && !IsInternal(_root) && Found(0, 0, _root);
             }
 
             Descend(_root, 0, ulong.MaxValue);
@@ -78,6 +79,7 @@ public struct MapleEntries
 
         while (_height > 0)
         {
+            _kernel.TakeSteps(1);
             if (--_left < 0) throw Astray($"the tree has more than {_kernel.Limits.Entries} slots");
             ref Frame frame = ref _stack[_height - 1];
             if (frame.Done || frame.Slot >= frame.Slots.Length)
@@ -104,11 +106,17 @@ public struct MapleEntries
             }
 
             if (IsInternal(entry)) continue; // a zero entry, or one that marks a move
-            Current = new MapleEntry(first, last, new GuestVirtualAddress(entry));
-            return true;
+            return Found(first, last, entry);
         }
 
         return false;
+    }
+
+    private bool Found(ulong first, ulong last, ulong entry)
+    {
+        Current = new MapleEntry(first, last, new GuestVirtualAddress(entry));
+        _kernel.Follow(_tree, Current.Pointer);
+        return true;
     }
 
     /// <summary>An entry that is the tree's own, not what its user stored (xa_is_internal).</summary>
@@ -141,7 +149,7 @@ public struct MapleEntries
         }
     }
 
-    private static KernelWalkException Astray(string reason) => new("maple_tree.ma_root", reason);
+    private readonly KernelWalkException Astray(string reason) => _kernel.Astray(_tree, "maple_tree.ma_root", reason);
 
     private struct Frame
     {

@@ -8,7 +8,7 @@ public readonly partial record struct RbRoot
 
     /// <summary>The structures of the tree in its order, by the node that each has in it.</summary>
     public RbEntries<T> Entries<T>(Func<T, RbNode> node) where T : struct, IKernelStruct<T> =>
-        new(Kernel, Node, node(T.At(Kernel, default)).Address.Value);
+        new(this, node(T.At(Kernel, default)).Address.Value);
 }
 
 [KernelStruct("rb_node")]
@@ -28,57 +28,54 @@ public readonly partial record struct RbNode
 /// <summary>A walk through a <see cref="RbRoot"/> in order, by the parents' pointers, without a stack: rb_first, rb_next.</summary>
 public struct RbEntries<T> where T : struct, IKernelStruct<T>
 {
-    private readonly GuestKernel _kernel;
+    private readonly RbRoot _tree;
     private readonly ulong _nodeOffset;
     private readonly GuestVirtualAddress _root;
     private GuestVirtualAddress _node;
     private int _steps;
 
-    internal RbEntries(GuestKernel kernel, GuestVirtualAddress root, ulong nodeOffset)
+    internal RbEntries(RbRoot tree, ulong nodeOffset)
     {
-        _kernel = kernel;
+        _tree = tree;
         _nodeOffset = nodeOffset;
-        _root = root;
-        _steps = kernel.Limits.Entries;
+        _root = tree.Node;
+        _steps = tree.Kernel.Limits.Entries;
     }
 
-    public readonly T Current => T.At(_kernel, _node - _nodeOffset);
+    public readonly T Current => T.At(_tree.Kernel, _node - _nodeOffset);
 
     public readonly RbEntries<T> GetEnumerator() => this;
 
     public bool MoveNext()
     {
-        if (_node.IsNull)
-        {
-            if (_root.IsNull) return false;
-            _node = Leftmost(_root);
-            return true;
-        }
+        GuestVirtualAddress next = _node.IsNull ? First() : Next();
+        if (next.IsNull) return false;
+        _node = next;
+        _tree.Kernel.FollowNode<T>(_tree.Address, _node - _nodeOffset, _nodeOffset);
+        return true;
+    }
 
-        RbNode node = RbNode.At(_kernel, _node);
-        if (!node.Right.IsNull)
-        {
-            _node = Leftmost(node.Right);
-            return true;
-        }
+    private GuestVirtualAddress First() => _root.IsNull ? _root : Leftmost(_root);
 
+    private GuestVirtualAddress Next()
+    {
+        RbNode node = Node(_node);
+        if (!node.Right.IsNull) return Leftmost(node.Right);
         GuestVirtualAddress parent = node.Parent;
-        while (!parent.IsNull && RbNode.At(_kernel, parent).Right == node.Address)
+        while (!parent.IsNull && Node(parent).Right == node.Address)
         {
             Step();
-            node = RbNode.At(_kernel, parent);
+            node = Node(parent);
             parent = node.Parent;
         }
 
-        if (parent.IsNull) return false;
-        Step();
-        _node = parent;
-        return true;
+        if (!parent.IsNull) Step();
+        return parent;
     }
 
     private GuestVirtualAddress Leftmost(GuestVirtualAddress node)
     {
-        for (GuestVirtualAddress left = RbNode.At(_kernel, node).Left; !left.IsNull; left = RbNode.At(_kernel, node).Left)
+        for (GuestVirtualAddress left = Node(node).Left; !left.IsNull; left = Node(node).Left)
         {
             Step();
             node = left;
@@ -88,8 +85,11 @@ public struct RbEntries<T> where T : struct, IKernelStruct<T>
         return node;
     }
 
+    private readonly RbNode Node(GuestVirtualAddress address) => RbNode.At(_tree.Kernel, address);
+
     private void Step()
     {
-        if (--_steps < 0) throw NodeWalk.Broken<T>(_kernel, _nodeOffset, $"the tree does not end within {_kernel.Limits.Entries} steps");
+        _tree.Kernel.TakeSteps(1);
+        if (--_steps < 0) throw NodeWalk.Broken<T>(_tree.Kernel, _tree.Address, _nodeOffset, $"the tree does not end within {_tree.Kernel.Limits.Entries} steps");
     }
 }

@@ -38,6 +38,7 @@ public struct XarrayEntries
     private const ulong SmallestPointer = 4096;
 
     private readonly GuestKernel _kernel;
+    private readonly GuestVirtualAddress _array;
     private readonly ulong _head;
     private Stack _stack;
     private int _height;
@@ -47,6 +48,7 @@ public struct XarrayEntries
     internal XarrayEntries(Xarray array)
     {
         _kernel = array.Kernel;
+        _array = array.Address;
         _head = array.Head;
         _left = _kernel.Limits.PageTableEntries;
     }
@@ -62,8 +64,7 @@ public struct XarrayEntries
             _started = true;
             if (!IsNode(_head))
             {
-                Current = new XarrayEntry(0, 1, _head);
-                return _head != 0 && !IsInternal(_head);
+                return _head != 0 && !IsInternal(_head) && Found(new XarrayEntry(0, 1, _head));
             }
 
             Descend(_head, 0);
@@ -71,6 +72,7 @@ public struct XarrayEntries
 
         while (_height > 0)
         {
+            _kernel.TakeSteps(1);
             if (--_left < 0) throw Astray($"the array has more than {_kernel.Limits.PageTableEntries} slots");
             ref Frame frame = ref _stack[_height - 1];
             if (frame.Slot >= frame.Slots.Length)
@@ -91,11 +93,17 @@ public struct XarrayEntries
 
             if (IsInternal(entry)) continue; // a sibling without its head, a retry or a zero entry
             int span = 1 + CountSiblings(ref frame, slot);
-            Current = new XarrayEntry(index, (ulong)span << frame.Shift, entry);
-            return true;
+            return Found(new XarrayEntry(index, (ulong)span << frame.Shift, entry));
         }
 
         return false;
+    }
+
+    private bool Found(XarrayEntry entry)
+    {
+        Current = entry;
+        if (!entry.IsValue) _kernel.Follow(_array, entry.Pointer);
+        return true;
     }
 
     private static bool IsInternal(ulong entry) => (entry & 3) == 2;
@@ -126,7 +134,7 @@ public struct XarrayEntries
         _stack[_height++] = new Frame { Slots = node.Slots, Index = index, Shift = shift };
     }
 
-    private static KernelWalkException Astray(string reason) => new("xarray.xa_head", reason);
+    private readonly KernelWalkException Astray(string reason) => _kernel.Astray(_array, "xarray.xa_head", reason);
 
     private struct Frame
     {

@@ -70,7 +70,7 @@ internal static class KernelStructWriter
 
     private static string Value(FieldModel field, string slot)
     {
-        string pointer = $"new {Address}(Kernel.ReadField<ulong>(Address, {slot}))";
+        string pointer = $"Kernel.ReadPointer(Address, {slot})";
         string place = $"Kernel.FieldAddress(Address, {slot})";
         return field.Form switch
         {

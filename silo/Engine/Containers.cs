@@ -14,17 +14,17 @@ namespace Watari.Silo.Engine;
 internal static class Containers
 {
     private const int MaxCommandBytes = 512;
-    private const int Looks = 3;
 
     /// <exception cref="EngineException">The kernel cannot be read.</exception>
+    /// <exception cref="TornViewException">Each look at the running guest led astray.</exception>
     public static IReadOnlyList<ContainerDescription> Describe(GuestVm vm, VmId id) =>
-        Steadily(vm, kernel => kernel.FindContainers().Select(container => Describe(container, id)).ToList());
+        LiveView.Look(vm.Kernel(), look => look.FindContainers().Select(container => DescribeOnce(container, id)).ToList());
 
     /// <summary>The container of that id; a prefix of the id will do where it is the only one.</summary>
     /// <exception cref="EngineException">There is none, or there are several.</exception>
     public static GuestContainer Find(GuestVm vm, string id)
     {
-        IReadOnlyList<GuestContainer> all = Steadily(vm, kernel => kernel.FindContainers());
+        IReadOnlyList<GuestContainer> all = LiveView.Look(vm.Kernel(), static look => look.FindContainers());
         if (all.FirstOrDefault(container => container.Id == id) is { } exact) return exact;
         GuestContainer[] matches = [.. all.Where(container => id.Length >= 3 && container.Id.StartsWith(id, StringComparison.Ordinal))];
         string known = all.Count == 0 ? "it runs none" : $"it runs {string.Join(", ", all.Select(container => container.Id))}";
@@ -36,7 +36,11 @@ internal static class Containers
         };
     }
 
-    public static ContainerDescription Describe(GuestContainer container, VmId vm)
+    /// <exception cref="TornViewException">Each look at the running guest led astray.</exception>
+    public static ContainerDescription Describe(GuestContainer container, VmId vm) =>
+        LiveView.Look(container.Init.Kernel, look => DescribeOnce(container.In(look), vm));
+
+    private static ContainerDescription DescribeOnce(GuestContainer container, VmId vm)
     {
         int processes = 0;
         int threads = 0;
@@ -86,21 +90,5 @@ internal static class Containers
         int read = mm.AddressSpace.ReadUpTo(mm.ArgStart, bytes);
         string text = Encoding.UTF8.GetString(bytes.AsSpan(0, read)).TrimEnd('\0').Replace('\0', ' ');
         return string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
-    }
-
-    /// <summary>A look at a running guest may tear, and what it finds may lead astray: look again.</summary>
-    public static T Steadily<T>(GuestVm vm, Func<GuestKernel, T> look)
-    {
-        for (int left = Looks - 1; ; left--)
-        {
-            try
-            {
-                return look(vm.Kernel());
-            }
-            catch (Introspection.IntrospectionException) when (left > 0)
-            {
-                // Looked at in the middle of a change.
-            }
-        }
     }
 }

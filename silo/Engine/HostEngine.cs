@@ -7,6 +7,7 @@ using Watari.Grains.Engine;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Containers;
+using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Doctor;
 using Watari.Silo.Engine.Migration;
@@ -79,7 +80,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
         GuestVm guest = lease.Vm;
         return await Failures.ExplainAsync(
-            vm, () => _threads.RunAsync(() => Containers.Steadily(() => KernelLogs.Read(guest.KernelLeft(), from)), cancellationToken));
+            vm, () => _threads.RunAsync(() => LiveView.Look(guest.KernelLeft(), look => KernelLogs.Read(look, from)), cancellationToken));
     }
 
     public Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken) =>
@@ -201,7 +202,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             string? problem = null;
             try
             {
-                (release, containers) = await _threads.RunAsync(() => (guest.Kernel().Release, guest.Kernel().FindContainers().Count), cancellationToken);
+                (release, containers) = await _threads.RunAsync(() => (guest.Kernel().Release, LiveView.Look(guest.Kernel(), static look => look.FindContainers().Count)), cancellationToken);
             }
             catch (Exception e) when (e is EngineException or Introspection.IntrospectionException)
             {
@@ -220,7 +221,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         }
     }
 
-    private static string NameOf(RamAccess access) => access switch
+    internal static string NameOf(RamAccess access) => access switch
     {
         RamAccess.Memfd => "memfd",
         RamAccess.SharedFile => "shared file",

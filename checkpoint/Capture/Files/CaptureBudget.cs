@@ -1,3 +1,4 @@
+using Watari.Introspection;
 using Watari.Introspection.Kernel;
 
 namespace Watari.Checkpoint.Capture.Files;
@@ -8,30 +9,27 @@ namespace Watari.Checkpoint.Capture.Files;
 /// </summary>
 internal sealed class CaptureBudget(GuestKernel kernel)
 {
-    private const long MaxObjects = 1 << 22;
-    private const long MaxBytes = 256 << 20;
-    private const int MaxRuns = 1 << 22;
-
-    private long _objects = MaxObjects;
-    private long _bytes = MaxBytes;
+    private readonly IntrospectionLimits _limits = kernel.Limits;
+    private long _objects = kernel.Limits.CaptureObjects;
+    private long _bytes = kernel.Limits.LookBytes;
     private long _pages = kernel.Limits.PageTableEntries;
-    private long _runs = MaxRuns;
+    private long _runs = kernel.Limits.CaptureRuns;
 
-    /// <summary>Files, watches, packets, slots of pipes.</summary>
-    public void TakeObjects(long count) => Take(ref _objects, count, MaxObjects, "objects");
+    /// <summary>Processes, threads, signals, areas, files, watches, packets, slots of pipes, verdicts.</summary>
+    public void TakeObjects(long count) => Take(ref _objects, count, _limits.CaptureObjects, "objects");
 
-    /// <summary>What stands unread in queues and is copied.</summary>
-    public void TakeBytes(long count) => Take(ref _bytes, count, MaxBytes, "unread bytes");
+    /// <summary>What is copied beside the pages: what stands unread in queues, registers, groups.</summary>
+    public void TakeBytes(long count) => Take(ref _bytes, count, _limits.LookBytes, "bytes beside its pages");
 
-    /// <summary>Entries of page caches that are looked at.</summary>
-    public void TakePages(long count) => Take(ref _pages, count, kernel.Limits.PageTableEntries, "pages of shared memory");
+    /// <summary>Pages, those that several have in common once for each.</summary>
+    public void TakePages(ulong count) => Take(ref _pages, (long)Math.Min(count, long.MaxValue), _limits.PageTableEntries, "pages");
 
     /// <summary>Runs of pages that are remembered.</summary>
-    public void TakeRuns(long count) => Take(ref _runs, count, MaxRuns, "runs of pages");
+    public void TakeRuns(long count) => Take(ref _runs, count, _limits.CaptureRuns, "runs of pages");
 
     private static void Take(ref long left, long count, long limit, string what)
     {
+        if (count > left) throw new KernelWalkException("capture", $"there are more {what} than one takes ({limit})");
         left -= count;
-        if (left < 0) throw new KernelWalkException("files", $"there are more {what} than a capture takes ({limit})");
     }
 }

@@ -76,12 +76,17 @@ internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, 
     /// <returns>Null, in place of the file.</returns>
     public Model.OpenFile? Refuse(string reason)
     {
+        Budget.TakeObjects(1);
         verdicts.Add(new Verdict(VerdictKind.Refused, Subject, reason));
         return null;
     }
 
     /// <summary>It is carried, but there is something to know.</summary>
-    public void Mention(string help) => verdicts.Add(new Verdict(VerdictKind.CarriedWithHelp, Subject, help));
+    public void Mention(string help)
+    {
+        Budget.TakeObjects(1);
+        verdicts.Add(new Verdict(VerdictKind.CarriedWithHelp, Subject, help));
+    }
 
     /// <summary>Refuses signals on changes in a directory.</summary>
     public void CheckNotification()

@@ -87,25 +87,30 @@ internal sealed class ConnectionCheck(FileTable table)
     /// </summary>
     private void CheckPolled()
     {
+        Dictionary<CapturedFile, CapturedDescriptors> owners = [];
+        foreach (CapturedDescriptors descriptors in table.Descriptors)
+        {
+            foreach ((_, CapturedFile file, _) in descriptors.Descriptors)
+            {
+                if (file.Model is EventPoll) owners.TryAdd(file, descriptors);
+            }
+        }
+
+        Dictionary<DescriptorTableId, DescriptorNumbers> numbers = [];
         foreach (CapturedFile file in table.Files)
         {
-            if (file.Model is not EventPoll poll) continue;
-            CapturedDescriptors? owner = table.Descriptors.FirstOrDefault(descriptors => descriptors.Descriptors.Exists(descriptor => descriptor.File == file));
-            if (owner is not null) file.Model = WithNumbers(file, poll, owner);
+            if (file.Model is not EventPoll poll || !owners.TryGetValue(file, out CapturedDescriptors? owner)) continue;
+            if (!numbers.TryGetValue(owner.Id, out DescriptorNumbers? own)) numbers.Add(owner.Id, own = new DescriptorNumbers(owner));
+            file.Model = WithNumbers(file, poll, own);
         }
     }
 
-    private static Model.OpenFile? WithNumbers(CapturedFile file, EventPoll poll, CapturedDescriptors owner)
+    private static Model.OpenFile? WithNumbers(CapturedFile file, EventPoll poll, DescriptorNumbers numbers)
     {
         var targets = ImmutableArray.CreateBuilder<EventPollTarget>(poll.Targets.Length);
         foreach ((EventPollTarget target, GuestVirtualAddress watched) in poll.Targets.Zip(file.Watched))
         {
-            int number = owner.Descriptors.Where(descriptor => descriptor.File.File.Address == watched)
-                .Select(descriptor => descriptor.Number)
-                .OrderBy(number => number == target.Descriptor ? 0 : 1)
-                .DefaultIfEmpty(-1)
-                .First();
-            if (number < 0) return file.Refuse($"it watches a file that was added as fd {target.Descriptor} and is not open there any more");
+            if (numbers.Of(watched, target.Descriptor) is not { } number) return file.Refuse($"it watches a file that was added as fd {target.Descriptor} and is not open there any more");
             targets.Add(target with { Descriptor = number });
         }
 
@@ -125,4 +130,24 @@ internal sealed class ConnectionCheck(FileTable table)
 
     private static string AddressOf(InetSocket socket) =>
         new System.Net.IPEndPoint(new System.Net.IPAddress(socket.DestinationAddress.Span), (int)socket.DestinationPort).ToString();
+
+    /// <summary>The numbers of a table by the files that they stand for.</summary>
+    private sealed class DescriptorNumbers
+    {
+        private readonly HashSet<(GuestVirtualAddress File, int Number)> _all = [];
+        private readonly Dictionary<GuestVirtualAddress, int> _first = [];
+
+        public DescriptorNumbers(CapturedDescriptors table)
+        {
+            foreach ((int number, CapturedFile file, _) in table.Descriptors)
+            {
+                _all.Add((file.File.Address, number));
+                _first.TryAdd(file.File.Address, number);
+            }
+        }
+
+        /// <summary>The wanted number if it stands for the file, else any that does; null where none does.</summary>
+        public int? Of(GuestVirtualAddress file, int wanted) =>
+            _all.Contains((file, wanted)) ? wanted : _first.TryGetValue(file, out int number) ? number : null;
+    }
 }

@@ -33,6 +33,9 @@ public sealed class FileCapture
         return new FileCapture(scope);
     }
 
+    /// <summary>What all of the capture may cost, beyond files too.</summary>
+    internal CaptureBudget Budget => _table.Budget;
+
     internal static FileCapture Look(FileScope scope) => new(scope);
 
     /// <summary>An open file description that a descriptor refers to.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Watari.Checkpoint.Verdicts;
-using Watari.Introspection;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Mm;
 using Watari.Introspection.Tasks;
@@ -14,26 +13,11 @@ namespace Watari.Checkpoint.Capture.Files;
 /// </summary>
 public static class FileSurvey
 {
-    private const int Attempts = 5;
-
     /// <summary>The verdicts on all files of some processes.</summary>
     /// <param name="processes">Their leaders, the first one first; those that end meanwhile are left out.</param>
-    /// <exception cref="IntrospectionException">Each look led astray: the guest changes too fast, or is damaged.</exception>
-    public static ImmutableArray<Verdict> Look(GuestKernel kernel, IReadOnlyList<TaskStruct> processes)
-    {
-        for (int attempt = 1; ; attempt++)
-        {
-            try
-            {
-                kernel.BeginLook();
-                return LookOnce(kernel, processes);
-            }
-            catch (IntrospectionException) when (attempt < Attempts)
-            {
-                // Looked at in the middle of a change.
-            }
-        }
-    }
+    /// <exception cref="TornViewException">Each look led astray: the guest changes too fast, or is damaged.</exception>
+    public static ImmutableArray<Verdict> Look(GuestKernel kernel, IReadOnlyList<TaskStruct> processes) =>
+        LiveView.Look(kernel, look => LookOnce(look, [.. processes.Select(process => look.At<TaskStruct>(process.Address))]));
 
     private static ImmutableArray<Verdict> LookOnce(GuestKernel kernel, IReadOnlyList<TaskStruct> processes)
     {

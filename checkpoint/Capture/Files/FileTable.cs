@@ -34,6 +34,9 @@ internal sealed class FileTable
 
     public GuestKernel Kernel => Scope.Kernel;
 
+    /// <summary>What all of the capture may cost, beyond files too.</summary>
+    public CaptureBudget Budget => _budget;
+
     public SharedMemories Memory { get; }
 
     public PipeBuffers Pipes { get; } = new();

@@ -47,7 +47,7 @@ internal static class InetSockets
     {
         bool isIpv6 = sock.Family == Inet6;
         byte state = sock.State;
-        ReadOnlyMemory<byte> source = isIpv6 ? sock.V6RcvSaddr.Bytes.ToArray() : BitConverter.GetBytes(sock.RcvSaddr);
+        ReadOnlyMemory<byte> source = isIpv6 ? sock.V6RcvSaddr.Bytes : BitConverter.GetBytes(sock.RcvSaddr);
         return new InetSocket
         {
             Id = file.Id,
@@ -61,7 +61,7 @@ internal static class InetSockets
             SourcePort = sock.Num,
             DestinationPort = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(sock.Dport),
             SourceAddress = source,
-            DestinationAddress = isIpv6 ? sock.V6Daddr.Bytes.ToArray() : BitConverter.GetBytes(sock.Daddr),
+            DestinationAddress = isIpv6 ? sock.V6Daddr.Bytes : BitConverter.GetBytes(sock.Daddr),
             Backlog = state == Listen ? sock.SkMaxAckBacklog : 0,
             V6Only = isIpv6 ? sock.Ipv6Only : null,
             NetNamespace = sock.Net.Value.Inum,

@@ -18,6 +18,7 @@ internal sealed class InotifyFiles(FileScope scope)
         var watches = ImmutableArray.CreateBuilder<InotifyWatch>();
         foreach (InotifyInodeMark mark in group.Watches)
         {
+            file.Budget.TakeObjects(1);
             InodeStruct inode = mark.Mark.Connector.Value.Inode;
             if (PathOf(file, inode) is not (var path, var mount))
             {

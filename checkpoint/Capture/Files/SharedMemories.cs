@@ -49,16 +49,17 @@ internal sealed class SharedMemories(GuestKernel kernel)
         ulong swapped = 0;
         foreach (FilePageRun entry in inode.IMapping.Value.Pages)
         {
-            file.Budget.TakePages(1);
             if (entry.Index >= pages) break; // beyond the end: allocated ahead by fallocate(2)
             ulong count = Math.Min((ulong)entry.Count.Value, pages - entry.Index);
+            file.Budget.TakePages(count);
+            int known = runs.Count;
             if (entry.IsSwapped)
                 swapped += count;
             else if (IsUpToDate(entry.Frame))
                 Add(runs, new PageRun(entry.Index * GuestPage.Size, count, new PageLocation(entry.Frame.Address.Value)));
+            file.Budget.TakeRuns(runs.Count - known);
         }
 
-        file.Budget.TakeRuns(runs.Count);
         if (swapped > 0) file.Refuse($"{swapped} of its pages are swapped out in the guest; swapped pages are not carried");
         return runs.ToImmutable();
     }

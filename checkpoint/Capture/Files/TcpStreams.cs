@@ -71,6 +71,7 @@ internal static class TcpStreams
     {
         uint length = unchecked(to - from);
         if (length > (uint)file.File.Kernel.Limits.QueueBytes) return null;
+        file.Budget.TakeBytes(length);
         var bytes = new byte[length];
         uint covered = 0;
         foreach (SkBuff packet in packets)
@@ -81,7 +82,6 @@ internal static class TcpStreams
             var data = new ArrayBufferWriter<byte>();
             packet.AppendTo(data);
             file.Budget.TakeObjects(1);
-            file.Budget.TakeBytes(data.WrittenCount);
             int skip = unchecked((int)(covered - first)); // what was read or acknowledged of it already
             if (skip < 0) return null;
             ReadOnlySpan<byte> rest = data.WrittenSpan[Math.Min(skip, data.WrittenCount)..];

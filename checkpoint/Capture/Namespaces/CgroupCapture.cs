@@ -41,7 +41,7 @@ internal sealed class CgroupCapture
         while (paths.TryDequeue(out string? path))
         {
             var below = new List<string>();
-            while (paths.TryPeek(out string? next) && next.StartsWith(path.TrimEnd('/') + "/", StringComparison.Ordinal))
+            while (paths.TryPeek(out string? next) && next.StartsWith(Prefix(path), StringComparison.Ordinal))
                 below.Add(paths.Dequeue());
             roots.Add(Directory(path, path.TrimStart('/'), below));
         }
@@ -51,9 +51,10 @@ internal sealed class CgroupCapture
     private CgroupDirectory Directory(string path, string name, List<string> below)
     {
         var children = ImmutableArray.CreateBuilder<CgroupDirectory>();
-        foreach (IGrouping<string, string> group in below.GroupBy(child => child[(path.Length + 1)..].Split('/')[0]))
+        string prefix = Prefix(path);
+        foreach (IGrouping<string, string> group in below.GroupBy(child => NameAt(child, prefix.Length)))
         {
-            string childPath = $"{path}/{group.Key}";
+            string childPath = prefix + group.Key;
             children.Add(Directory(childPath, group.Key, [.. group.Where(child => child != childPath)]));
         }
         return new CgroupDirectory
@@ -63,6 +64,11 @@ internal sealed class CgroupCapture
             Children = children.ToImmutable(),
         };
     }
+
+    /// <summary>What the paths of those in a cgroup begin with; of the root's own path, too.</summary>
+    private static string Prefix(string path) => path.EndsWith('/') ? path : path + '/';
+
+    private static string NameAt(string path, int start) => path.IndexOf('/', start) is >= 0 and int end ? path[start..end] : path[start..];
 
     /// <summary>What of its path a task's cgroup namespace hides from it.</summary>
     private static string NamespaceRootOf(TaskStruct task, string path)

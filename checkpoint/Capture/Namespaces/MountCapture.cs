@@ -43,8 +43,10 @@ internal sealed class MountCapture(PathStruct root, CaptureContext context)
         var mounts = ImmutableArray.CreateBuilder<Mount>();
         foreach (MountStruct mount in space.Mounts)
         {
-            if (IsReachable(mount))
-                mounts.Add(Capture(mount, space));
+            if (!IsReachable(mount))
+                continue;
+            context.Budget.TakeObjects(1);
+            mounts.Add(Capture(mount, space));
         }
         return new MountNamespace(space.Inum, mounts.ToImmutable());
     }
@@ -110,6 +112,7 @@ internal sealed class MountCapture(PathStruct root, CaptureContext context)
             MountStruct parent = mount.MntParent.Value;
             if (parent.Address == mount.Address)
                 return false;
+            context.Kernel.TakeSteps(1);
             mount = parent;
         }
         throw new KernelWalkException("mount.mnt_parent", $"no topmost mount is reached within {context.Kernel.Limits.Entries} steps");

@@ -11,6 +11,7 @@ internal sealed class TmpfsCapture(CaptureContext context, string mountPoint)
     private const uint PermissionMask = 0xfff;
     private const int MinorBits = 20;
     private const ulong LargestTree = 512UL << 20; // it is packed in memory
+    private const long LastSecond = 253_402_300_799; // of the year 9999: no archive and no clock goes further
 
     private int entries;
     private ulong bytes;
@@ -19,6 +20,7 @@ internal sealed class TmpfsCapture(CaptureContext context, string mountPoint)
 
     private TmpfsEntry Capture(DentryStruct dentry, InodeStruct inode, string name, int depth)
     {
+        context.Budget.TakeObjects(1);
         if (++entries > context.Kernel.Limits.Entries || depth > context.Kernel.Limits.Depth)
             throw new Introspection.Kernel.KernelWalkException("dentry.d_children", $"the tmpfs at {mountPoint} has more than {context.Kernel.Limits.Entries} files, or directories deeper than {context.Kernel.Limits.Depth}");
         FileType type = inode.Type;
@@ -28,7 +30,7 @@ internal sealed class TmpfsCapture(CaptureContext context, string mountPoint)
             Mode = (uint)type | (inode.IMode & PermissionMask),
             Uid = inode.IUid,
             Gid = inode.IGid,
-            ModificationTime = inode.MtimeSeconds,
+            ModificationTime = Math.Clamp(inode.MtimeSeconds, 0, LastSecond),
             LinkTarget = type == FileType.SymbolicLink ? LinkOf(inode) : null,
             DeviceMajor = IsDevice(type) ? inode.IRdev >> MinorBits : 0,
             DeviceMinor = IsDevice(type) ? inode.IRdev & ((1 << MinorBits) - 1) : 0,
@@ -45,26 +47,40 @@ internal sealed class TmpfsCapture(CaptureContext context, string mountPoint)
             // A name that was looked up in vain, or one that is gone and still held.
             if (!child.DInode.TryGet(out InodeStruct inode) || child.IsUnlinked)
                 continue;
-            children.Add(Capture(child, inode, KernelText.Decode(child.Name), depth + 1));
+            children.Add(Capture(child, inode, NameOf(child), depth + 1));
         }
         return children.ToImmutable();
     }
 
+    /// <summary>The name as it will be written at the destination: one that would lead out of its directory is no name.</summary>
+    private string NameOf(DentryStruct child)
+    {
+        string name = KernelText.Decode(child.Name);
+        return name is "" or "." or ".." || name.Contains('/') || name.Contains('\0')
+            ? throw new Introspection.Kernel.KernelWalkException("dentry.d_name", $"a name in the tmpfs at {mountPoint} is none")
+            : name;
+    }
+
     private PagedContents ContentsOf(InodeStruct inode, string name)
     {
-        ulong size = (ulong)inode.ISize;
-        bytes += size;
+        ulong size = (ulong)Math.Max(inode.ISize, 0);
+        bytes = Math.Min(bytes, LargestTree) + Math.Min(size, LargestTree + 1);
         if (bytes > LargestTree)
             context.Refuse($"tmpfs {mountPoint}", $"it holds more than {LargestTree >> 20} MiB");
         var pages = ImmutableArray.CreateBuilder<PageRun>();
+        size = Math.Min(size, LargestTree);
+        ulong end = (ulong)PageCount.Covering(size).Value;
         foreach (FilePageRun run in inode.IMapping.Value.Pages)
         {
+            if (run.Index >= end)
+                break; // allocated ahead by fallocate(2)
+            context.Budget.TakeRuns(1);
             if (run.IsSwapped)
                 context.Refuse($"tmpfs {mountPoint}", $"pages of {name} are in swap; free memory in the VM or turn swap off there");
             else
-                pages.Add(new PageRun(run.Index << GuestPage.Shift, (ulong)run.Count.Value, new PageLocation(run.Frame.Address.Value)));
+                pages.Add(new PageRun(run.Index << GuestPage.Shift, Math.Min((ulong)run.Count.Value, end - run.Index), new PageLocation(run.Frame.Address.Value)));
         }
-        return new PagedContents(Math.Min(size, LargestTree), pages.ToImmutable());
+        return new PagedContents(size, pages.ToImmutable());
     }
 
     /// <summary>A short target stands beside the inode, a long one in its page.</summary>
@@ -74,15 +90,19 @@ internal sealed class TmpfsCapture(CaptureContext context, string mountPoint)
         {
             var target = new List<byte>();
             inode.ILink.AppendTo(target);
-            return KernelText.Decode(target.ToArray());
+            return TargetOf(target.ToArray());
         }
         foreach (FilePageRun run in inode.IMapping.Value.Pages)
         {
             if (run.Index == 0 && !run.IsSwapped)
-                return KernelText.Decode(context.Kernel.Memory.Span(run.Frame.Address, (int)Math.Min(inode.ISize, GuestPage.Size)));
+                return TargetOf(context.Kernel.Memory.Span(run.Frame.Address, (int)Math.Clamp(inode.ISize, 0, GuestPage.Size)));
         }
-        throw new Introspection.Kernel.KernelWalkException("inode.i_link", $"a symbolic link in the tmpfs at {mountPoint} has no target");
+        throw NoTarget();
     }
+
+    private string TargetOf(ReadOnlySpan<byte> target) => target.IsEmpty || target.Contains((byte)0) ? throw NoTarget() : KernelText.Decode(target);
+
+    private Introspection.Kernel.KernelWalkException NoTarget() => new("inode.i_link", $"a symbolic link in the tmpfs at {mountPoint} has no target");
 
     private static bool IsDevice(FileType type) => type is FileType.CharacterDevice or FileType.BlockDevice;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Watari.Checkpoint.Capture.Files;
 using Watari.Checkpoint.Model;
+using Watari.Introspection.Kernel;
 using Watari.Introspection.Mm;
 
 namespace Watari.Checkpoint.Capture.Processes;
@@ -18,6 +19,7 @@ internal static class MemoryCapture
         var pages = new PageCapture(mm.AddressSpace, context);
         foreach (VmAreaStruct area in mm.Areas)
         {
+            context.Budget.TakeObjects(1);
             if (AreaCapture.Capture(area, mm, pid, context) is not { } captured)
                 continue;
             areas.Add(captured);
@@ -53,7 +55,8 @@ internal static class MemoryCapture
             ArgEnd = mm.ArgEnd.Value,
             EnvStart = mm.EnvStart.Value,
             EnvEnd = mm.EnvEnd.Value,
-            Executable = context.Files.CaptureMapping(mm.ExeFile.Value, FileHolder.Executable(pid)).File!.Value,
+            Executable = context.Files.CaptureMapping(mm.ExeFile.Value, FileHolder.Executable(pid)).File
+                ?? throw new KernelWalkException("mm_struct.exe_file", "is shared memory, which is no program's file"),
             AuxiliaryVector = [.. AuxiliaryVector(mm)],
             Dumpable = (int)flags & DumpableMask,
             ThpDisabled = (flags & DisableThp) != 0,

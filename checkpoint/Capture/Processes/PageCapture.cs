@@ -26,6 +26,8 @@ internal sealed class PageCapture(AddressSpace space, CaptureContext context)
                 context.Refuse(subject, "pages of it are in swap; free memory in the VM or turn swap off there");
             if (run.Kind != PageRunKind.Present)
                 continue;
+            context.Budget.TakePages((ulong)run.Count.Value);
+            context.Kernel.TakeSteps(run.Count.Value);
             AddOwn(run, fileBacked);
         }
     }
@@ -34,6 +36,8 @@ internal sealed class PageCapture(AddressSpace space, CaptureContext context)
     public void AddVdso(VmArea area, VdsoImage image)
     {
         ulong pages = Math.Min((area.End - area.Start) >> GuestPage.Shift, image.Size >> GuestPage.Shift);
+        context.Budget.TakePages(pages);
+        context.Kernel.TakeSteps((long)pages);
         for (ulong page = 0; page < pages; page++)
         {
             GuestPhysicalAddress physical = image.Kernel.AddressSpace.Translate(image.Data + (page << GuestPage.Shift));
@@ -78,7 +82,10 @@ internal sealed class PageCapture(AddressSpace space, CaptureContext context)
     private void Flush()
     {
         if (pending.Pages != 0)
+        {
+            context.Budget.TakeRuns(1);
             runs.Add(pending);
+        }
         pending = default;
     }
 }

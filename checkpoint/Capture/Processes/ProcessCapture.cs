@@ -30,6 +30,7 @@ internal sealed class ProcessCapture(CaptureContext context)
 
     public Process Capture(TaskStruct leader)
     {
+        context.Budget.TakeObjects(1);
         SignalStruct signal = leader.Signal.Value;
         var process = new Process
         {
@@ -43,6 +44,8 @@ internal sealed class ProcessCapture(CaptureContext context)
             Namespaces = context.HostNamespaces,
             Shares = default,
         };
+        if (leader.ExitState != 0)
+            context.Take(process.Pid, CaptureContext.NameOf(leader));
         return leader.ExitState != 0
             ? process with { State = ProcessState.Zombie, Threads = [Remains(leader, process)] }
             : CaptureLiving(leader, signal, process);
@@ -69,7 +72,7 @@ internal sealed class ProcessCapture(CaptureContext context)
                 fileSystems.Of(fs.Address),
                 handlers.Of(leader.Sighand.Address)),
             SignalActions = SignalCapture.Actions(leader.Sighand.Value),
-            PendingSignals = SignalCapture.Pending(signal.SharedPending),
+            PendingSignals = SignalCapture.Pending(signal.SharedPending, context.Budget),
             Timers = TimerCapture.Capture(signal, context),
             ResourceLimits = [.. Enumerable.Range(0, ResourceLimits).Select(limit => new ResourceLimit(signal.Rlim[limit].Current, signal.Rlim[limit].Maximum))],
             LoginUid = leader.Loginuid ?? uint.MaxValue,
@@ -92,7 +95,9 @@ internal sealed class ProcessCapture(CaptureContext context)
         {
             if (thread.ExitState != 0)
                 continue;
+            context.Budget.TakeObjects(1);
             ProcessThread captured = ThreadCapture.Capture(thread, CaptureContext.NameOf(thread), context);
+            context.Take(captured.Tid, CaptureContext.NameOf(thread));
             threads.Insert(thread.Address == leader.Address ? 0 : threads.Count, captured);
         }
         return threads.ToImmutable();

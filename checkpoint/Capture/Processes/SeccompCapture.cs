@@ -46,6 +46,7 @@ internal sealed class SeccompCapture
         Ptr<ClassicBpfProgram> program = filter.Prog.Value.OrigProg;
         if (program.IsNull)
             context.Refuse(subject, "a seccomp filter whose program the kernel did not keep (it was built without CONFIG_CHECKPOINT_RESTORE)");
+        context.Budget.TakeObjects(1);
         var id = new SeccompFilterId((uint)filters.Count);
         filters.Add(new Model.SeccompFilter(program.IsNull ? default : program.Value.Instructions, previous, filter.Log));
         known.Add(filter.Address, id);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using Watari.Checkpoint.Capture.Files;
 using Watari.Checkpoint.Model;
 using Watari.Introspection.Tasks;
 
@@ -23,12 +24,13 @@ internal static class SignalCapture
     }
 
     /// <summary>The waiting signals in their order; those that wait without a siginfo come last, with one that has only their number.</summary>
-    public static ImmutableArray<PendingSignal> Pending(SigPending pending)
+    public static ImmutableArray<PendingSignal> Pending(SigPending pending, CaptureBudget budget)
     {
         var signals = ImmutableArray.CreateBuilder<PendingSignal>();
         ulong bare = pending.Signal;
         foreach (SigQueue entry in pending.Queue)
         {
+            budget.TakeObjects(1);
             byte[] siginfo = new byte[PendingSignal.SiginfoSize];
             entry.Info.CopyTo(siginfo);
             signals.Add(new PendingSignal(siginfo));

@@ -16,7 +16,7 @@ internal static class ThreadCapture
         Registers = context.IsFrozen ? RegisterCapture.Capture(thread) : default,
         Fpu = FpuCapture.Capture(thread),
         BlockedSignals = SignalCapture.Blocked(thread),
-        PendingSignals = SignalCapture.Pending(thread.Pending),
+        PendingSignals = SignalCapture.Pending(thread.Pending, context.Budget),
         AlternateStack = SignalCapture.AlternateStack(thread),
         ClearChildTid = thread.ClearChildTid.Value,
         RobustList = thread.RobustList.Value,

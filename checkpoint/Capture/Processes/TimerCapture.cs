@@ -20,7 +20,10 @@ internal static class TimerCapture
     {
         var posix = ImmutableArray.CreateBuilder<PosixTimer>();
         foreach (KItimer timer in new PosixTimers(signal))
+        {
+            context.Budget.TakeObjects(1);
             posix.Add(Capture(timer, context));
+        }
 
         HrTimer real = signal.RealTimer;
         return new ProcessTimers(

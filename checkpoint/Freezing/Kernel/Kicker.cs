@@ -53,7 +53,7 @@ internal sealed class Kicker(GuestKernel kernel, IGuestKick kick)
 
     private Dictionary<int, ulong> Sums()
     {
-        kernel.BeginLook();
+        kernel.Refresh();
         return OnlineCpus.Of(kernel).ToDictionary(cpu => cpu, cpu => kernel.AddressSpace.Read<ulong>(kernel.PerCpu.Address("kstat", cpu) + _sumOffset));
     }
 }

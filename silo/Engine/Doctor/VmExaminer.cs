@@ -52,7 +52,10 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
     private VmCheck Memory()
     {
         GuestRam ram = vm.Machine.Ram;
-        return new VmCheck("memory", CheckLevel.Ok, string.Create(CultureInfo.InvariantCulture, $"{ram.Length >> 20} MiB in {ram.Regions.Count} {(ram.Regions.Count == 1 ? "stretch" : "stretches")}, read in place"));
+        string what = string.Create(CultureInfo.InvariantCulture, $"{ram.Length >> 20} MiB in {ram.Regions.Count} {(ram.Regions.Count == 1 ? "stretch" : "stretches")}, by {HostEngine.NameOf(ram.Access)}");
+        return ram.Access == RamAccess.ProcessMemory
+            ? new VmCheck("memory", CheckLevel.Warning, what, "for the fastest way start the VM with RAM that is shared: -object memory-backend-memfd,id=ram,size=SIZE,share=on -machine ...,memory-backend=ram")
+            : new VmCheck("memory", CheckLevel.Ok, what);
     }
 
     private static VmCheck Agent(VmStatus status, string? version) => (status, version) switch
@@ -79,13 +82,13 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
         return
         [
             new VmCheck("kernel", CheckLevel.Ok, $"Linux {kernel.Release}{(kernel.CoreInfo.BuildId is { } id ? $", build id {id}" : "")}"),
-            Look("address space", () => AddressSpace(kernel)),
-            Look("kallsyms", () => Symbols(kernel)),
+            Look("address space", kernel, AddressSpace),
+            Look("kallsyms", kernel, Symbols),
             new VmCheck("type information", CheckLevel.Ok, string.Create(CultureInfo.InvariantCulture, $"{kernel.Types.Count} types (BTF)")),
             .. KernelCapability.Check(kernel),
-            Look("cgroups", () => Cgroups(kernel)),
-            Look("clock", () => Clock(kernel)),
-            Look("containers", () => Containing(kernel)),
+            Look("cgroups", kernel, Cgroups),
+            Look("clock", kernel, Clock),
+            Look("containers", kernel, Containing),
             status == VmStatus.Running ? Freeze(agent) : new VmCheck("freeze", CheckLevel.NotLookedAt, "not looked at: the VM does not run"),
         ];
     }
@@ -148,11 +151,11 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
         }
     }
 
-    private static VmCheck Look(string subject, Func<VmCheck> look)
+    private static VmCheck Look(string subject, GuestKernel kernel, Func<GuestKernel, VmCheck> look)
     {
         try
         {
-            return Containers.Steadily(look);
+            return LiveView.Look(kernel, look);
         }
         catch (IntrospectionException e)
         {

@@ -120,16 +120,16 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         ImmutableArray<ObjectVerdict> verdicts;
         using (StillGuest still = StillGuest.Pause(kernel, vm.Cpus))
             verdicts = [.. ContainerCapture.Judge(still, target.Tasks).Select(verdict => verdict.ForReport())];
-        return Containers.Steadily(vm, seen => new SourcePlan(
+        return LiveView.Look(kernel, look => new SourcePlan(
             description,
             verdicts,
-            target.Objects(seen),
-            target.ResidentBytes(seen),
+            target.Objects(look),
+            target.ResidentBytes(look),
             target.Container?.Bundle,
-            seen.Release,
+            look.Release,
             [.. vm.Machine.Machine.CpuFeatures.MissingOn(s_noFeatures)],
             target.StartTime,
-            target.SharedCopyOnWriteBytes(seen) > MostUnshared ? MemoryMode.LandingZone : MemoryMode.InPlace));
+            target.SharedCopyOnWriteBytes(look) > MostUnshared ? MemoryMode.LandingZone : MemoryMode.InPlace));
     }
 
     /// <summary>The structure of the frozen workload, and those of its pages that its images keep, in one pause.</summary>

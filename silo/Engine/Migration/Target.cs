@@ -35,7 +35,7 @@ internal sealed record Target(GuestContainer? Container, TaskStruct Root)
         }
 
         int pid = workload.Pid ?? throw new EngineException(FailureKind.Internal, "A workload is a container or a process.");
-        if (!vm.Kernel().TryFindProcess(pid, out TaskStruct process))
+        if (LiveView.Look(vm.Kernel(), look => look.TryFindProcess(pid, out TaskStruct found) ? found : (TaskStruct?)null) is not { } process)
             throw new EngineException(FailureKind.NotFound, $"There is no process {pid} in VM '{vm.Name}'.");
         if (process.IsKernelThread || pid == 1)
             throw new EngineException(FailureKind.Refused, $"Process {pid} ({process.Comm}) of VM '{vm.Name}' is the guest's own and cannot be moved.");
@@ -107,7 +107,9 @@ internal sealed record Target(GuestContainer? Container, TaskStruct Root)
                 if (area.AnonVma.IsNull || area.IsShared || !area.VmFile.IsNull) continue;
                 foreach (PageRun run in space.PageRuns(area.Range, PageFlags.None))
                 {
-                    if (run.Kind == PageRunKind.Present) frames.Add((run.Physical.Frame.Value, run.Physical.Frame.Value + (ulong)run.Count.Value));
+                    if (run.Kind != PageRunKind.Present) continue;
+                    kernel.TakeBytes(2 * sizeof(ulong));
+                    frames.Add((run.Physical.Frame.Value, run.Physical.Frame.Value + (ulong)run.Count.Value));
                 }
             }
         }

@@ -273,7 +273,7 @@ internal sealed class GuestVm : IAsyncDisposable
     private GuestKernel Seen(GuestLife life)
     {
         GuestKernel kernel = life.Kernel(Memory);
-        kernel.BeginLook();
+        kernel.Refresh();
         return kernel;
     }
 

@@ -13,7 +13,7 @@ public sealed class ImageRulesTests
     {
         Assert.Equal(44, AuxvOf(22).Count);
         Assert.Equal([0ul, 0ul], AuxvOf(20).TakeLast(2));
-        Assert.Throws<InvalidOperationException>(() => AuxvOf(23));
+        Assert.Throws<CriuImageException>(() => AuxvOf(23));
 
         static IReadOnlyList<ulong> AuxvOf(int pairs)
         {
@@ -64,6 +64,17 @@ public sealed class ImageRulesTests
         Assert.Contains(CriuImageKinds.Timens.FileName(number), set.Images.Keys);
         Assert.DoesNotContain(CriuImageKinds.Timens.FileName(0), set.Images.Keys);
         Assert.Contains(CriuImageKinds.Timens.FileName(0), stock.Build(container).Images.Keys);
+    }
+
+    [Fact]
+    public void Two_processes_of_one_number_are_no_image_set()
+    {
+        using var stock = new StockImages("kinds");
+        Container container = stock.Parse();
+
+        CriuImageException error = Assert.Throws<CriuImageException>(() => stock.Build(container with { Processes = [.. container.Processes, container.Processes[^1] with { ExitCode = 1 }] }));
+
+        Assert.Contains("twice", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -68,6 +68,6 @@ public sealed class SkeletonBuilderTests
         Process first = container.Processes[0];
         ImmutableArray<PageRun> without = [.. first.Memory!.Pages.Where(run => first.Memory.AreaAt(run.Start)!.Kind != VmAreaKind.Vdso)];
         Container bare = container with { Processes = [first with { Memory = first.Memory with { Pages = without } }] };
-        Assert.Throws<ArgumentException>(() => SkeletonBuilder.Build(bare, stock.Contents, CriuImageOptions.Default));
+        Assert.Throws<CriuImageException>(() => SkeletonBuilder.Build(bare, stock.Contents, CriuImageOptions.Default));
     }
 }

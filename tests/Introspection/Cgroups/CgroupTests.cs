@@ -34,6 +34,12 @@ public sealed class CgroupTests : IDisposable
         Assert.Equal("kernfs_node.parent", Assert.Throws<KernelWalkException>(() => Path(node)).Path);
     }
 
+    [Theory]
+    [InlineData("a/b")]
+    [InlineData("")]
+    public void A_name_that_is_no_directorys_is_an_error(string name) =>
+        Assert.Equal("kernfs_node.name", Assert.Throws<KernelWalkException>(() => Path(Node(name, Node("", null)))).Path);
+
     private GuestVirtualAddress Node(string name, GuestVirtualAddress? parent)
     {
         GuestVirtualAddress node = _builder.Allocate(16), text = _builder.Allocate(32);

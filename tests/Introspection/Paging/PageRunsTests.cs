@@ -29,6 +29,19 @@ public sealed class PageRunsTests : IDisposable
     }
 
     [Fact]
+    public void A_range_up_to_the_top_of_the_address_space_does_not_begin_anew_at_its_bottom()
+    {
+        using var guest = new GuestMemoryBuilder();
+        var tables = new PageTableBuilder(guest, PagingMode.FourLevel);
+        tables.Map(0xffff_ffff_ffff_e000, 0x5000);
+
+        var kinds = new List<PageRunKind>();
+        foreach (PageRun run in tables.AddressSpace().PageRuns(new GuestVirtualRange(new(0xffff_ffff_ffff_d000), new(ulong.MaxValue)))) kinds.Add(run.Kind);
+
+        Assert.Equal([PageRunKind.Absent, PageRunKind.Present], kinds);
+    }
+
+    [Fact]
     public void Runs_go_on_across_tables()
     {
         ulong lastOfTable = Start | 0x1f_f000;
@@ -163,7 +176,7 @@ public sealed class PageRunsTests : IDisposable
     {
         PageTableBuilder tables = Tables().SetEntry(Start, 0xdead_beef_f000 | Present, 21);
 
-        Assert.Throws<GuestMemoryException>(() => Runs(tables, Start, 1));
+        Assert.Equal("page tables", Assert.Throws<KernelWalkException>(() => Runs(tables, Start, 1)).Path);
         Assert.Throws<GuestMemoryException>(() => tables.AddressSpace().Translate(new GuestVirtualAddress(Start)));
     }
 

@@ -209,7 +209,7 @@ public sealed class KernelSymbolsTests : IDisposable
     private KernelSymbols Read(KernelImage image, VmCoreInfo note, IntrospectionLimits limits)
     {
         var places = KallsymsPlaces.Of(_guest.Memory, image, note, limits);
-        var index = new KallsymsIndex(KallsymsTables.Read(_guest.Memory, places, limits));
+        var index = new KallsymsIndex(KallsymsTables.Read(_guest.Memory, places, limits), limits);
         return new KernelSymbols(index, places, _guest.Memory, note);
     }
 }

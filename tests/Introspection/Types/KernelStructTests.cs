@@ -181,8 +181,8 @@ public sealed class KernelStructTests : IDisposable
         DefineWidget();
         Widget widget = _builder.Boot().Attach(IntrospectionLimits.Default with { Entries = 100 }).At<Widget>(_builder.Allocate(256));
 
-        Assert.Throws<ArgumentOutOfRangeException>(() => widget.Numbers[2]);
-        Assert.Throws<ArgumentOutOfRangeException>(() => widget.Parts[-1]);
+        Assert.Throws<KernelWalkException>(() => widget.Numbers[2]);
+        Assert.Throws<KernelWalkException>(() => widget.Parts[-1]);
         Assert.Throws<KernelWalkException>(() => widget.Numbers.OfLength(101));
         Assert.Throws<KernelWalkException>(() => widget.Parts.OfLength(-1));
     }

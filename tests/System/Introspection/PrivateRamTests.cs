@@ -50,7 +50,7 @@ public sealed class PrivateRamTests(ITestOutputHelper output)
         int pidOfSleep = int.Parse(await In(guest, "sleep 1000 >/dev/null 2>&1 & echo $!"), CultureInfo.InvariantCulture);
         Assert.DoesNotContain(pidOfSleep, ours.Keys);
         await In(guest, $"until [ \"$(cat /proc/{pidOfSleep}/comm)\" = sleep ]; do :; done");
-        kernel.BeginLook();
+        kernel.Refresh();
         Assert.Equal("sleep", ProcessesOf(kernel)[pidOfSleep].Split(' ')[0]);
         Assert.True(kernel.TryFindProcess(pidOfSleep, out TaskStruct sleep));
         GuestVirtualAddress comm = sleep.Address + (ulong)kernel.Types.Member("task_struct", "comm").ByteOffset;
@@ -93,7 +93,7 @@ public sealed class PrivateRamTests(ITestOutputHelper output)
 
         static void Look(GuestKernel kernel)
         {
-            kernel.BeginLook();
+            kernel.Refresh();
             ProcessesOf(kernel);
             _ = kernel.FindContainers();
         }

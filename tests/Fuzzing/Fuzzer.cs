@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Globalization;
+using Watari.Checkpoint.Freezing;
+using Watari.Checkpoint.Images;
+using Watari.Checkpoint.Model;
+using Watari.Checkpoint.Verdicts;
+
+namespace Watari.Fuzzing;
+
+/// <summary>What a run came to.</summary>
+internal enum Outcome
+{
+    Seen,
+    Error,
+    Refused,
+    Failed,
+}
+
+/// <summary>A run that ended as none may.</summary>
+internal sealed record Failure(ulong Seed, ulong Run, string Look, string What, string Where, IReadOnlyList<string> Done);
+
+/// <summary>Spoils, looks, and judges how that ended, run after run.</summary>
+/// <param name="material">What is spoilt.</param>
+/// <param name="seed">What the changes follow from.</param>
+/// <param name="found">Is told of the first failure of each kind.</param>
+internal sealed class Fuzzer(IMaterial material, ulong seed, Action<Failure> found)
+{
+    /// <summary>Longer than a look may take, whatever the guest.</summary>
+    public static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(2);
+
+    /// <summary>More than a look may allocate.</summary>
+    private const long MostBytes = 256L << 20;
+
+    private readonly long[,] _outcomes = new long[material.Names.Count, Enum.GetValues<Outcome>().Length];
+    private readonly long[] _ticks = new long[material.Names.Count];
+    private readonly HashSet<string> _failures = [];
+    private long _began;
+    private ulong _run;
+
+    /// <summary>Kinds of failures so far.</summary>
+    public int Failures => _failures.Count;
+
+    public long Of(int look, Outcome outcome) => _outcomes[look, (int)outcome];
+
+    public TimeSpan TimeOf(int look) => TimeSpan.FromTicks(_ticks[look]);
+
+    public TimeSpan Longest { get; private set; }
+
+    public long MostAllocated { get; private set; }
+
+    public void Run(ulong run)
+    {
+        Volatile.Write(ref _run, run);
+        var dice = new Dice(seed, run);
+        int look = material.Choose(ref dice);
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        long began = Stopwatch.GetTimestamp();
+        Volatile.Write(ref _began, began);
+        try
+        {
+            material.Spoil(look, ref dice);
+            allocated = GC.GetAllocatedBytesForCurrentThread();
+            material.See(look);
+            _outcomes[look, (int)Outcome.Seen]++;
+        }
+        catch (IntrospectionException)
+        {
+            _outcomes[look, (int)Outcome.Error]++;
+        }
+        catch (Exception refusal) when (refusal is CheckpointRefusedException or FreezeException or PageContentsException or CriuImageException)
+        {
+            _outcomes[look, (int)Outcome.Refused]++;
+        }
+        catch (Exception failure)
+        {
+            Fail(run, look, $"{failure.GetType().Name}: {failure.Message}", failure.StackTrace ?? "");
+        }
+        finally
+        {
+            Volatile.Write(ref _began, 0);
+            material.Restore();
+        }
+
+        TimeSpan took = Stopwatch.GetElapsedTime(began);
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        _ticks[look] += took.Ticks;
+        if (took > Longest) Longest = took;
+        MostAllocated = Math.Max(MostAllocated, allocated);
+        if (took > LongestRun) Fail(run, look, $"took {took.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s", "time");
+        if (allocated > MostBytes) Fail(run, look, $"allocated {allocated >> 20} MiB", "allocation");
+    }
+
+    /// <summary>Ends the program, and says which run it was, if one does not end: for a thread of its own.</summary>
+    public void Watch(CancellationToken cancellation)
+    {
+        TimeSpan hang = 10 * LongestRun;
+        while (!cancellation.WaitHandle.WaitOne(LongestRun))
+        {
+            long began = Volatile.Read(ref _began);
+            if (began != 0 && Stopwatch.GetElapsedTime(began) > hang)
+                Environment.FailFast(string.Create(CultureInfo.InvariantCulture, $"Run {Volatile.Read(ref _run)} of seed {seed} does not end: {string.Join("; ", material.Done)}"));
+        }
+    }
+
+    private void Fail(ulong run, int look, string what, string where)
+    {
+        _outcomes[look, (int)Outcome.Failed]++;
+        string kind = material.Names[look] + what.Split(':')[0] + where.Split('\n')[0];
+        if (_failures.Add(kind)) found(new Failure(seed, run, material.Names[look], what, where, [.. material.Done]));
+    }
+}
