@@ -47,7 +47,12 @@ guest-image: agent ## the guest that the demo and the tests run; cached by its r
 
 # Kernels that the tests read beside the guest's own: the newest of each Debian release. `make matrix` takes the generic flavour, too.
 KERNELS := bullseye/cloud-amd64 bookworm/cloud-amd64 sid/cloud-amd64
-ALL_KERNELS := $(KERNELS) trixie/cloud-amd64 bullseye/amd64 bookworm/amd64 trixie/amd64 sid/amd64
+ALL_KERNELS := $(KERNELS) bullseye/amd64 bookworm/amd64 trixie/amd64 sid/amd64
+
+matrix: agent guest-image ## what is read from outside against /proc, on every kernel and every kind of machine
+	for kernel in $(ALL_KERNELS); do guest-image/build.sh --agent $(AGENT) --kernel $$kernel trixie >/dev/null; done
+	dotnet build -v quiet --nologo tests/System
+	WATARI_MATRIX=all dotnet tests/System/bin/Debug/net10.0/Watari.System.Tests.dll -class '*KernelMatrixTests'
 
 kernels: guest-image
 	for kernel in $(KERNELS); do guest-image/build.sh --agent $(AGENT) --kernel $$kernel trixie >/dev/null; done
@@ -58,4 +63,4 @@ format: ## fails if a file is not formatted
 setup: ## Debian packages that the build, the guests and the tests need
 	@demo/install-packages guest-image/host-packages
 
-.PHONY: help demo up down test fuzz bench build agent guest-image format setup
+.PHONY: help demo up down test matrix fuzz bench build agent guest-image kernels format setup

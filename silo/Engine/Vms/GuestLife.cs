@@ -9,6 +9,9 @@ namespace Watari.Silo.Engine.Vms;
 /// <summary>A guest from one boot to the next: its kernel, and how it ended. Nothing that was learnt in one life holds in the next.</summary>
 internal sealed class GuestLife : IDisposable
 {
+    /// <summary>Guests of one host often run the same kernel.</summary>
+    private static readonly KnownKernels s_known = new();
+
     private readonly string _vm;
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _finding = new(); // the kernel is looked for by one
@@ -62,7 +65,7 @@ internal sealed class GuestLife : IDisposable
         {
             try
             {
-                return _kernel ??= GuestKernel.Attach(memory);
+                return _kernel ??= GuestKernel.Attach(memory, known: s_known);
             }
             catch (IntrospectionException e)
             {

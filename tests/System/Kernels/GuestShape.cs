@@ -27,9 +27,9 @@ public sealed record GuestShape(string Kernel, int MemoryMiB = 512, int Vcpus = 
     /// <summary>One of each kernel; together each machine that matters once.</summary>
     public static IReadOnlyList<GuestShape> Few { get; } =
     [
-        new("bullseye/cloud-amd64", Vcpus: 2, FiveLevels: false, Arguments: "pti=on"),
+        new("bullseye/cloud-amd64", FiveLevels: false, Arguments: "pti=on"),
         new("bookworm/cloud-amd64", MemoryMiB: 256, Arguments: "nokaslr transparent_hugepage=never"),
-        new("trixie/cloud-amd64", MemoryMiB: 6144, FiveLevels: false, Arguments: "transparent_hugepage=always"),
+        new("trixie/cloud-amd64", MemoryMiB: 6144, Vcpus: 2, FiveLevels: false, Arguments: "transparent_hugepage=always"),
         new("sid/cloud-amd64", Vcpus: 4),
     ];
 
