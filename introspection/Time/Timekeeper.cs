@@ -32,13 +32,13 @@ public readonly record struct GuestClocks(long Monotonic, long Boottime, long Re
 
     /// <summary>Whether the guest is in the middle of an update of its clocks; false where the kernel has none.</summary>
     internal static bool AreBeingChanged(GuestKernel kernel) =>
-        kernel.Symbols.TryFind("tk_core"u8, out GuestVirtualAddress core) && (kernel.AddressSpace.Read<uint>(core) & 1) != 0;
+        TryFindCore(kernel, out GuestVirtualAddress core) && (kernel.AddressSpace.Read<uint>(core) & 1) != 0;
 
     /// <summary>Reads the clocks between two of the guest's own updates.</summary>
     /// <exception cref="KernelWalkException">The guest was found in the middle of an update each time: paused there, or damaged.</exception>
     public static GuestClocks Read(GuestKernel kernel)
     {
-        GuestVirtualAddress core = kernel.Symbols.Find("tk_core");
+        if (!TryFindCore(kernel, out GuestVirtualAddress core)) throw new Symbols.KernelSymbolException("tk_core", "this kernel has neither that nor timekeeper_data");
         // struct { seqcount_raw_spinlock_t seq; struct timekeeper timekeeper; }, which has a name (tk_data) only since v6.13.
         ulong offset = kernel.Types.TryFind("tk_data", out BtfTypeId named) && kernel.Types.TryGetMember(named, "timekeeper", out BtfMember member)
             ? (ulong)member.ByteOffset
@@ -56,4 +56,8 @@ public readonly record struct GuestClocks(long Monotonic, long Boottime, long Re
 
         throw new KernelWalkException("tk_core.seq", $"the clocks were being changed each of {Attempts} times that they were looked at");
     }
+
+    /// <summary>The kernel's own clocks; in v7.2 the first of several.</summary>
+    private static bool TryFindCore(GuestKernel kernel, out GuestVirtualAddress core) =>
+        kernel.Symbols.TryFind("tk_core"u8, out core) || kernel.Symbols.TryFind("timekeeper_data"u8, out core);
 }
