@@ -1,9 +1,13 @@
 using System.Globalization;
+using System.Text;
 using Watari.Checkpoint.Freezing;
 using Watari.Guests;
 using Watari.Hypervisor;
+using Watari.Introspection.Accounting;
 using Watari.Introspection.Kernel;
+using Watari.Introspection.Log;
 using Watari.Introspection.Tasks;
+using Watari.Introspection.Time;
 using Watari.SystemTests.Checkpoint;
 using Watari.SystemTests.Introspection;
 
@@ -51,6 +55,47 @@ public sealed class KernelMatrixTests
 
     [Theory]
     [MemberData(nameof(Shapes), DisableDiscoveryEnumeration = true)]
+    public async Task Its_log_clocks_processors_and_memory_are_read_from_outside(GuestShape shape)
+    {
+        await using Guest guest = await Guest.StartAsync(shape.Options, Cancellation);
+        await using VirtualMachine vm = await guest.AttachAsync(Cancellation);
+        GuestKernel kernel = GuestKernel.Attach(GuestMemoryOf.Vm(vm));
+        var cpus = new CpuAccounting(kernel);
+
+        string[] log = Lines(await guest.Console.CheckAsync("dmesg -r | sed 's/^<[0-9]*>//'", cancellation: Cancellation)).ToArray();
+        (GuestClocks Clocks, ulong Busy) before = Now(), after;
+        string[] inside = Lines(await guest.Console.CheckAsync("cat /proc/uptime; grep -m1 '^cpu ' /proc/stat; grep MemTotal /proc/meminfo", cancellation: Cancellation)).ToArray();
+        using (vm.Hold())
+        {
+            after = Now();
+            List<string> ours = [];
+            foreach (KernelLogRecord record in kernel.Log)
+            {
+                string time = string.Create(CultureInfo.InvariantCulture, $"[{record.Nanoseconds / 1_000_000_000,5}.{record.Nanoseconds / 1000 % 1_000_000:d6}] ");
+                ours.AddRange((time + Encoding.UTF8.GetString(record.Text.Span)).Split('\n'));
+            }
+
+            Assert.True(log.Length > 100, $"{log.Length} lines");
+            Assert.Equal(log.Select(line => line.TrimStart()), ours.Take(log.Length).Select(line => line.TrimStart())); // dmesg sets further lines of a record in
+        }
+
+        const double tick = 0.02; // clocks are right to the last tick, of 4 ms
+        Assert.InRange(double.Parse(inside[0].Split(' ')[0], CultureInfo.InvariantCulture), before.Clocks.Boottime / 1e9 - tick, after.Clocks.Boottime / 1e9 + tick);
+        ulong[] times = [.. inside[1].Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(ulong.Parse)];
+        Assert.InRange(times[0] + times[1] + times[2] + times[5] + times[6], before.Busy / 10_000_000 - 5 * (ulong)shape.Vcpus, after.Busy / 10_000_000 + 1);
+        Assert.Equal(long.Parse(inside[2].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024, kernel.MemoryInfo.Total);
+
+        (GuestClocks, ulong) Now()
+        {
+            GuestClocks clocks = GuestClocks.Read(kernel);
+            ulong busy = 0;
+            for (int cpu = 0; cpu < shape.Vcpus; cpu++) busy += cpus.Times(cpu, clocks).Busy;
+            return (clocks, busy);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes), DisableDiscoveryEnumeration = true)]
     public async Task Containers_are_frozen_from_outside_with_all_that_a_thread_has_in_registers_and_run_on(GuestShape shape)
     {
         await using Guest guest = await Guest.StartAsync(shape.Options, Cancellation);
@@ -90,7 +135,7 @@ public sealed class KernelMatrixTests
     private static bool ComesAndGoes(int pid, params IEnumerable<Dictionary<int, List<string>>> accounts) =>
         accounts.Any(account => account.TryGetValue(pid, out List<string>? lines) && lines.Any(line => line.StartsWith("process ", StringComparison.Ordinal) && line.Contains(" 1 kworker", StringComparison.Ordinal)));
 
-    /// <summary>The lines of each process in one order; those of mounts, which belong to none, under 0.</summary>
+    /// <summary>The lines of each process in one order; those of mounts and cgroups, which belong to none, under 0.</summary>
     private static Dictionary<int, List<string>> ByProcess(IEnumerable<string> lines) => lines
         .GroupBy(line => int.TryParse(line.Split(' ')[1], CultureInfo.InvariantCulture, out int pid) ? pid : 0)
         .ToDictionary(group => group.Key, group => group.Order(StringComparer.Ordinal).ToList());
@@ -102,5 +147,5 @@ public sealed class KernelMatrixTests
     }
 
     private static IEnumerable<string> Lines(string text) =>
-        text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith("hierarchy ", StringComparison.Ordinal) && !line.EndsWith("[vsyscall]", StringComparison.Ordinal));
+        text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.EndsWith("[vsyscall]", StringComparison.Ordinal));
 }

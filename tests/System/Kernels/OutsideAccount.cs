@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Watari.Introspection.Cgroups;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
@@ -34,6 +35,7 @@ internal static class OutsideAccount
             if (spaces.Add(process.Nsproxy.Value.MntNs.Value.Inum)) AddMounts(lines, process);
         }
 
+        foreach (CgroupNode cgroup in kernel.Cgroups) lines.Add(Text($"hierarchy {cgroup.Cgroup.Path} {cgroup.Cgroup.Kn.Value.Id}"));
         return lines;
     }
 
