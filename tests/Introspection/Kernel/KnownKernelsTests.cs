@@ -1,4 +1,3 @@
-using Watari.Introspection.Kernel;
 using Watari.Introspection.Tests.Build;
 
 namespace Watari.Introspection.Tests.Kernel;

@@ -3,7 +3,6 @@ using System.Text;
 using Watari.Introspection.Cgroups;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
-using Watari.Introspection.Memory;
 using Watari.Introspection.Mm;
 using Watari.Introspection.Namespaces;
 using Watari.Introspection.Tasks;
