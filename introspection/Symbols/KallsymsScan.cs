@@ -15,8 +15,8 @@ internal readonly ref struct KallsymsScan
     private const int Alignment = 8;
     private const int Tokens = 256;
     private const int NamesPerMarker = 256;
-    private const int LongestToken = 512; // KSYM_NAME_LEN; 128 before v6.1
-    private const int LongestName = 1 + 512;
+    private const int LongestToken = KallsymsTables.LongestName;
+    private const int LongestEntry = 2 + KallsymsTables.LongestName; // with its length
     private const int UsualImage = 32 << 20; // its text and its read-only data
 
     private readonly GuestPhysicalAddress _start;
@@ -130,7 +130,7 @@ internal readonly ref struct KallsymsScan
     private bool TryFindNames(int markers, int markerCount, out int names, out int symbols)
     {
         uint last = Word(markers + (markerCount - 1) * sizeof(uint));
-        long lowest = Math.Max(markers - last - (long)NamesPerMarker * LongestName, 2 * Alignment);
+        long lowest = Math.Max(markers - last - (long)NamesPerMarker * LongestEntry, 2 * Alignment);
         for (long start = (markers - last) & ~(Alignment - 1L); start >= lowest; start -= Alignment)
         {
             names = (int)start;
