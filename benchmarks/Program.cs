@@ -4,6 +4,7 @@ using Watari.Benchmarks.Capture;
 using Watari.Benchmarks.Core;
 using Watari.Benchmarks.Downtime;
 using Watari.Benchmarks.Freeze;
+using Watari.Benchmarks.Introspect;
 using Watari.Benchmarks.MemWrite;
 using Watari.Benchmarks.Silo;
 using Watari.Benchmarks.Transfer;
@@ -12,6 +13,7 @@ using Watari.Benchmarks.Transfer;
 IBenchmark[] subjects =
 [
     new AttachBenchmark(),
+    new IntrospectBenchmark(),
     new FreezeBenchmark(),
     new CaptureBenchmark(),
     new MemWriteBenchmark(),

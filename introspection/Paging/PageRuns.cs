@@ -11,6 +11,7 @@ public ref struct PageRuns
 
     private readonly AddressSpace _space;
     private readonly PageFlags _distinguish;
+    private readonly ulong _significant;
     private readonly ulong _end;
     private ulong _next;
     private long _budget;
@@ -23,6 +24,7 @@ public ref struct PageRuns
     {
         _space = space;
         _distinguish = distinguish;
+        _significant = PageTableEntry.Significant(distinguish);
         _next = range.Start.PageStart.Value;
         // Widened at the top of the address space it would begin anew at 0.
         _end = range.End.PageOffset == 0 ? range.End.Value : Math.Max((range.End + GuestPage.OffsetMask).PageStart.Value, range.End.PageStart.Value);
@@ -38,12 +40,18 @@ public ref struct PageRuns
         while (_next < _end)
         {
             if (--_budget < 0) throw _space.Astray($"more than {_space.Limits.PageTableEntries} entries in one walk");
-            PageRun piece = NextPiece();
+            PageRun piece = NextPiece(out bool isWhole);
             _space.Kernel?.TakeSteps(1);
             _next = (piece.Start + (ulong)piece.Count.Bytes).Value;
             if (_next <= piece.Start.Value) _next = _end; // the range ends at the top of the address space
             if (_pending.Count == PageCount.Zero)
             {
+                if (isWhole)
+                {
+                    _current = piece;
+                    return true;
+                }
+
                 _pending = piece;
             }
             else if (Joins(_pending, piece))
@@ -70,10 +78,12 @@ public ref struct PageRuns
         _ => false,
     };
 
-    private PageRun NextPiece()
+    /// <param name="isWhole">Nothing that follows joins it.</param>
+    private PageRun NextPiece(out bool isWhole)
     {
-        if (_next - _leafStart < 1UL << LeafTableShift && !_leaf.IsEmpty) return LeafPiece();
+        if (_next - _leafStart < 1UL << LeafTableShift && !_leaf.IsEmpty) return LeafPiece(out isWhole);
 
+        isWhole = false;
         ReadOnlySpan<ulong> table = _space.Table(_space.Root);
         for (int shift = _space.Mode.RootShift; ; shift -= PagingMode.BitsPerLevel)
         {
@@ -87,39 +97,48 @@ public ref struct PageRuns
 
         _leaf = table;
         _leafStart = _next & ~((1UL << LeafTableShift) - 1);
-        return LeafPiece();
+        return LeafPiece(out isWhole);
     }
 
     /// <summary>As many entries of the leaf table as follow one from another: the loop that a walk spends its time in.</summary>
-    private PageRun LeafPiece()
+    private PageRun LeafPiece(out bool isWhole)
     {
+        isWhole = false;
         int first = PagingMode.Index(_next, GuestPage.Shift);
-        ulong raw = _leaf[first];
-        PageRun run = Piece(new PageTableEntry(raw), GuestPage.Shift, PageFlags.None);
+        ulong expected = _leaf[first];
+        PageRun run = LeafRun(new PageTableEntry(expected));
         if (run.Kind == PageRunKind.Swapped) return run;
+        if (run.Kind == PageRunKind.Present && !run.Entry.IsPresent) return run; // inverted frame numbers count down; such pages are rare
 
-        int limit = (int)Math.Min((ulong)PagingMode.EntriesPerTable, (ulong)first + ((_end - _next) >> GuestPage.Shift));
         ulong step = run.Kind == PageRunKind.Present ? (ulong)GuestPage.Size : 0;
-        if (step != 0 && (raw & 1) == 0) return run; // inverted frame numbers count down; such pages are rare
+        ulong significant = run.Kind == PageRunKind.Present ? _significant : ulong.MaxValue;
+        int limit = (int)Math.Min((ulong)PagingMode.EntriesPerTable, (ulong)first + ((_end - _next) >> GuestPage.Shift));
         int index = first + 1;
         while (index < limit)
         {
-            raw += step;
-            if (_leaf[index] != raw && !SameButForIgnoredFlags(_leaf[index], raw)) break;
+            expected += step;
+            ulong raw = _leaf[index];
+            if (((raw ^ expected) & significant) != 0)
+            {
+                var next = new PageTableEntry(raw);
+                isWhole = next.IsPresent || next.IsNone;
+                break;
+            }
+
             index++;
         }
 
         _budget -= index - first - 1;
-        _space.Kernel?.TakeSteps((index - first) >> EntriesPerStep);
+        if (index - first >= 1 << EntriesPerStep) _space.Kernel?.TakeSteps((index - first) >> EntriesPerStep);
         return run with { Count = new PageCount(index - first) };
     }
 
-    private readonly bool SameButForIgnoredFlags(ulong raw, ulong expected)
+    private readonly PageRun LeafRun(PageTableEntry entry)
     {
-        var entry = new PageTableEntry(raw);
-        var other = new PageTableEntry(expected);
-        return entry.IsPresent && other.IsPresent && entry.Table == other.Table
-            && ((entry.Flags ^ other.Flags) & _distinguish) == 0;
+        var start = new GuestVirtualAddress(_next);
+        if (entry.IsNone) return new PageRun(start, PageCount.One, PageRunKind.Absent, default, PageFlags.None, entry);
+        if (!entry.MapsPage) return new PageRun(start, PageCount.One, PageRunKind.Swapped, default, PageFlags.None, entry);
+        return new PageRun(start, PageCount.One, PageRunKind.Present, entry.Page(GuestPage.Shift), entry.Flags & _distinguish, entry);
     }
 
     private readonly PageRun Piece(PageTableEntry entry, int shift, PageFlags level)

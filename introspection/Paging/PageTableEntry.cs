@@ -43,5 +43,12 @@ public readonly record struct PageTableEntry(ulong Raw)
         | ((Raw & SoftDirtyBit) != 0 ? PageFlags.SoftDirty : 0)
         | (IsPresent ? 0 : PageFlags.ProtNone);
 
+    /// <summary>The bits by which present entries differ in where they lead, or in one of these flags.</summary>
+    internal static ulong Significant(PageFlags flags) =>
+        PresentBit | AddressMask
+        | (flags.HasFlag(PageFlags.Writable) ? WritableBit : 0)
+        | (flags.HasFlag(PageFlags.Dirty) ? DirtyBit : 0)
+        | (flags.HasFlag(PageFlags.SoftDirty) ? SoftDirtyBit : 0);
+
     public override string ToString() => $"pte 0x{Raw:x16}";
 }

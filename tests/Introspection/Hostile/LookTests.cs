@@ -44,6 +44,16 @@ public sealed class LookTests : IDisposable
     }
 
     [Fact]
+    public void What_is_not_mapped_costs_few_steps_however_large_it_is()
+    {
+        GuestKernel look = _guest.Builder.Attach(IntrospectionLimits.Default with { LookSteps = 1000 }).BeginLook();
+        AddressSpace space = look.AddressSpaceAt(look.AddressSpace.DirectMap + _guest.Builder.Tables.Root.Value);
+
+        foreach (PageRun run in space.PageRuns(new GuestVirtualRange(default, space.Mode.UserEnd)))
+            Assert.Equal(PageCount.Covering(space.Mode.UserEnd.Value), run.Count);
+    }
+
+    [Fact]
     public void What_a_look_copies_is_bounded_in_all()
     {
         GuestKernel look = _guest.Builder.Attach(IntrospectionLimits.Default with { LookBytes = 10_000 }).BeginLook();
