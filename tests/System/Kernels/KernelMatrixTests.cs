@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Watari.Checkpoint.Freezing;
+using Watari.GrainInterfaces.Model;
 using Watari.Guests;
 using Watari.Hypervisor;
 using Watari.Introspection.Accounting;
@@ -8,6 +9,7 @@ using Watari.Introspection.Kernel;
 using Watari.Introspection.Log;
 using Watari.Introspection.Tasks;
 using Watari.Introspection.Time;
+using Watari.Silo.Engine.Doctor;
 using Watari.SystemTests.Checkpoint;
 using Watari.SystemTests.Introspection;
 
@@ -127,6 +129,16 @@ public sealed class KernelMatrixTests
         // They judge themselves: registers, clocks, every kind of object.
         await guest.Console.CheckAsync("runc exec counter /bin/counter --report && runc exec kinds /bin/kinds --check", TimeSpan.FromMinutes(1), Cancellation);
         Assert.Equal(complaints, await inspection.ComplaintsAsync(Cancellation));
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes), DisableDiscoveryEnumeration = true)]
+    public async Task Every_structure_that_Watari_reads_is_as_it_must_be(GuestShape shape)
+    {
+        await using Guest guest = await Guest.StartAsync(shape.Options, Cancellation);
+        await using VirtualMachine vm = await guest.AttachAsync(Cancellation);
+
+        Assert.All(KernelCapability.Check(GuestKernel.Attach(GuestMemoryOf.Vm(vm))), check => Assert.True(check.Level == CheckLevel.Ok, check.ToString()));
     }
 
     private static bool IsCaller(List<string>? lines) => lines?[0].StartsWith("caller ", StringComparison.Ordinal) == true;
