@@ -26,13 +26,13 @@ internal static class PsCommand
             bool full = parsed.GetValue(noTrunc);
             if (parsed.GetValue(quiet))
             {
-                foreach (ContainerView container in containers) terminal.Out.WriteLine(Printer.Clean(full ? container.Id : Short(container.Id, ShortId)));
+                foreach (ContainerView container in containers) terminal.Out.WriteLine(Printer.Clean(full ? container.Id : Short(container.Id)));
             }
             else
             {
                 Printer.List(
                     terminal, parsed.GetValue(output), containers, Views.Default.IReadOnlyListContainerView,
-                    new("CONTAINER ID", c => full ? c.Id : Short(c.Id, ShortId)),
+                    new("CONTAINER ID", c => full ? c.Id : Short(c.Id)),
                     new("NAME", c => c.Name),
                     new("VM", c => $"{c.Host}/{c.Vm}"),
                     new("COMMAND", c => full ? c.Command : Cut(c.Command)),
@@ -51,7 +51,8 @@ internal static class PsCommand
         return command;
     }
 
-    private static string Short(string id, int length) => id.Length <= length ? id : id[..length];
+    /// <summary>As much of an id as docker and podman show.</summary>
+    internal static string Short(string id) => id.Length <= ShortId ? id : id[..ShortId];
 
     private static string Cut(string command) => command.Length <= ShortCommand ? command : command[..(ShortCommand - 1)] + "…";
 }

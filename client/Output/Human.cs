@@ -34,6 +34,9 @@ internal static class Human
         _ => $"{(int)span.TotalDays} days",
     };
 
+    /// <summary>"1.25%"; "--" for what is not known, as docker stats has it.</summary>
+    public static string Percent(double? value) => value is { } known ? $"{known.ToString("F2", CultureInfo.InvariantCulture)}%" : "--";
+
     public static string Number(double value, int digits)
     {
         string text = value.ToString($"F{digits}", CultureInfo.InvariantCulture);

@@ -106,6 +106,29 @@ internal sealed record ExaminationView(string Vm, string Host, bool Fit, IReadOn
         found.Vm.Vm, found.Vm.Host, found.Checks.All(check => check.Level != CheckLevel.Problem), [.. found.Checks.Select(CheckView.Of)]);
 }
 
+internal sealed record ProcessView(
+    int Pid, int ContainerPid, int ParentPid, uint UserId, string State, int Threads, double CpuMilliseconds, DateTimeOffset Started, long ResidentBytes, string Command)
+{
+    public static ProcessView Of(ProcessDescription process) => new(
+        process.Pid, process.ContainerPid, process.ParentPid, process.UserId, process.State.ToString(), process.Threads, Math.Round(process.CpuTime.TotalMilliseconds, 3),
+        process.Started.ToUniversalTime(), process.ResidentBytes, process.Command);
+}
+
+/// <param name="CpuPercent">Of one processor, since the sample before; null for what its cgroup does not keep, and the figures after it too.</param>
+/// <param name="CpuPressurePercent">Of the last ten seconds in which something waited for a processor.</param>
+internal sealed record UsageView(
+    string Id, string Name, string Host, string Vm, double? CpuPercent, long? MemoryBytes, long? MemoryLimitBytes, double? MemoryPercent, long? Tasks,
+    double? CpuPressurePercent, double? MemoryPressurePercent, double? IoPressurePercent)
+{
+    /// <param name="before">The same container's, of an earlier sample; null where it was not there yet.</param>
+    public static UsageView Of(VmId vm, ContainerUsage usage, ContainerUsage? before, TimeSpan passed) => new(
+        usage.Id, usage.Name, vm.Host, vm.Vm,
+        usage.CpuTime is { } now ? Math.Round(passed > TimeSpan.Zero ? Math.Max(0, (now - (before?.CpuTime ?? now)) / passed * 100) : 0, 2) : null,
+        usage.MemoryBytes, usage.MemoryLimit,
+        usage is { MemoryBytes: { } used, MemoryLimit: > 0 and { } limit } ? Math.Round(100.0 * used / limit, 2) : null,
+        usage.Tasks, usage.CpuPressure, usage.MemoryPressure, usage.IoPressure);
+}
+
 /// <param name="Time">Seconds since boot.</param>
 /// <param name="At">By the guest's wall clock, where that was asked for.</param>
 internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset? At, string Facility, string Level, string Message);
@@ -117,6 +140,8 @@ internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset?
 [JsonSerializable(typeof(IReadOnlyList<JobView>))]
 [JsonSerializable(typeof(IReadOnlyList<LocalVmView>))]
 [JsonSerializable(typeof(IReadOnlyList<CheckView>))]
+[JsonSerializable(typeof(IReadOnlyList<ProcessView>))]
+[JsonSerializable(typeof(IReadOnlyList<UsageView>))]
 [JsonSerializable(typeof(ExaminationView))]
 [JsonSerializable(typeof(LogEntryView))]
 [JsonSerializable(typeof(MigrationView))]

@@ -17,6 +17,14 @@ public interface IHostGrain : IGrainWithStringKey
     [Alias("ListContainers"), ResponseTimeout("00:00:20")]
     Task<ImmutableArray<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken = default);
 
+    /// <inheritdoc cref="IVmGrain.ListProcessesAsync"/>
+    [Alias("ListProcesses"), ResponseTimeout("00:00:20")]
+    Task<ImmutableArray<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken = default);
+
+    /// <inheritdoc cref="IVmGrain.ReadUsageAsync"/>
+    [Alias("ReadUsage"), ResponseTimeout("00:00:20")]
+    Task<UsageSample> ReadUsageAsync(string vm, CancellationToken cancellationToken = default);
+
     /// <inheritdoc cref="IVmGrain.ExamineAsync"/>
     [Alias("ExamineVm"), ResponseTimeout("00:00:30")]
     Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken = default);

@@ -14,6 +14,17 @@ public interface IVmGrain : IGrainWithStringKey
     [Alias("ListContainers"), ResponseTimeout("00:00:25")]
     Task<ImmutableArray<ContainerDescription>> ListContainersAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>The processes of a container, in the order of their start.</summary>
+    /// <param name="container">Its id.</param>
+    /// <exception cref="EngineException">The VM or the container is unknown or gone, or the kernel cannot be read.</exception>
+    [Alias("ListProcesses"), ResponseTimeout("00:00:25")]
+    Task<ImmutableArray<ProcessDescription>> ListProcessesAsync(string container, CancellationToken cancellationToken = default);
+
+    /// <summary>What each container has used up to now.</summary>
+    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
+    [Alias("ReadUsage"), ResponseTimeout("00:00:25")]
+    Task<UsageSample> ReadUsageAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Whether the VM is fit for Watari, check by check. Nothing is changed.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.NotFound"/>: the host has no such VM. All else is a finding.</exception>
     [Alias("Examine"), ResponseTimeout("00:00:35")]

@@ -17,6 +17,14 @@ public interface IHostEngine
     /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
     Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken);
 
+    /// <summary>The processes of a container, in the order of their start.</summary>
+    /// <exception cref="EngineException">The VM or the container is unknown or gone, or the kernel cannot be read.</exception>
+    Task<IReadOnlyList<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken);
+
+    /// <summary>What each container of a VM has used up to now.</summary>
+    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
+    Task<UsageSample> ReadUsageAsync(string vm, CancellationToken cancellationToken);
+
     /// <summary>Whether a VM is fit for Watari, check by check. Touches nothing.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.NotFound"/>: there is no such VM. All else is a finding.</exception>
     Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken);

@@ -17,6 +17,11 @@ internal sealed class HostGrain(HostCommands commands) : Grain, IHostGrain
     public async Task<ImmutableArray<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken) =>
         [.. await commands.Engine.ListContainersAsync(vm, cancellationToken)];
 
+    public async Task<ImmutableArray<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken) =>
+        [.. await commands.Engine.ListProcessesAsync(vm, container, cancellationToken)];
+
+    public Task<UsageSample> ReadUsageAsync(string vm, CancellationToken cancellationToken) => commands.Engine.ReadUsageAsync(vm, cancellationToken);
+
     public Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken) => commands.Engine.ExamineVmAsync(vm, cancellationToken);
 
     public Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken) => commands.Engine.ReadKernelLogAsync(vm, from, cancellationToken);

@@ -24,6 +24,11 @@ internal sealed class VmGrain : Grain, IVmGrain
     public Task<ImmutableArray<ContainerDescription>> ListContainersAsync(CancellationToken cancellationToken) =>
         Host.ListContainersAsync(Id.Vm, cancellationToken);
 
+    public Task<ImmutableArray<ProcessDescription>> ListProcessesAsync(string container, CancellationToken cancellationToken) =>
+        Host.ListProcessesAsync(Id.Vm, container, cancellationToken);
+
+    public Task<UsageSample> ReadUsageAsync(CancellationToken cancellationToken) => Host.ReadUsageAsync(Id.Vm, cancellationToken);
+
     public Task<VmExamination> ExamineAsync(CancellationToken cancellationToken) => Host.ExamineVmAsync(Id.Vm, cancellationToken);
 
     public Task<KernelLogPiece> ReadKernelLogAsync(ulong from, CancellationToken cancellationToken) => Host.ReadKernelLogAsync(Id.Vm, from, cancellationToken);

@@ -1,3 +1,4 @@
+using Watari.Introspection.Cgroups;
 using Watari.Introspection.Tasks;
 
 namespace Watari.Introspection.Containers;
@@ -35,6 +36,27 @@ public sealed record GuestContainer
 
     /// <summary>Where the OCI bundle lies in the guest, as the runtime wrote it down; null where that cannot be read.</summary>
     public string? Bundle { get; init; }
+
+    /// <summary>
+    /// Its cgroup of version 2: that of its first process, or the one above it that bears the container's id, where the runtime or the
+    /// container itself has put its processes further down.
+    /// </summary>
+    public CgroupNode Cgroup
+    {
+        get
+        {
+            CgroupNode cgroup = CgroupNode.At(Init.Kernel, Init.Cgroups.Value.DflCgrp.Address);
+            CgroupNode found = cgroup;
+            for (int depth = 0; cgroup.Self.Parent.TryGet(out CgroupState parent); depth++)
+            {
+                if (depth == Init.Kernel.Limits.Depth) throw Init.Kernel.Astray(cgroup.Address, "cgroup.self", $"the cgroup is nested more than {depth} deep");
+                if (cgroup.Cgroup.Kn.Value.Name.ToString().Contains(Id, StringComparison.Ordinal)) found = cgroup;
+                cgroup = parent.Cgroup.Value;
+            }
+
+            return found;
+        }
+    }
 
     /// <summary>The same container for another look.</summary>
     public GuestContainer In(GuestKernel look) => this with { Init = look.At<TaskStruct>(Init.Address) };

@@ -49,6 +49,9 @@ public readonly partial record struct SignalStruct
 
     [Field] public partial ulong Stime { get; }
 
+    /// <summary>The same as the scheduler measured it.</summary>
+    [Field] public partial ulong SumSchedRuntime { get; }
+
     /// <summary>struct pid * by kind: PIDTYPE_PID 0, TGID 1, PGID 2, SID 3.</summary>
     [Field] public partial KernelArray<ulong> Pids { get; }
 

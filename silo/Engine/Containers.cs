@@ -83,7 +83,7 @@ internal static class Containers
     }
 
     /// <summary>The command line as the process keeps it, its words parted by spaces; control characters are shown as '?'.</summary>
-    private static string CommandOf(TaskStruct process)
+    internal static string CommandOf(TaskStruct process)
     {
         if (!process.Mm.TryGet(out MmStruct mm) || mm.ArgEnd <= mm.ArgStart) return $"[{process.Comm}]";
         byte[] bytes = new byte[Math.Min(mm.ArgEnd - mm.ArgStart, MaxCommandBytes)];

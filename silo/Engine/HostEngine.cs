@@ -62,6 +62,21 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         return await Failures.ExplainAsync(vm, () => _threads.RunAsync(() => Containers.Describe(guest, new VmId(_host, vm)), cancellationToken));
     }
 
+    public async Task<IReadOnlyList<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken)
+    {
+        await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
+        GuestVm guest = lease.Vm;
+        return await Failures.ExplainAsync(vm, () => _threads.RunAsync(() => ContainerProcesses.Describe(Containers.Find(guest, container)), cancellationToken));
+    }
+
+    public async Task<UsageSample> ReadUsageAsync(string vm, CancellationToken cancellationToken)
+    {
+        await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
+        GuestVm guest = lease.Vm;
+        return await Failures.ExplainAsync(
+            vm, () => _threads.RunAsync(() => LiveView.Look(guest.Kernel(), look => ContainerUsages.Read(look, new VmId(_host, vm))), cancellationToken));
+    }
+
     public async Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken)
     {
         try

@@ -141,7 +141,70 @@ public sealed class LooksTests(TwoHosts hosts) : IDisposable
         Assert.Equal(["message 2"], JsonDocument.Parse(errors.Out).RootElement.GetProperty("dmesg").EnumerateArray().Select(line => line.GetProperty("message").GetString()));
     }
 
+    [Fact]
+    public async Task the_processes_of_a_container_are_listed_as_top_does()
+    {
+        ScriptedCluster cluster = await hosts.Cluster;
+        string name = cluster.AddContainer();
+
+        Run table = await cluster.WatariAsync("top", name);
+        Run json = await cluster.WatariAsync("top", name, "-o", "json");
+
+        string[] lines = table.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal((0, ""), (table.Code, table.Error));
+        Assert.Matches("^UID +PID +PPID +STATE +TIME +MEMORY +COMMAND$", lines[0]);
+        Assert.Matches("^ +0 +[0-9]+ +1 +S +01:01:01 +5 MiB ", lines[1]);
+        Assert.Matches("^ *999 +[0-9]+ +[0-9]+ +R +1-12:00:00 +1 MiB +worker$", lines[2]);
+        JsonElement worker = JsonDocument.Parse(json.Out).RootElement[1];
+        Assert.Equal((2, 129_600_000, "1970-01-01T00:01:00+00:00"), (worker.GetProperty("containerPid").GetInt32(), worker.GetProperty("cpuMilliseconds").GetDouble(), worker.GetProperty("started").GetString()));
+    }
+
+    [Fact]
+    public async Task what_containers_use_is_measured_between_two_samples()
+    {
+        ScriptedCluster cluster = await hosts.Cluster;
+        string name = cluster.AddContainer();
+
+        Run table = await cluster.WatariAsync("stats", "--no-stream", "-o", "wide", "-i", "0.2", name);
+        Run all = await cluster.WatariAsync("stats", "--no-stream", "-i", "0.2", "-o", "json");
+
+        Assert.Equal((0, ""), (table.Code, table.Error));
+        Assert.Matches("^CONTAINER ID +NAME +VM +CPU % +MEM USAGE / LIMIT +MEM % +PIDS +CPU WAIT +MEM WAIT +IO WAIT\n.* 25.00% +64 MiB / 256 MiB +25.00% +[0-9]+ +0.00% +1.50% +--\n$", table.Out);
+        JsonElement usage = JsonDocument.Parse(all.Out).RootElement.EnumerateArray().Single(u => u.GetProperty("name").GetString() == name);
+        Assert.Equal((25.0, 64 << 20), (usage.GetProperty("cpuPercent").GetDouble(), usage.GetProperty("memoryBytes").GetInt64()));
+        Assert.Equal(JsonValueKind.Null, usage.GetProperty("ioPressurePercent").ValueKind);
+    }
+
+    [Fact]
+    public async Task usage_streams_until_it_is_interrupted()
+    {
+        using var interrupt = new CancellationTokenSource();
+        int samples = 0;
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StatsCommand.ShowAsync(
+            Sample, Terminal, OutputFormat.Table, once: false, TimeSpan.FromMilliseconds(10), interrupt.Token));
+
+        string[] lines = _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.True(lines.Length >= 4, _output.ToString());
+        // It is new in the second sample, and nothing is known of it before.
+        Assert.Equal(["0.00%", "50.00%"], new[] { lines[1], lines[3] }.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3]));
+        Assert.Equal("watari: host-b: gone\n", _errors.ToString());
+
+        Task<Listing<UsageSample>> Sample()
+        {
+            samples++;
+            if (samples == 4) interrupt.Cancel();
+            ContainerUsage[] web = samples == 1 ? [] : [new ContainerUsage("web", "web", TimeSpan.FromSeconds(samples * 0.5), null, null, null, null, null, null)];
+            return Task.FromResult(new Listing<UsageSample>([new UsageSample(new VmId("host-a", "vm-a"), TimeSpan.FromSeconds(samples), [.. web])], ["host-b: gone"]));
+        }
+    }
+
     [Theory]
+    [InlineData("top nowhere", 3, "There is no container 'nowhere'")]
+    [InlineData("stats nowhere --no-stream", 3, "There is no container 'nowhere'")]
+    [InlineData("stats --vm vm-x --no-stream", 3, "There is no VM 'vm-x'")]
+    [InlineData("stats -o json", 2, "-o json and -o yaml need --no-stream.")]
+    [InlineData("stats -i 0", 2, "--interval is from 0.1 to 3600 seconds.")]
     [InlineData("doctor vm-x", 3, "There is no VM 'vm-x' (there are: host-a/vm-a, host-b/vm-b, host-b/vm-c)")]
     [InlineData("dmesg vm-x", 3, "There is no VM 'vm-x'")]
     [InlineData("dmesg vm-a -l loud", 2, "'loud' is no level: there are emerg, alert, crit, err, warn, notice, info and debug.")]

@@ -40,6 +40,27 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             [.. state.Copies.Where(c => c.Vm == id && c.State is CopyState.Running or CopyState.Frozen).Select(Describe)]);
     }
 
+    /// <summary>Two of each container.</summary>
+    public async Task<IReadOnlyList<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken)
+    {
+        ContainerDescription found = (await ListContainersAsync(vm, cancellationToken)).FirstOrDefault(c => c.Id == container)
+            ?? throw new EngineException(FailureKind.NotFound, $"No container '{container}' runs in VM '{vm}'.");
+        return
+        [
+            new ProcessDescription(found.InitPid, 1, 1, 0, 'S', 4, TimeSpan.FromSeconds(3661.5), DateTimeOffset.UnixEpoch, 5 << 20, found.Command),
+            new ProcessDescription(found.InitPid + 1, 2, found.InitPid, 999, 'R', 1, TimeSpan.FromDays(1.5), DateTimeOffset.UnixEpoch.AddMinutes(1), 1 << 20, "worker"),
+        ];
+    }
+
+    /// <summary>A quarter of a processor of each container.</summary>
+    public async Task<UsageSample> ReadUsageAsync(string vm, CancellationToken cancellationToken)
+    {
+        TimeSpan at = System.Diagnostics.Stopwatch.GetElapsedTime(0);
+        return new UsageSample(
+            Known(world.Read(), vm), at,
+            [.. (await ListContainersAsync(vm, cancellationToken)).Select(c => new ContainerUsage(c.Id, c.Name, at / 4, 64 << 20, 256 << 20, c.Threads, 0, 1.5, null))]);
+    }
+
     public Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken) => Task.FromResult(
         new VmExamination(Known(world.Read(), vm), [new VmCheck("monitor", CheckLevel.Ok, "scripted")]));
 

@@ -31,6 +31,22 @@ public sealed class TaskTests : IDisposable
 
     public void Dispose() => _builder.Dispose();
 
+    /// <summary>As /proc/PID/stat has them.</summary>
+    [Theory]
+    [InlineData(0u, 0u, 'R')]
+    [InlineData(1u, 0u, 'S')]
+    [InlineData(0x2001u, 0u, 'S')] // TASK_FREEZABLE
+    [InlineData(2u, 0u, 'D')]
+    [InlineData(0x102u, 0u, 'D')] // TASK_KILLABLE
+    [InlineData(0x402u, 0u, 'I')]
+    [InlineData(0x104u, 0u, 'T')]
+    [InlineData(0x108u, 0u, 't')]
+    [InlineData(0x80u, 0x20u, 'Z')]
+    [InlineData(0x80u, 0x10u, 'X')]
+    [InlineData(0x40u, 0u, 'P')]
+    [InlineData(uint.MaxValue, uint.MaxValue, 'P')]
+    public void A_state_has_the_letter_that_ps_shows(uint state, uint exitState, char letter) => Assert.Equal(letter, TaskStates.Letter(state, exitState));
+
     [Fact]
     public void Processes_come_in_their_order_with_their_threads()
     {
