@@ -34,8 +34,8 @@ public sealed record IntrospectionLimits
     public long ShadowBytes { get; init; } = 1L << 30;
 
     /// <summary>
-    /// Steps of all walks of one look (<see cref="Kernel.GuestKernel.BeginLook()"/>): nodes of lists and trees, slots, names, pieces
-    /// of page tables. A step takes some tens of nanoseconds: a hostile guest can hold a look up for seconds, not for ever.
+    /// Steps of all walks of one look (<see cref="Kernel.GuestKernel.BeginLook()"/>): nodes of lists and trees, slots, structures
+    /// of arrays, names, pieces of page tables. A step takes some tens of nanoseconds: a hostile guest can hold a look up for seconds, not for ever.
     /// </summary>
     public long LookSteps { get; init; } = 1L << 27;
 
@@ -63,7 +63,7 @@ public sealed record IntrospectionLimits
     /// <summary>Bytes of the compressed names in kallsyms (Debian's 6.12 has 2 MB).</summary>
     public int SymbolBytes { get; init; } = 64 << 20;
 
-    /// <summary>Names of symbols or types that fall into one place of a hash: a guest can choose them so that all do.</summary>
+    /// <summary>Names of symbols or types that fall into one place of a hash, and of symbols that have the whole hash of another: a guest can choose them so that all do.</summary>
     public int Collisions { get; init; } = 256;
 
     /// <summary>Bytes of type information (Debian's 6.12 has 5 MB).</summary>

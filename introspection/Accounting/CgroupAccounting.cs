@@ -29,6 +29,7 @@ public static class CgroupAccounting
                 {
                     CgroupStat stat = CgroupStat.At(kernel, below.Address);
                     if (below.Address != cgroup.Address) sum += stat.Bstat.Usage - stat.LastBstat.Usage;
+                    kernel.TakeSteps(cpus);
                     for (int cpu = 0; cpu < cpus; cpu++)
                     {
                         CgroupCpuStat noted = CgroupCpuStat.At(kernel, kernel.PerCpu.Address(stat.RstatCpu, cpu));

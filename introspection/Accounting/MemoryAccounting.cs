@@ -53,9 +53,10 @@ public static class MemoryAccounting
         }
 
         uint count = kernel.Symbols.TryFind("nr_node_ids"u8, out GuestVirtualAddress variable) ? kernel.AddressSpace.Read<uint>(variable) : 1;
-        if (count > kernel.Limits.Entries) throw new KernelWalkException("nr_node_ids", $"is {count}, and the limit is {kernel.Limits.Entries}");
+        if (count > kernel.Limits.Entries) throw kernel.Astray(variable, "nr_node_ids", $"is {count}, and the limit is {kernel.Limits.Entries}");
         for (uint i = 0; i < count; i++)
         {
+            kernel.TakeSteps(1);
             var node = new GuestVirtualAddress(kernel.AddressSpace.Read<ulong>(nodes + i * sizeof(ulong)));
             if (!node.IsNull) yield return PgListData.At(kernel, node);
         }

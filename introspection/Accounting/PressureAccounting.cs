@@ -92,7 +92,7 @@ public readonly partial record struct PsiGroup
     [Field] public partial KernelArray<ulong> Avg { get; }
 }
 
-/// <summary>Where a cgroup keeps its pressure: a structure of its own since 5f69a6577bc3, v6.1.</summary>
+/// <summary>Where a cgroup keeps its pressure: a structure of its own since 5f69a6577bc3, v6.0.</summary>
 [KernelStruct("cgroup")]
 public readonly partial record struct CgroupPsi
 {

@@ -15,9 +15,6 @@ public readonly partial record struct TaskUsage
     /// <summary>Nanoseconds on CPUs, as the scheduler measures them, up to the last tick.</summary>
     [Field("se.sum_exec_runtime")] public partial ulong SumExecRuntime { get; }
 
-    /// <summary>Nanoseconds of its start on the clock of boot time.</summary>
-    [Field("start_boottime", "real_start_time")] public partial ulong StartBoottime { get; }
-
     public static TaskUsage Of(TaskStruct task) => At(task.Kernel, task.Address);
 }
 
@@ -37,7 +34,7 @@ public readonly partial record struct MmUsage
     [Field("rss_stat", Optional = true)] private partial KernelStructArray<PerCpuCounter>? Counters { get; }
 
     /// <summary>
-    /// Bytes of its pages in memory: RSS. Each of its threads may hold back up to 64 pages before v6.2; exact since, where
+    /// Its pages in memory: RSS. Each of its threads may hold back up to 64 pages before v6.2; exact since, where
     /// /proc/PID/statm leaves out what each processor holds back.
     /// </summary>
     public PageCount Resident => new(Math.Max(0, Pages(FilePages)) + Math.Max(0, Pages(AnonymousPages)) + Math.Max(0, Pages(SharedPages)));
@@ -64,6 +61,7 @@ public readonly partial record struct PerCpuCounter
             long sum = Count;
             GuestVirtualAddress parts = Counters;
             int cpus = parts.IsNull ? 0 : Kernel.PerCpu.PossibleCpus; // none yet, early in a process's life
+            Kernel.TakeSteps(cpus);
             for (int cpu = 0; cpu < cpus; cpu++) sum += Kernel.AddressSpace.Read<int>(Kernel.PerCpu.Address(parts, cpu));
             return sum;
         }

@@ -44,7 +44,7 @@ public readonly partial record struct KernfsNode
             {
                 if (parts.Count == Kernel.Limits.Depth) throw Kernel.Astray(node.Address, "kernfs_node.parent", $"the node at {Address} is nested more than {Kernel.Limits.Depth} deep");
                 string name = node.Name.ToString();
-                Kernel.TakeBytes(name.Length);
+                Kernel.TakeBytes(name.Length * sizeof(char));
                 // Whoever takes the path apart must find the names that it was put together of.
                 if (name.Length == 0 || name.Contains('/')) throw Kernel.Astray(node.Address, "kernfs_node.name", "is no name of a directory");
                 parts.Push(name);

@@ -21,6 +21,9 @@ public static class CgroupTree
 [KernelStruct("cgroup")]
 public readonly partial record struct CgroupNode
 {
+    private const ulong FrozenFlag = 1 << 3; // CGRP_FROZEN, v5.2 to v7.2
+    private const uint OnlineFlag = 1 << 1; // CSS_ONLINE
+
     /// <summary>Itself as its children see it.</summary>
     [Embedded] public partial CgroupState Self { get; }
 
@@ -51,14 +54,8 @@ public readonly partial record struct CgroupNode
     /// <summary>Not removed: rmdir leaves what is still referred to.</summary>
     public bool IsOnline => (Self.Flags & OnlineFlag) != 0;
 
-    /// <summary>Itself and all below it, each before its children.</summary>
-    public CgroupNodes Descendants => new(this, onlyOnline: true);
-
-    /// <summary>Those too that have been removed, and are still there for the sake of who refers to them.</summary>
+    /// <summary>Itself and all below it, each before its children; those too that have been removed, and are still there for the sake of who refers to them.</summary>
     public CgroupNodes AllDescendants => new(this, onlyOnline: false);
-
-    private const ulong FrozenFlag = 1 << 3; // CGRP_FROZEN, v5.2 to v7.2
-    private const uint OnlineFlag = 1 << 1; // CSS_ONLINE
 }
 
 /// <summary>What a controller, or the hierarchy itself, keeps of a cgroup (struct cgroup_subsys_state).</summary>
@@ -119,11 +116,13 @@ public struct CgroupNodes
             return true;
         }
 
+        kernel.TakeSteps(1);
         if (--_left < 0) throw Astray($"there are more than {kernel.Limits.Entries}");
         ListHead children = _state.Children;
         if (Follow(children, children.Next)) return true;
         for (int depth = 0; _state.Address != _top.Address; depth++)
         {
+            kernel.TakeSteps(1);
             if (depth > kernel.Limits.Depth) throw Astray($"they are nested more than {kernel.Limits.Depth} deep");
             if (!_state.Parent.TryGet(out CgroupState parent)) throw Astray("one has no parent");
             if (Follow(parent.Children, _state.Sibling.Next)) return true;
@@ -138,8 +137,9 @@ public struct CgroupNodes
         if (node == head.Address) return false;
         if (!node.IsKernel) throw Astray($"a pointer of a list of children leads to {node}");
         _state = CgroupState.At(_top.Kernel, node - _sibling);
+        _top.Kernel.FollowNode<CgroupState>(head.Address, _state.Address, _sibling);
         return true;
     }
 
-    private static KernelWalkException Astray(string reason) => new("cgroup_subsys_state.children", reason);
+    private readonly KernelWalkException Astray(string reason) => _top.Kernel.Astray(_top.Address, "cgroup_subsys_state.children", reason);
 }

@@ -30,29 +30,24 @@ public sealed record RuncState(string? Bundle, string? RootFileSystem)
     {
         try
         {
-            return ParseOwn(json);
+            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 64 });
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("config", out JsonElement config)
+                || config.ValueKind != JsonValueKind.Object)
+            {
+                return null;
+            }
+
+            string? root = config.TryGetProperty("rootfs", out JsonElement rootfs) && rootfs.ValueKind == JsonValueKind.String ? rootfs.GetString() : null;
+            string? bundle = config.TryGetProperty("labels", out JsonElement labels) && labels.ValueKind == JsonValueKind.Array
+                ? labels.EnumerateArray().Select(label => label.ValueKind == JsonValueKind.String ? label.GetString() : null)
+                    .FirstOrDefault(label => label?.StartsWith(BundleLabel, StringComparison.Ordinal) == true)?[BundleLabel.Length..]
+                : null;
+            return new RuncState(bundle, root);
         }
         // Text that is no text (half of a surrogate pair) is an InvalidOperationException of the reader's.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }
-    }
-
-    private static RuncState? ParseOwn(ReadOnlyMemory<byte> json)
-    {
-        using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 64 });
-        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("config", out JsonElement config)
-            || config.ValueKind != JsonValueKind.Object)
-        {
-            return null;
-        }
-
-        string? root = config.TryGetProperty("rootfs", out JsonElement rootfs) && rootfs.ValueKind == JsonValueKind.String ? rootfs.GetString() : null;
-        string? bundle = config.TryGetProperty("labels", out JsonElement labels) && labels.ValueKind == JsonValueKind.Array
-            ? labels.EnumerateArray().Select(label => label.ValueKind == JsonValueKind.String ? label.GetString() : null)
-                .FirstOrDefault(label => label?.StartsWith(BundleLabel, StringComparison.Ordinal) == true)?[BundleLabel.Length..]
-            : null;
-        return new RuncState(bundle, root);
     }
 }

@@ -16,8 +16,6 @@ public readonly partial record struct DentryStruct
     /// <summary>Null for a name that is known not to exist.</summary>
     [Field] public partial Ptr<InodeStruct> DInode { get; }
 
-    [Field] public partial Ptr<SuperBlock> DSb { get; }
-
     /// <summary>Its node among its inode's names.</summary>
     [Embedded("d_u.d_alias", "d_alias")] public partial HlistNode Alias { get; }
 

@@ -33,8 +33,9 @@ public static class FileContents
         /// <exception cref="KernelWalkException">Its size or its pages are absurd.</exception>
         public int Read(ulong offset, Span<byte> destination, ICollection<FileGap> gaps)
         {
+            GuestKernel kernel = file.Kernel;
             long size = file.ISize;
-            if (size < 0) throw new KernelWalkException("inode.i_size", $"is {size}");
+            if (size < 0) throw kernel.Astray(file.Address, "inode.i_size", $"is {size}");
             int length = (int)Math.Min((ulong)destination.Length, offset < (ulong)size ? (ulong)size - offset : 0);
             destination = destination[..length];
             destination.Clear();
@@ -50,6 +51,7 @@ public static class FileContents
                 return length;
             }
 
+            int? upToDate = UpToDateBit(kernel);
             foreach (FilePageRun run in file.IMapping.Value.Pages)
             {
                 // A large folio can begin before the place it is looked for at.
@@ -58,9 +60,20 @@ public static class FileContents
                 if (last <= known || last <= first) continue;
                 ulong from = Math.Max(first, known), to = Math.Min(last, end);
                 if (!inMemoryAlone) Add(gaps, known, from, FileGapReason.NotInMemory);
-                if (run.IsSwapped) Add(gaps, from, to, inMemoryAlone ? FileGapReason.Swapped : FileGapReason.NotInMemory);
-                else if (IsUpToDate(file.Kernel, run.Frame)) file.Kernel.Memory.Span(run.Frame.Address + (from - first), (int)(to - from)).CopyTo(destination[(int)(from - offset)..]);
-                else if (!inMemoryAlone) Add(gaps, from, to, FileGapReason.NotInMemory); // being read in; of tmpfs it was allocated, and has nothing in it yet
+                if (run.IsSwapped)
+                {
+                    Add(gaps, from, to, inMemoryAlone ? FileGapReason.Swapped : FileGapReason.NotInMemory);
+                }
+                else if (upToDate is { } bit && (PageStruct.At(kernel, kernel.Pages.PageOf(run.Frame)).Head.Flags >> bit & 1) == 0)
+                {
+                    // Being read in; of tmpfs it was allocated, and has nothing in it yet.
+                    if (!inMemoryAlone) Add(gaps, from, to, FileGapReason.NotInMemory);
+                }
+                else if (!kernel.Memory.TryCopy(run.Frame.Address + (from - first), destination.Slice((int)(from - offset), (int)(to - from))))
+                {
+                    throw kernel.Astray(file.IMapping.Address, "address_space.i_pages", $"{to - from} bytes of {run.Frame} are not in memory");
+                }
+
                 known = to;
             }
 
@@ -74,13 +87,14 @@ public static class FileContents
         public byte[] ReadAll(int limit)
         {
             long size = file.ISize;
-            if (size < 0 || size > limit) throw new KernelWalkException("inode.i_size", $"a file of {size} bytes; the limit is {limit}");
+            if (size < 0 || size > limit) throw file.Kernel.Astray(file.Address, "inode.i_size", $"a file of {size} bytes; the limit is {limit}");
+            file.Kernel.TakeBytes(size);
             byte[] bytes = new byte[size];
             List<FileGap> gaps = [];
             file.Read(0, bytes, gaps);
             return gaps.Count == 0
                 ? bytes
-                : throw new KernelWalkException("address_space.i_pages", $"{(gaps[0].Reason == FileGapReason.Swapped ? "swapped out" : "not in memory")}: {gaps[0].Length} bytes from {gaps[0].Offset} on");
+                : throw file.Kernel.Astray(file.IMapping.Address, "address_space.i_pages", $"{(gaps[0].Reason == FileGapReason.Swapped ? "swapped out" : "not in memory")}: {gaps[0].Length} bytes from {gaps[0].Offset} on");
         }
     }
 
@@ -100,10 +114,7 @@ public static class FileContents
         return false;
     }
 
-    private static bool IsUpToDate(GuestKernel kernel, PageFrameNumber frame)
-    {
-        BtfTypes types = kernel.Types;
-        if (!types.TryFind("pageflags", out BtfTypeId flags) || !types.TryGetEnumerator(flags, "PG_uptodate", out long bit)) return true;
-        return (PageStruct.At(kernel, kernel.Pages.PageOf(frame)).Head.Flags >> (int)bit & 1) != 0;
-    }
+    /// <summary>Null where the types do not tell it.</summary>
+    private static int? UpToDateBit(GuestKernel kernel) =>
+        kernel.Types.TryFind("pageflags", out BtfTypeId flags) && kernel.Types.TryGetEnumerator(flags, "PG_uptodate", out long bit) ? (int)bit : null;
 }

@@ -23,7 +23,7 @@ public readonly partial record struct FileStruct
 
     /// <summary>
     /// The path that a process knows it by, as /proc/PID/maps shows it: a mapping of a file on an overlay refers to the layer's file,
-    /// which keeps it beside its own (def3ae83da02, v6.8; before, f_path was that path).
+    /// which keeps it beside its own (def3ae83da02, v6.7; before, f_path was that path).
     /// </summary>
     public PathStruct UserPath => IsBacking && BackingFile.At(Kernel, Address).UserPath is { } path ? path : FPath;
 

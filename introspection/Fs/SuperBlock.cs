@@ -26,8 +26,6 @@ public readonly partial record struct SuperBlock
     /// <summary>It is the kernel's own and cannot be mounted: pipefs, sockfs, nsfs.</summary>
     public bool IsKernels => (SFlags & NoUser) != 0 || SMagic == Nsfs;
 
-    [Field] public partial Ptr<DentryStruct> SRoot { get; }
-
     /// <summary>Every mount of it, in whichever namespace.</summary>
     public SuperBlockMounts Mounts => new(this);
 
@@ -40,8 +38,8 @@ public readonly partial record struct SuperBlock
 /// <summary>A walk over the mounts of a file system, whichever way the kernel links them.</summary>
 public struct SuperBlockMounts
 {
+    private readonly SuperBlock _super;
     private readonly bool _isList;
-    private readonly int _most;
     private ListEntries<MountStruct> _list;
     private Ptr<MountStruct> _next;
     private MountStruct _current;
@@ -49,15 +47,16 @@ public struct SuperBlockMounts
 
     internal SuperBlockMounts(SuperBlock super)
     {
-        _left = _most = super.Kernel.Limits.Entries;
+        _super = super;
+        _left = super.Kernel.Limits.Entries;
         if (super.MountList is { } list)
         {
             _isList = true;
-            _list = list.Entries<MountStruct>(static mount => mount.MntInstance!.Value);
+            _list = list.Entries<MountStruct>(static mount => mount.MntInstance ?? throw Without("mnt_instance"));
         }
         else
         {
-            _next = super.FirstMount ?? throw new KernelTypeException("This kernel's super_block has no s_mounts of a known kind: its mounts cannot be found.");
+            _next = super.FirstMount ?? throw new KernelTypeException("This kernel's super_block has no s_mounts of a known kind: mounts of a file system cannot be found.");
         }
     }
 
@@ -69,10 +68,13 @@ public struct SuperBlockMounts
     {
         if (_isList) return _list.MoveNext();
         if (!_next.TryGet(out _current)) return false;
-        if (--_left < 0) throw new KernelWalkException("super_block.s_mounts -> mount.mnt_next_for_sb", $"the chain does not end within {_most} entries");
-        _next = _current.MntNextForSb ?? default;
+        _super.Kernel.TakeSteps(1);
+        if (--_left < 0) throw _super.Kernel.Astray(_super.Address, "mount.mnt_next_for_sb", $"the chain does not end within {_super.Kernel.Limits.Entries} entries");
+        _next = _current.MntNextForSb ?? throw Without("mnt_next_for_sb");
         return true;
     }
+
+    private static KernelTypeException Without(string member) => new($"This kernel's mount has no {member}: mounts of a file system cannot be found.");
 }
 
 /// <summary>include/linux/fs.h.</summary>

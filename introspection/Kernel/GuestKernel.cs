@@ -53,7 +53,7 @@ public sealed partial class GuestKernel
     {
         limits ??= IntrospectionLimits.Default;
         known ??= new KnownKernels();
-        memory.BeginLook();
+        memory.Refresh();
         IntrospectionException? last = null;
         int notes = 0;
         foreach (VmCoreInfo note in VmCoreInfo.FindAll(memory, known.Notes))
@@ -82,7 +82,7 @@ public sealed partial class GuestKernel
     /// </summary>
     public void Refresh()
     {
-        Memory.BeginLook();
+        Memory.Refresh();
         AddressSpace.ForgetTranslations();
     }
 

@@ -27,6 +27,9 @@ internal sealed class KernelBuild
 
     public KernelLayout Layout { get; }
 
+    /// <summary>What it takes up in memory.</summary>
+    public long Bytes => Symbols.Bytes + Types.Bytes;
+
     /// <summary>Reads and copies symbols and types out of a guest's memory.</summary>
     /// <exception cref="IntrospectionException">They are not there, or damaged.</exception>
     public static KernelBuild Read(GuestPhysicalMemory memory, KernelImage image, VmCoreInfo note, IntrospectionLimits limits)
@@ -41,13 +44,22 @@ internal sealed class KernelBuild
     public static string IdOf(VmCoreInfo note) => note.BuildId ?? note.Release;
 
     /// <summary>This build's symbols in a guest, if the guest has the same symbols and types, byte by byte: what a guest says of itself proves nothing.</summary>
+    /// <returns>Null where it has others.</returns>
     public KernelSymbols? SymbolsIn(GuestPhysicalMemory memory, KernelImage image, VmCoreInfo note, IntrospectionLimits limits)
     {
-        KallsymsPlaces places = _places + (image.Translate(note.Symbol("_stext")) - _stext);
-        if (!Symbols.Tables.Equal(memory, places)) return null;
-        var symbols = new KernelSymbols(Symbols, places, memory, note);
-        GuestPhysicalAddress types = TypesOf(image, symbols, limits, out int length);
-        return length == Types.Blob.Length && new BulkReader(memory).Equal(types, Types.Blob) ? symbols : null;
+        try
+        {
+            KallsymsPlaces places = _places + (image.Translate(note.Symbol("_stext")) - _stext);
+            if (!Symbols.Tables.Equal(memory, places)) return null;
+            var symbols = new KernelSymbols(Symbols, places, memory, note);
+            GuestPhysicalAddress types = TypesOf(image, symbols, limits, out int length);
+            return length == Types.Blob.Length && new BulkReader(memory).Equal(types, Types.Blob) ? symbols : null;
+        }
+        // The places are those of the guest that the build was read from, which may have lied: that must not be the end of it for this one.
+        catch (IntrospectionException other) when (other is not GuestRamLostException)
+        {
+            return null;
+        }
     }
 
     private static GuestPhysicalAddress TypesOf(KernelImage image, KernelSymbols symbols, IntrospectionLimits limits, out int length)

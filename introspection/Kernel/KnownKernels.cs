@@ -7,8 +7,9 @@ namespace Watari.Introspection.Kernel;
 /// share one copy. The build id only names whom to compare with: a guest that holds other symbols or types than a build known by its
 /// id is read for itself. Safe to be used by many threads at once.
 /// </summary>
-/// <param name="capacity">How many builds are kept, about 12 MB each; those that were used last.</param>
-public sealed class KnownKernels(int capacity = 4)
+/// <param name="capacity">How many builds are kept; those that were used last.</param>
+/// <param name="mostBytes">The largest that is kept, in bytes; Debian's have about 12 MB. A guest's own could be made as large as its limits allow, and would outlive it here.</param>
+public sealed class KnownKernels(int capacity = 4, long mostBytes = 64 << 20)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<KernelBuild> _builds = []; // used last first
@@ -37,7 +38,7 @@ public sealed class KnownKernels(int capacity = 4)
         }
 
         var read = KernelBuild.Read(memory, image, note, limits);
-        Use(_builds, read, capacity);
+        if (read.Bytes <= mostBytes) Use(_builds, read, capacity);
         return (read, read.SymbolsIn(memory, image, note, limits) ?? throw new KernelSymbolException("kallsyms", "the tables changed while they were read"));
     }
 

@@ -13,6 +13,7 @@ public static class LiveView
     /// <exception cref="TornViewException">Each of <see cref="IntrospectionLimits.Looks"/> looks led astray: the guest changes too fast, or is damaged.</exception>
     /// <exception cref="KernelTypeException">The kernel has not what is looked for; it would not have it the next time either.</exception>
     /// <exception cref="Symbols.KernelSymbolException">The same of its symbols.</exception>
+    /// <exception cref="GuestRamLostException">The hypervisor has ended, and RAM that was its own with it.</exception>
     public static T Look<T>(GuestKernel kernel, Func<GuestKernel, T> look)
     {
         ArgumentNullException.ThrowIfNull(kernel);

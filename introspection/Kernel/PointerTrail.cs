@@ -10,6 +10,9 @@ internal sealed class PointerTrail(int length = PointerTrail.UsualLength)
     /// <summary>Enough for the way to a file of an area of a thread, with what was read beside it.</summary>
     private const int UsualLength = 256;
 
+    /// <summary>Names of one path: a guest can lead in circles, and has chosen the names of members itself.</summary>
+    private const int MostNames = 16;
+
     private readonly Pointer[] _pointers = new Pointer[length];
     private uint _followed;
 
@@ -28,19 +31,19 @@ internal sealed class PointerTrail(int length = PointerTrail.UsualLength)
     /// <summary>The members that led to an address, as far as they are remembered, before one that is read there.</summary>
     public string PathTo(BtfTypes types, GuestVirtualAddress address, string member)
     {
-        string path = member;
-        string last = member;
+        List<string> names = [member];
         foreach (Pointer pointer in Pointers)
         {
             if (pointer.To != address) continue;
             address = pointer.From;
             // A list's head and the nodes on it bear the same name; so does a place that was looked at twice.
-            if (pointer.Name(types) is not { } name || name == last) continue;
-            path = $"{name} -> {path}";
-            last = name;
+            if (pointer.Name(types) is not { } name || name == names[^1]) continue;
+            names.Add(names.Count < MostNames ? name : "…");
+            if (names.Count > MostNames) break;
         }
 
-        return path;
+        names.Reverse();
+        return string.Join(" -> ", names);
     }
 
     /// <summary>One step from structure to structure.</summary>

@@ -59,9 +59,9 @@ public struct KernelLogRecords
         _from = from;
         uint bits = ring.CountBits;
         if (bits >= MostRingBits || 1L << (int)bits > _kernel.Limits.Entries)
-            throw new KernelWalkException("printk_ringbuffer.desc_ring.count_bits", $"is {bits}, and the limit is {_kernel.Limits.Entries} records");
+            throw _kernel.Astray(ring.Address, "prb_desc_ring.count_bits", $"is {bits}, and the limit is {_kernel.Limits.Entries} records");
         uint sizeBits = _data.SizeBits;
-        if (sizeBits is < 4 or > MostRingBits) throw new KernelWalkException("printk_ringbuffer.text_data_ring.size_bits", $"is {sizeBits}, and {MostRingBits} at most in any kernel");
+        if (sizeBits is < 4 or > MostRingBits) throw _kernel.Astray(_data.Address, "prb_data_ring.size_bits", $"is {sizeBits}, and {MostRingBits} at most in any kernel");
         _count = 1UL << (int)bits;
         _size = 1UL << (int)sizeBits;
         _descs = ring.Descs;
@@ -87,6 +87,7 @@ public struct KernelLogRecords
             ulong id = _id;
             _id = id + 1 & IdMask;
             _left--;
+            _kernel.TakeSteps(1);
             if (TryRead(id, out KernelLogRecord record))
             {
                 Current = record;
@@ -126,9 +127,10 @@ public struct KernelLogRecords
         if (wraps && (begin + _size) / _size != (next - 1) / _size) return false;
         ulong start = wraps ? 0 : begin & (_size - 1);
         ulong room = wraps ? (next - 1 & (_size - 1)) + 1 : next - begin;
-        if (room < BlockHeader || start + room > _size || (ulong)wanted > room - BlockHeader) return false;
+        if (room < BlockHeader || room > _size - start || (ulong)wanted > room - BlockHeader) return false;
+        _kernel.TakeBytes(wanted);
         if (_kernel.AddressSpace.Read<ulong>(_text + start) != id) return false;
-        _kernel.AddressSpace.Read(_text + start + BlockHeader, _buffer.AsSpan(0, wanted));
+        _kernel.Copy(_text, _text + start + BlockHeader, _buffer.AsSpan(0, wanted), "char[]");
         length = wanted;
         return true;
     }

@@ -27,7 +27,7 @@ public readonly partial record struct PrbDescRing
 
     [Field] public partial GuestVirtualAddress Descs { get; }
 
-    /// <summary>In an array of their own since cfe2790b163a, v5.10.</summary>
+    /// <summary>In an array of their own since v5.10.</summary>
     [Field] public partial GuestVirtualAddress Infos { get; }
 
     /// <summary>The newest record's id.</summary>
@@ -70,9 +70,6 @@ public readonly partial record struct PrintkInfo
     [Field] public partial ushort TextLen { get; }
 
     [Field] public partial byte Facility { get; }
-
-    /// <summary>LOG_* (kernel/printk/internal.h).</summary>
-    [BitField] public partial byte Flags { get; }
 
     [BitField] public partial byte Level { get; }
 

@@ -9,8 +9,7 @@ namespace Watari.Introspection.Memory;
 /// looks at it: copy what must not change between two looks. There is no writing here; see <see cref="GuestMemoryWriter"/>.
 /// </summary>
 /// <remarks>
-/// RAM that cannot be mapped is read in looks (<see cref="BeginLook"/>): what was read once stays as it was until the next begins. Reading it may
-/// fail with a <see cref="GuestRamLostException"/> at any time.
+/// RAM that cannot be mapped is held as it was read until <see cref="Refresh"/>. Reading it may fail with a <see cref="GuestRamLostException"/> at any time.
 /// </remarks>
 public sealed class GuestPhysicalMemory
 {
@@ -39,17 +38,17 @@ public sealed class GuestPhysicalMemory
         return 0;
     }
 
-    /// <summary>All of it lies in this process, and shows what the guest has at each moment; looks mean nothing to it.</summary>
+    /// <summary>All of it lies in this process, and shows what the guest has at each moment.</summary>
     public bool IsMapped => _map.IsMapped;
 
     /// <summary>
-    /// A new look begins: from here on nothing is read that is older than this call. To be called whenever the guest may have run since the last one:
-    /// after it was stopped, and before each glance at one that runs.
+    /// From here on nothing is read that is older than this call. To be called whenever the guest may have run since the last one: after it was
+    /// stopped, and before each glance at one that runs; with a kernel, by <see cref="Kernel.GuestKernel.Refresh"/>.
     /// </summary>
-    public void BeginLook()
+    public void Refresh()
     {
         if (IsMapped) return;
-        foreach (GuestMemorySegment segment in _map.Segments) segment.Shadow?.BeginLook();
+        foreach (GuestMemorySegment segment in _map.Segments) segment.Shadow?.Refresh();
     }
 
     /// <summary>Gives back memory that was needed to look at RAM that cannot be mapped. Nobody may read meanwhile, or hold a span from before.</summary>

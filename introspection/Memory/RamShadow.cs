@@ -31,6 +31,7 @@ public sealed unsafe partial class RamShadow : IDisposable
     private readonly nuint _seenMapped;
     private long _look = 1;
     private long _held;
+    private bool _disposed;
 
     /// <param name="ram">The RAM itself.</param>
     /// <param name="length">Its length in bytes.</param>
@@ -58,8 +59,8 @@ public sealed unsafe partial class RamShadow : IDisposable
 
     internal nint Pointer => (nint)_bytes;
 
-    /// <summary>A new look begins: whatever is asked for from here on is as the guest has it from here on.</summary>
-    public void BeginLook()
+    /// <summary>Whatever is asked for from here on is as the guest has it from here on: a new look begins.</summary>
+    public void Refresh()
     {
         // What is just being read may be older than this call, and is marked as of the last look before the gate opens.
         lock (_gate) _look++;
@@ -125,6 +126,8 @@ public sealed unsafe partial class RamShadow : IDisposable
 
     public void Dispose()
     {
+        // What lay there may be another's by the second time.
+        if (Interlocked.Exchange(ref _disposed, true)) return;
         _ = Unmap(_bytes, _mapped);
         _ = Unmap(_seenIn, _seenMapped);
     }

@@ -49,18 +49,11 @@ public readonly partial record struct MmStruct
     /// <summary>MMF_*; the low two bits say whether the process may be dumped (include/linux/sched/coredump.h).</summary>
     [Field] public partial ulong Flags { get; }
 
-    [Field] public partial ulong DefFlags { get; }
-
     /// <summary>MEMBARRIER_STATE_* (include/linux/sched/mm.h).</summary>
     [Field("membarrier_state.counter", Optional = true)] public partial int? MembarrierState { get; }
 
     /// <summary>struct kioctx_table *: asynchronous I/O (io_setup); null where there never was any.</summary>
     [Field(Optional = true)] public partial GuestVirtualAddress? IoctxTable { get; }
-
-    /// <summary>Pages mapped, locked, and so on: as in /proc/PID/status.</summary>
-    [Field] public partial ulong TotalVm { get; }
-
-    [Field] public partial ulong LockedVm { get; }
 
     [Field] public partial Ptr<FileStruct> ExeFile { get; }
 

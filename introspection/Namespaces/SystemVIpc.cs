@@ -37,7 +37,7 @@ public readonly partial record struct SemArray
         get
         {
             int count = SemNsems;
-            if ((uint)count > MaxSemaphores) throw new KernelWalkException("sem_array.sem_nsems", $"is {count}; a set has {MaxSemaphores} semaphores at most");
+            if ((uint)count > MaxSemaphores) throw Kernel.Astray(Address, "sem_array.sem_nsems", $"is {count}; a set has {MaxSemaphores} semaphores at most");
             return Sems.OfLength(count);
         }
     }

@@ -49,10 +49,6 @@ public readonly partial record struct TcpSock
 
     [Field("rx_opt.mss_clamp")] public partial ushort MssClamp { get; }
 
-    [Field("rx_opt.user_mss")] public partial ushort UserMss { get; }
-
-    [Field] public partial uint MssCache { get; }
-
     /// <summary>TCP_NAGLE_OFF 1, TCP_NAGLE_CORK 2, TCP_NAGLE_PUSH 4.</summary>
     [BitField] public partial byte Nonagle { get; }
 
@@ -64,11 +60,6 @@ public readonly partial record struct TcpSock
 
     /// <summary>TCP_KEEPINTVL in ticks; 0 for the namespace's default.</summary>
     [Field] public partial uint KeepaliveIntvl { get; }
-
-    [BitField] public partial bool Repair { get; }
-
-    /// <summary>Segments that came before one that is missing.</summary>
-    [Embedded] public partial RbRoot OutOfOrderQueue { get; }
 
     [Embedded("inet_conn.icsk_inet.sk.tcp_rtx_queue")] private partial RbRoot RetransmitQueue { get; }
 
@@ -88,8 +79,6 @@ public readonly partial record struct TcpSkbCb
 {
     /// <summary>The sequence number of its first byte, or of its SYN.</summary>
     [Field] public partial uint Seq { get; }
-
-    [Field] public partial uint EndSeq { get; }
 
     /// <summary>TCP's flags: FIN 1, SYN 2.</summary>
     [BitField] public partial ushort TcpFlags { get; }

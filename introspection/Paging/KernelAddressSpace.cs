@@ -9,10 +9,10 @@ namespace Watari.Introspection.Paging;
 /// </summary>
 public sealed class KernelAddressSpace
 {
-    private readonly TranslationCache _cache = new();
     private readonly ulong _directMap;
     private readonly ulong _directMapLength;
     private readonly KernelImage _image;
+    private volatile TranslationCache _cache = new();
 
     public KernelAddressSpace(AddressSpace tables, KernelImage image, GuestVirtualAddress directMap)
     {
@@ -80,14 +80,15 @@ public sealed class KernelAddressSpace
 
         if (_image.TryTranslate(address, out physical)) return true;
         if (!address.IsKernel) return false;
-        if (_cache.TryGet(address, out physical)) return true;
+        TranslationCache cache = _cache; // another thread may forget it during the walk, which then must not be remembered
+        if (cache.TryGet(address, out physical)) return true;
         if (!TryWalk(address, out physical)) return false;
-        _cache.Add(address, physical);
+        cache.Add(address, physical);
         return true;
     }
 
     /// <summary>Forgets where mappings led: they may have changed while the guest ran.</summary>
-    public void ForgetTranslations() => _cache.Clear();
+    public void ForgetTranslations() => _cache = new TranslationCache();
 
     private bool IsLinear(GuestVirtualAddress address, int length) =>
         (address.Value - _directMap < _directMapLength && address.Value - _directMap + (ulong)length <= _directMapLength)

@@ -25,8 +25,6 @@ internal sealed class TranslationCache
         if (frame <= FrameMask) _entries[Index(address)] = (Tag(address) << FrameBits) | frame;
     }
 
-    public void Clear() => Array.Clear(_entries);
-
     private static int Index(GuestVirtualAddress address) => (int)(address.Value >> GuestPage.Shift) & ((1 << IndexBits) - 1);
 
     /// <summary>The 34 bits of a kernel address above the index; the top bits are a sign extension and tell nothing.</summary>

@@ -15,6 +15,7 @@ internal sealed class KallsymsIndex
     private readonly uint[] _hashes;
     private readonly int[] _chainHead; // per bucket: symbol + 1, or 0
     private readonly int[] _chainNext; // per symbol: the next of its bucket + 1, or 0
+    private int _sameHash; // names that have the whole hash of another
 
     /// <exception cref="KernelSymbolException">The tables are damaged.</exception>
     public KallsymsIndex(KallsymsTables tables, IntrospectionLimits limits)
@@ -31,6 +32,9 @@ internal sealed class KallsymsIndex
     public KallsymsTables Tables { get; }
 
     public int Count => Tables.Count;
+
+    /// <summary>What it takes up with its tables.</summary>
+    public long Bytes => Tables.Names.Length + sizeof(int) * ((long)_chainHead.Length + 4L * Count);
 
     /// <summary>The number of the first symbol with this name, or -1.</summary>
     public int FirstNamed(ReadOnlySpan<byte> name)
@@ -73,7 +77,13 @@ internal sealed class KallsymsIndex
         for (int length = 0; link != 0; length++)
         {
             if (length == _collisionLimit) throw new KernelSymbolException("kallsyms_names", $"more than {_collisionLimit} names have one place");
-            if (_hashes[link - 1] == hash && SameName(link - 1, symbol)) return;
+            if (_hashes[link - 1] == hash)
+            {
+                if (SameName(link - 1, symbol)) return;
+                // Of 150,000 names about three have it by chance; to compare them is what takes time.
+                if (++_sameHash > _collisionLimit) throw new KernelSymbolException("kallsyms_names", $"more than {_collisionLimit} names have the hash of another");
+            }
+
             link = ref _chainNext[link - 1];
         }
 

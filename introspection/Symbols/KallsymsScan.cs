@@ -10,7 +10,7 @@ namespace Watari.Introspection.Symbols;
 /// offsets, relative_base, num_syms, names, markers (where each 256th name begins), token_table, token_index.
 /// The last has the form that nothing else has, 256 rising places of strings just before it; from there it goes backward.
 /// </summary>
-internal readonly ref struct KallsymsScan
+internal ref struct KallsymsScan
 {
     private const int Alignment = 8;
     private const int Tokens = 256;
@@ -22,18 +22,20 @@ internal readonly ref struct KallsymsScan
     private readonly GuestPhysicalAddress _start;
     private readonly ReadOnlySpan<byte> _image;
     private readonly int _mostSymbols;
+    private long _left;
 
-    private KallsymsScan(GuestPhysicalAddress start, ReadOnlySpan<byte> image, int mostSymbols)
+    private KallsymsScan(GuestPhysicalAddress start, ReadOnlySpan<byte> image, IntrospectionLimits limits)
     {
         _start = start;
         _image = image;
-        _mostSymbols = mostSymbols;
+        _mostSymbols = limits.Symbols;
+        _left = limits.LookSteps;
     }
 
     /// <param name="memory">The guest's RAM.</param>
     /// <param name="start">Where the kernel's text begins; its read-only data is above.</param>
     /// <param name="limits">How far to look.</param>
-    /// <exception cref="KernelSymbolException">The kernel has none.</exception>
+    /// <exception cref="KernelSymbolException">The kernel has none, or too much that looks like them.</exception>
     public static KallsymsPlaces Find(GuestPhysicalMemory memory, GuestPhysicalAddress start, IntrospectionLimits limits)
     {
         start = new GuestPhysicalAddress(start.Value & ~(ulong)(Alignment - 1));
@@ -41,7 +43,7 @@ internal readonly ref struct KallsymsScan
         var reader = new BulkReader(memory);
         for (int length = Math.Min(UsualImage, most); length > 0; length = length < most ? most : 0)
         {
-            if (new KallsymsScan(start, reader.Read(start, length), limits.Symbols).TryFind(out KallsymsPlaces places)) return places;
+            if (new KallsymsScan(start, reader.Read(start, length), limits).TryFind(out KallsymsPlaces places)) return places;
         }
 
         throw new KernelSymbolException("kallsyms_token_index",
@@ -80,7 +82,9 @@ internal readonly ref struct KallsymsScan
     /// <summary>256 strings that begin where the index says, the last of which ends just before it.</summary>
     private bool TryFindTokenTable(int tokenIndex, out int table)
     {
-        ReadOnlySpan<ushort> starts = MemoryMarshal.Cast<byte, ushort>(_image.Slice(tokenIndex, Tokens * sizeof(ushort)));
+        // A copy: the guest must not change them between the check and the use.
+        Span<ushort> starts = stackalloc ushort[Tokens];
+        MemoryMarshal.Cast<byte, ushort>(_image.Slice(tokenIndex, Tokens * sizeof(ushort))).CopyTo(starts);
         table = 0;
         for (int i = 1; i < Tokens; i++)
         {
@@ -98,10 +102,11 @@ internal readonly ref struct KallsymsScan
         return false;
     }
 
-    private static bool AreStrings(ReadOnlySpan<byte> table, ReadOnlySpan<ushort> starts)
+    private bool AreStrings(scoped ReadOnlySpan<byte> table, scoped ReadOnlySpan<ushort> starts)
     {
         for (int i = 0; i < Tokens; i++)
         {
+            TakeStep();
             int end = i + 1 < Tokens ? starts[i + 1] : table.Length;
             if (table[starts[i]..end].IndexOf((byte)0) != end - starts[i] - 1) return false;
         }
@@ -117,6 +122,7 @@ internal readonly ref struct KallsymsScan
         if (markers >= 0 && Word(markers) == 0) markers -= sizeof(uint);
         for (uint above = uint.MaxValue; markers >= 0; markers -= sizeof(uint))
         {
+            TakeStep();
             uint marker = Word(markers);
             if (marker >= above || ++count > _mostSymbols / NamesPerMarker + 1) return false;
             if (marker == 0) return true;
@@ -133,6 +139,7 @@ internal readonly ref struct KallsymsScan
         long lowest = Math.Max(markers - last - (long)NamesPerMarker * LongestEntry, 2 * Alignment);
         for (long start = (markers - last) & ~(Alignment - 1L); start >= lowest; start -= Alignment)
         {
+            TakeStep();
             names = (int)start;
             uint count = Word(names - Alignment);
             if (Word(names - sizeof(uint)) != 0 || (count + NamesPerMarker - 1) / NamesPerMarker != (uint)markerCount) continue;
@@ -149,6 +156,7 @@ internal readonly ref struct KallsymsScan
         int position = names;
         for (int i = 0; i < count; i++)
         {
+            TakeStep();
             if (position >= markers) return false;
             if (i % NamesPerMarker == 0 && Word(markers + i / NamesPerMarker * sizeof(uint)) != (uint)(position - names)) return false;
             int length = _image[position++];
@@ -159,9 +167,15 @@ internal readonly ref struct KallsymsScan
         return position <= markers && markers - position < Alignment;
     }
 
-    private GuestPhysicalAddress At(int position) => _start + (ulong)position;
+    /// <summary>A guest can fill its memory with what is all but a table: each beginning of one is then read to its end.</summary>
+    private void TakeStep()
+    {
+        if (--_left < 0) throw new KernelSymbolException("kallsyms_token_index", "VMCOREINFO does not give it, and too much in memory looks like it");
+    }
 
-    private uint Word(int position) => BinaryPrimitives.ReadUInt32LittleEndian(_image[position..]);
+    private readonly GuestPhysicalAddress At(int position) => _start + (ulong)position;
+
+    private readonly uint Word(int position) => BinaryPrimitives.ReadUInt32LittleEndian(_image[position..]);
 
     private static int Aligned(int length) => (length + Alignment - 1) & ~(Alignment - 1);
 }

@@ -116,7 +116,7 @@ public sealed class VmCoreInfo
     /// <summary>The first eight bytes of the note's name, "VMCOREIN".</summary>
     private static readonly ulong VmCoreI = BinaryPrimitives.ReadUInt64LittleEndian("VMCOREIN"u8);
 
-    private static bool IsNote(GuestPhysicalMemory memory, GuestPhysicalAddress page) => memory.TryRead(page + 12, out ulong name) && name == VmCoreI;
+    private static bool IsNote(GuestPhysicalMemory memory, GuestPhysicalAddress page) => memory.TryRead(page + NameOffset, out ulong name) && name == VmCoreI;
 
     private static bool TryParse(GuestPhysicalMemory memory, GuestPhysicalAddress page, [NotNullWhen(true)] out VmCoreInfo? note)
     {
@@ -124,7 +124,7 @@ public sealed class VmCoreInfo
         ReadOnlySpan<byte> header = memory.Span(page, HeaderLength);
         uint nameLength = BinaryPrimitives.ReadUInt32LittleEndian(header);
         uint textLength = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
-        if (nameLength != 11 || textLength > MaxTextLength || !header[12..].SequenceEqual("VMCOREINFO\0\0"u8)) return false;
+        if (nameLength != 11 || textLength > MaxTextLength || !header[NameOffset..].SequenceEqual("VMCOREINFO\0\0"u8)) return false;
         if (!memory.TryGetSpan(page + HeaderLength, (int)textLength, out ReadOnlySpan<byte> bytes)) return false;
 
         var values = new Dictionary<string, string>();

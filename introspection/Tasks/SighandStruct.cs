@@ -55,10 +55,6 @@ public readonly partial record struct KernelSigInfo
 {
     [Field] public partial int SiSigno { get; }
 
-    [Field] public partial int SiErrno { get; }
-
-    [Field] public partial int SiCode { get; }
-
     /// <summary>Copies its bytes; the rest of a siginfo_t of 128 is zero.</summary>
     public void CopyTo(Span<byte> destination) =>
         Kernel.Copy(Address, destination[..Math.Min(destination.Length, Kernel.SizeOf<KernelSigInfo>())], "kernel_siginfo");

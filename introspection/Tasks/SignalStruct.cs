@@ -14,12 +14,8 @@ public readonly partial record struct SignalStruct
     /// <summary>Signals for the process as a whole.</summary>
     [Embedded] public partial SigPending SharedPending { get; }
 
-    [Field] public partial int GroupStopCount { get; }
-
     /// <summary>SIGNAL_* (include/linux/sched/signal.h).</summary>
     [Field] public partial uint Flags { get; }
-
-    [Field] public partial int GroupExitCode { get; }
 
     [BitField] public partial bool IsChildSubreaper { get; }
 
@@ -44,12 +40,7 @@ public readonly partial record struct SignalStruct
     /// <summary>struct tty_struct *; null without a controlling terminal.</summary>
     [Field] public partial GuestVirtualAddress Tty { get; }
 
-    /// <summary>CPU time of threads that have ended, in nanoseconds.</summary>
-    [Field] public partial ulong Utime { get; }
-
-    [Field] public partial ulong Stime { get; }
-
-    /// <summary>The same as the scheduler measured it.</summary>
+    /// <summary>CPU time of threads that have ended, in nanoseconds, as the scheduler measured it.</summary>
     [Field] public partial ulong SumSchedRuntime { get; }
 
     /// <summary>struct pid * by kind: PIDTYPE_PID 0, TGID 1, PGID 2, SID 3.</summary>

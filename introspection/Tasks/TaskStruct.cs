@@ -63,8 +63,6 @@ public readonly partial record struct TaskStruct
     /// <summary>The credentials that it acts with.</summary>
     [Field] public partial Ptr<Cred> Cred { get; }
 
-    [Field] public partial Ptr<Cred> RealCred { get; }
-
     [Field] public partial Ptr<SighandStruct> Sighand { get; }
 
     /// <summary>Signals for this thread alone; those for the process wait in <see cref="SignalStruct.SharedPending"/>.</summary>
@@ -101,8 +99,6 @@ public readonly partial record struct TaskStruct
     /// <summary>Its tracer's flags, PT_*; 0 if it is not traced.</summary>
     [Field] public partial uint Ptrace { get; }
 
-    [Field] public partial int ExitSignal { get; }
-
     [Field] public partial int PdeathSignal { get; }
 
     [Field] public partial uint Personality { get; }
@@ -138,14 +134,7 @@ public readonly partial record struct TaskStruct
 
     [Field] public partial ulong TimerSlackNs { get; }
 
-    /// <summary>Nanoseconds on CPUs, in user space and in the kernel.</summary>
-    [Field] public partial ulong Utime { get; }
-
-    [Field] public partial ulong Stime { get; }
-
-    /// <summary>Nanoseconds of its start on the monotonic clock and on that of boot time (real_start_time before v5.5).</summary>
-    [Field] public partial ulong StartTime { get; }
-
+    /// <summary>Nanoseconds of its start on the clock of boot time (real_start_time before v5.5).</summary>
     [Field("start_boottime", "real_start_time")] public partial ulong StartBoottime { get; }
 
     [Field("thread.fsbase")] public partial ulong FsBase { get; }

@@ -10,7 +10,7 @@ public readonly partial record struct HrTimer
     [Field("node.expires")] public partial long Expires { get; }
 
     /// <summary>It will go off.</summary>
-    public bool IsActive => IsQueued ?? (State!.Value & Enqueued) != 0;
+    public bool IsActive => IsQueued ?? ((State ?? throw new KernelTypeException("This kernel's hrtimer has neither is_queued nor state.")) & Enqueued) != 0;
 
     /// <summary>In v7.2; before that a bit of the state.</summary>
     [Field(Optional = true)] private partial bool? IsQueued { get; }

@@ -23,8 +23,6 @@ public readonly partial record struct KItimer
     /// <summary>In nanoseconds.</summary>
     [Field] public partial long ItInterval { get; }
 
-    [Field] public partial long ItOverrun { get; }
-
     /// <summary>The thread or process that it signals.</summary>
     [Field] public partial Ptr<PidStruct> ItPid { get; }
 
@@ -74,6 +72,4 @@ public struct PosixTimers
 public readonly partial record struct CpuItimer
 {
     [Field] public partial ulong Expires { get; }
-
-    [Field] public partial ulong Incr { get; }
 }

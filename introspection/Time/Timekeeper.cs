@@ -50,11 +50,11 @@ public readonly record struct GuestClocks(long Monotonic, long Boottime, long Re
             long monotonic = keeper.MonotonicBase + (long)(keeper.MonotonicShiftedNanoseconds >> (int)keeper.MonotonicShift);
             var clocks = new GuestClocks(monotonic, monotonic + keeper.OffsBoot, monotonic + keeper.OffsReal);
             Thread.MemoryBarrier();
-            kernel.Memory.BeginLook(); // the count once more, and not as it was a moment ago
+            kernel.Memory.Refresh(); // the count once more, and not as it was a moment ago
             if ((sequence & 1) == 0 && kernel.AddressSpace.Read<uint>(core) == sequence) return clocks;
         }
 
-        throw new KernelWalkException("tk_core.seq", $"the clocks were being changed each of {Attempts} times that they were looked at");
+        throw kernel.Astray(core, "tk_core.seq", $"the clocks were being changed each of {Attempts} times that they were looked at");
     }
 
     /// <summary>The kernel's own clocks; in v7.2 the first of several.</summary>

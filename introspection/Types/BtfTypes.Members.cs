@@ -6,6 +6,7 @@ namespace Watari.Introspection.Types;
 public sealed partial class BtfTypes
 {
     private const int MemberLength = 12;
+    private const int MostMembersOfMessage = 4096; // the largest structure of Debian's kernels has some hundreds
 
     private readonly ConcurrentDictionary<(string Structure, string Path), BtfMember> _members = new();
 
@@ -43,8 +44,8 @@ public sealed partial class BtfTypes
         var path = new StringBuilder();
         int id = Strip(structure.Value);
         int wanted = byteOffset * 8;
-        int budget = _memberLimit;
-        for (int depth = 0; depth < _depthLimit && Kind(id) is BtfKind.Struct or BtfKind.Union; depth++)
+        int budget = Math.Min(_memberLimit, MostMembersOfMessage);
+        for (int depth = 0; depth < _depthLimit && path.Length < LongestName && Kind(id) is BtfKind.Struct or BtfKind.Union; depth++)
         {
             if (!TryGetMemberCovering(id, wanted, ref budget, out ReadOnlySpan<byte> name, out BtfMember member)) break;
             if (!name.IsEmpty)

@@ -57,6 +57,9 @@ public sealed partial class BtfTypes
         return new BtfTypes(blob.ToArray(), limits);
     }
 
+    /// <summary>What it takes up.</summary>
+    internal long Bytes => _blob.Length + sizeof(int) * ((long)_records.Length + _chainHead.Length + _chainNext.Length);
+
     /// <summary>What it was read from.</summary>
     internal ReadOnlySpan<byte> Blob => _blob;
 

@@ -17,6 +17,7 @@ public readonly record struct KernelCharPointer(GuestKernel Kernel, GuestVirtual
             Kernel.TakeSteps(1);
             ReadOnlySpan<byte> piece = Kernel.InPage(Address, at, left, "char *");
             int end = piece.IndexOf((byte)0);
+            Kernel.TakeBytes(end < 0 ? piece.Length : end);
             destination.AddRange(end < 0 ? piece : piece[..end]);
             if (end >= 0) return;
             left -= piece.Length;

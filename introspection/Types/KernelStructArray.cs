@@ -10,6 +10,7 @@ public readonly record struct KernelStructArray<T>(GuestKernel Kernel, GuestVirt
         {
             if ((uint)index >= (uint)Length) throw Astray($"has {Length} elements, and element {index} is asked for");
             GuestVirtualAddress at = Address + (ulong)index * (ulong)Kernel.SizeOf<T>();
+            Kernel.TakeSteps(1);
             Kernel.Follow(Address, at);
             return T.At(Kernel, at);
         }

@@ -32,9 +32,6 @@ public sealed class KernelStructDescriptor
 
     public IReadOnlyList<KernelFieldDescriptor> Fields => _fields;
 
-    /// <summary>Those that anything has made use of so far.</summary>
-    internal static IReadOnlyList<KernelStructDescriptor> All => Volatile.Read(ref s_all);
-
     internal static int SlotCount => Volatile.Read(ref s_slots);
 
     internal static KernelStructDescriptor OfSlot(int slot)

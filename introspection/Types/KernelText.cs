@@ -26,6 +26,7 @@ public readonly record struct KernelText(GuestKernel Kernel, GuestVirtualAddress
     public override string ToString()
     {
         if (Capacity > Kernel.Limits.StringLength) throw Kernel.Astray(Address, "char[]", $"is {Capacity} bytes long, and the limit is {Kernel.Limits.StringLength}");
+        Kernel.TakeBytes(Capacity);
         Span<byte> text = Capacity <= 256 ? stackalloc byte[Capacity] : new byte[Capacity];
         return Encoding.UTF8.GetString(text[..CopyTo(text)]);
     }

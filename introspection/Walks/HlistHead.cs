@@ -17,9 +17,6 @@ public readonly partial record struct HlistHead
 public readonly partial record struct HlistNode
 {
     [Field] public partial GuestVirtualAddress Next { get; }
-
-    /// <summary>What points to this node; null while it is on no list.</summary>
-    [Field] public partial GuestVirtualAddress Pprev { get; }
 }
 
 /// <summary>A walk along a <see cref="HlistHead"/>: hlist_for_each_entry.</summary>

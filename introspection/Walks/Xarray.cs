@@ -111,12 +111,13 @@ public struct XarrayEntries
     private static bool IsNode(ulong entry) => IsInternal(entry) && entry > SmallestPointer;
 
     /// <summary>The slots after one that repeat it: each holds the number of the slot that it repeats (xa_is_sibling).</summary>
-    private static int CountSiblings(ref Frame frame, int slot)
+    private readonly int CountSiblings(ref Frame frame, int slot)
     {
         ulong sibling = ((ulong)slot << 2) | 2;
         int count = 0;
         while (frame.Slot < frame.Slots.Length && frame.Slots[frame.Slot] == sibling)
         {
+            _kernel.TakeSteps(1);
             frame.Slot++;
             count++;
         }

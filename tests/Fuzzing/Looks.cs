@@ -5,9 +5,11 @@ using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Skeleton;
+using Watari.Introspection.Accounting;
 using Watari.Introspection.Cgroups;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Fs;
+using Watari.Introspection.Log;
 using Watari.Introspection.Mm;
 using Watari.Introspection.Namespaces;
 using Watari.Introspection.Net;
@@ -44,6 +46,8 @@ internal sealed class Looks
             new("mounts", 4, Mounts),
             new("namespaces", 4, Namespaces),
             new("cgroups", 6, Cgroups),
+            new("accounting", 4, Accounting),
+            new("log", 4, Log),
             new("sockets", 6, Sockets),
             new("timers and signals", 6, TimersAndSignals),
             new("clocks", 2, static kernel => GuestClocks.Read(kernel).Monotonic),
@@ -79,7 +83,7 @@ internal sealed class Looks
             if (!IsUser(process)) continue;
             foreach (TaskStruct thread in process.Threads)
             {
-                sum += thread.Pid + (long)thread.Utime + (long)thread.FsBase + thread.Cred.Value.GroupInfo.Value.Groups.ToArray().Length;
+                sum += thread.Pid + (long)TaskUsage.Of(thread).Utime + (long)thread.FsBase + thread.Cred.Value.GroupInfo.Value.Groups.ToArray().Length;
                 if (!thread.OnCpu) sum += (long)thread.Registers.Ip;
                 var state = XState.Read(thread);
                 for (int feature = 2; feature < 20; feature++) sum += state.Component(feature).Length;
@@ -201,6 +205,40 @@ internal sealed class Looks
         return sum;
     }
 
+    private static long Accounting(GuestKernel kernel)
+    {
+        long sum = kernel.MemoryInfo.Available;
+        var cpus = new CpuAccounting(kernel);
+        GuestClocks clocks = GuestClocks.Read(kernel);
+        for (int cpu = 0; cpu < kernel.PerCpu.PossibleCpus; cpu++)
+        {
+            kernel.TakeSteps(1);
+            sum += (long)cpus.Times(cpu, clocks).Idle + cpus.RunningTasks(cpu);
+        }
+
+        var pressure = new PressureAccounting(kernel);
+        foreach (CgroupNode cgroup in kernel.Cgroups)
+        {
+            sum += cgroup.Cgroup.Path.Length + (long)(cgroup.CpuUsage?.Total ?? 0) + (long)(cgroup.Cgroup.Memory?.Usage ?? 0) + (cgroup.Cgroup.Pids?.Counter ?? 0)
+                + (long)(pressure.Of(cgroup, PressureResource.Memory)?.Some.Total ?? 0) + (cgroup.IsPopulated || cgroup.IsFrozen ? 1 : 0);
+        }
+
+        foreach (TaskStruct process in kernel.Processes)
+        {
+            sum += (long)TaskUsage.Of(process).SumExecRuntime;
+            if (process.Mm.TryGet(out MmStruct mm)) sum += MmUsage.Of(mm).Resident.Value;
+        }
+
+        return sum + (long)kernel.CgroupVersion;
+    }
+
+    private static long Log(GuestKernel kernel)
+    {
+        long sum = 0;
+        foreach (KernelLogRecord record in kernel.Log) sum += record.Text.Length + record.Level;
+        return sum;
+    }
+
     private static long Sockets(GuestKernel kernel)
     {
         long sum = 0;
@@ -284,6 +322,7 @@ internal sealed class Looks
             {
                 if (!NameLookup.TryLookup(first.Fs.Value.Root, first.Nsproxy.Value.MntNs.Value, path, out DentryStruct name)) continue;
                 foreach (FilePageRun run in name.DInode.Value.IMapping.Value.Pages) sum += run.Count.Value;
+                sum += name.DInode.Value.Read(0, new byte[64 << 10], new List<FileGap>());
             }
         }
 

@@ -6,7 +6,7 @@ namespace Watari.Fuzzing;
 /// <summary>Many runs on one material, and the report of them.</summary>
 internal static class Session
 {
-    /// <summary>With these a look that goes astray ends within milliseconds, and a million runs within an hour.</summary>
+    /// <summary>With these a look that goes astray ends within milliseconds, and a million runs within minutes.</summary>
     public static IntrospectionLimits TightLimits { get; } = IntrospectionLimits.Default with
     {
         Entries = 1 << 13,

@@ -1,5 +1,3 @@
-using System.Reflection;
-using System.Runtime.CompilerServices;
 using Watari.Introspection.Mm;
 using Watari.Introspection.Tasks;
 
@@ -49,7 +47,7 @@ internal sealed record Targets(Target[] Words, GuestPhysicalAddress[] Pages, ulo
 
         objects.Add(kernel.InitTask.Address.Value);
         // Variables are read without a pointer, too.
-        foreach ((string variable, int length) in (ReadOnlySpan<(string, int)>)[("tk_core", 256), ("zero_pfn", 8), ("clocksource_jiffies", 128), ("xstate_offsets", 64), ("xstate_sizes", 64)])
+        foreach ((string variable, int length) in (ReadOnlySpan<(string, int)>)[("tk_core", 256), ("zero_pfn", 8), ("clocksource_jiffies", 128), ("xstate_offsets", 64), ("xstate_sizes", 64), ("prb", 8), ("__per_cpu_offset", 16), ("nr_cpu_ids", 4), ("nr_node_ids", 4), ("node_data", 8)])
         {
             if (!kernel.Symbols.TryFind(variable, out GuestVirtualAddress start)) continue;
             for (ulong at = 0; at < (ulong)length; at += sizeof(uint)) Add(start + at, sizeof(uint));
@@ -94,18 +92,11 @@ internal sealed record Targets(Target[] Words, GuestPhysicalAddress[] Pages, ulo
     /// <summary>How many members of how many structures a kernel has been asked for, of all that the product knows.</summary>
     public static (int Read, int All, IReadOnlyList<string> Never) Coverage(GuestKernel kernel)
     {
-        foreach (Assembly assembly in (Assembly[])[typeof(GuestKernel).Assembly, typeof(Watari.Checkpoint.Capture.ContainerCapture).Assembly])
-        {
-            foreach (Type type in assembly.GetTypes())
-            {
-                if (type.GetCustomAttribute<KernelStructAttribute>() is not null) RuntimeHelpers.RunClassConstructor(type.TypeHandle);
-            }
-        }
-
         int read = 0, all = 0;
         var never = new List<string>();
-        foreach (KernelStructDescriptor structure in KernelStructDescriptor.All)
+        foreach (KernelContract contract in Introspection.KernelStructs.All.Concat(Checkpoint.KernelStructs.All))
         {
+            KernelStructDescriptor structure = contract.Descriptor;
             for (int slot = structure.FirstSlot + 1; slot <= structure.FirstSlot + structure.Fields.Count; slot++)
             {
                 all++;

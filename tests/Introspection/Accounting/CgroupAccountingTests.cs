@@ -13,7 +13,7 @@ public sealed class CgroupAccountingTests : IDisposable
     private const ulong Level = 80, Flags = 88, Populated = 96, Rstat = 112, Bstat = 120, LastBstat = 144, Prev = 168;
 
     private readonly GuestKernelBuilder _builder = new();
-    private readonly GuestVirtualAddress _root, _pods, _web, _removed;
+    private readonly GuestVirtualAddress _root, _pods, _web, _removed, _processors;
 
     public CgroupAccountingTests() : this("rstat_cpu", "cgroup_rstat_cpu")
     {
@@ -32,7 +32,8 @@ public sealed class CgroupAccountingTests : IDisposable
         Put(_removed, _pods, 2, 0);
         _builder.LinkList(_root + Children, _pods + Sibling).LinkList(_pods + Children, _web + Sibling, _removed + Sibling);
         foreach (GuestVirtualAddress leaf in (GuestVirtualAddress[])[_web, _removed]) _builder.LinkList(leaf + Children);
-        _builder.Variable("nr_cpu_ids", 2);
+        _processors = _builder.AllocateGlobal("nr_cpu_ids", 4);
+        _builder.Put(_processors, 2);
         GuestVirtualAddress offsets = _builder.AllocateGlobal("__per_cpu_offset", 16);
         _builder.Put(offsets, 0UL).Put(offsets + 8, 48UL);
     }
@@ -97,12 +98,25 @@ public sealed class CgroupAccountingTests : IDisposable
         _builder.Put(_web + Children, _web + Sibling); // its own child
         GuestKernel kernel = _builder.Boot().Attach(IntrospectionLimits.Default with { Entries = 100 });
 
-        Assert.Throws<KernelWalkException>(() =>
-        {
-            foreach (CgroupNode _ in kernel.Cgroups)
-            {
-            }
-        });
+        Assert.Equal("cgroup_subsys_state.children", Assert.Throws<KernelWalkException>(() => Count(kernel.Cgroups)).Path);
+    }
+
+    [Fact]
+    public void A_walk_through_the_hierarchy_costs_steps_of_the_look()
+    {
+        GuestKernel look = _builder.Boot().Attach(IntrospectionLimits.Default with { LookSteps = 3 }).BeginLook();
+
+        Assert.Equal("look", Assert.Throws<KernelWalkException>(() => Count(look.Cgroups)).Path);
+    }
+
+    [Fact]
+    public void Usage_costs_a_step_of_the_look_for_each_processor_of_each_cgroup()
+    {
+        GuestKernel kernel = _builder.Boot().Attach(IntrospectionLimits.Default with { LookSteps = 100 });
+        Assert.NotNull(kernel.BeginLook().At<CgroupNode>(_pods).CpuUsage);
+        _builder.Put(_processors, 1000);
+
+        Assert.Equal("look", Assert.Throws<KernelWalkException>(() => kernel.BeginLook().At<CgroupNode>(_pods).CpuUsage).Path);
     }
 
     [Fact]
@@ -116,6 +130,13 @@ public sealed class CgroupAccountingTests : IDisposable
         _ = pods.CpuUsage;
 
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    private static int Count(CgroupNodes cgroups)
+    {
+        int count = 0;
+        foreach (CgroupNode _ in cgroups) count++;
+        return count;
     }
 
     private void BtfTypes(string member, string structure)

@@ -58,6 +58,9 @@ public sealed class GuestKernelBuilder : IDisposable
 
     public GuestPhysicalAddress NoteAddress { get; set; } = new(0x1000);
 
+    /// <summary>What the note says once the kernel has booted.</summary>
+    public string Note { get; private set; } = "";
+
     /// <summary>The release that the banner gives, if another than the note's.</summary>
     public string BannerRelease { get; set; } = Release;
 
@@ -140,7 +143,8 @@ public sealed class GuestKernelBuilder : IDisposable
         Give("kallsyms_token_index", PutInImage(KallsymsBuilder.TokenIndex));
         Give("kallsyms_token_table", PutInImage([.. KallsymsBuilder.TokenTable, .. new byte[512]]));
         Give("kallsyms_names", PutInImage(_symbols.Names));
-        PutNote(NoteAddress, note.ToString());
+        Note = note.ToString();
+        PutNote(NoteAddress, Note);
         return this;
     }
 

@@ -12,6 +12,8 @@ public sealed class FileContentsTests : IDisposable
 
     private readonly GuestKernelBuilder _builder = new();
     private readonly GuestVirtualAddress _inode, _name, _node;
+    private readonly GuestPhysicalAddress _fourth;
+    private readonly GuestPhysicalAddress _upToDate; // full of records of pages that are
     private readonly Dictionary<ulong, GuestPhysicalAddress> _records = [];
 
     public FileContentsTests()
@@ -32,7 +34,9 @@ public sealed class FileContentsTests : IDisposable
         _builder.Put(_inode, (long)Size).Put(_inode + 8, super).Put(_inode + 16, mapping).Put(super, type).Put(type, _name).Put(mapping + 8, _node.Value | 2);
         Page(0, UpToDate, 1);
         Slot(2, SwapEntry);
-        Page(3, UpToDate, 4);
+        _fourth = Page(3, UpToDate, 4);
+        _upToDate = _builder.Guest.TakePage();
+        for (ulong record = 0; record < GuestPage.Size; record += 64) _builder.Guest.Put(_upToDate + record, UpToDate);
     }
 
     public void Dispose() => _builder.Dispose();
@@ -96,6 +100,41 @@ public sealed class FileContentsTests : IDisposable
         Assert.Throws<KernelWalkException>(() => Read("tmpfs", 0, 10));
     }
 
+    [Fact]
+    public void A_file_that_is_given_whole_costs_its_bytes_of_the_look()
+    {
+        Slot(2, 0);
+        _builder.Put(_name, "tmpfs").Boot();
+        InodeStruct OfLook(long bytes) => _builder.Attach(IntrospectionLimits.Default with { LookBytes = bytes }).BeginLook().At<InodeStruct>(_inode);
+
+        Assert.Equal(Size, OfLook(Size).ReadAll(Size).Length);
+        Assert.Equal("look", Assert.Throws<KernelWalkException>(() => OfLook(Size - 1).ReadAll(Size)).Path);
+    }
+
+    [Fact]
+    public void A_page_beyond_the_guests_RAM_is_an_error()
+    {
+        Slot(3, Vmemmap + (_builder.Guest.Memory.End.Frame.Value * 64));
+        _builder.Tables.Map((Vmemmap + _builder.Guest.Memory.End.Frame.Value * 64) & ~GuestPage.OffsetMask, _upToDate.Value);
+
+        Assert.Equal("address_space.i_pages", Assert.Throws<KernelWalkException>(() => Read("tmpfs", 0, Size)).Path);
+    }
+
+    [Fact]
+    public void Pages_of_RAM_that_cannot_be_mapped_are_copied_and_not_held()
+    {
+        _builder.Put(_name, "tmpfs").Boot();
+        var ram = new CountingRam(_builder.Guest.Memory);
+        using var shadow = new RamShadow(ram, (long)_builder.Guest.Memory.End.Value);
+        InodeStruct file = GuestKernel.Attach(new GuestPhysicalMemory(new GuestMemorySegment(default, shadow))).At<InodeStruct>(_inode);
+        byte[] page = new byte[GuestPage.Size];
+
+        file.Read(3 * GuestPage.Size, page, []);
+
+        Assert.Equal(4, page[0]);
+        Assert.Contains((_fourth.Value, GuestPage.Size), ram.Reads);
+    }
+
     private static IEnumerable<byte> FirstBytes(byte[] bytes) => Enumerable.Range(0, 5).Select(page => bytes[page * GuestPage.Size]);
 
     private (byte[] Bytes, List<FileGap> Gaps) Read(string fileSystem, ulong offset, int length)
@@ -110,7 +149,7 @@ public sealed class FileContentsTests : IDisposable
     private InodeStruct Boot(string fileSystem) => _builder.Put(_name, fileSystem).Boot().Attach().At<InodeStruct>(_inode);
 
     /// <summary>A page of the file, full of one byte, with its struct page.</summary>
-    private void Page(int index, ulong flags, byte content)
+    private GuestPhysicalAddress Page(int index, ulong flags, byte content)
     {
         GuestPhysicalAddress page = _builder.Guest.TakePage();
         _builder.Guest.Put(page, [.. Enumerable.Repeat(content, GuestPage.Size)]);
@@ -123,7 +162,29 @@ public sealed class FileContentsTests : IDisposable
 
         _builder.Guest.Put(records + (record & GuestPage.OffsetMask), flags);
         Slot(index, record);
+        return page;
     }
 
     private void Slot(int index, ulong entry) => _builder.Put(_node + 40 + (ulong)index * 8, entry);
+
+    /// <summary>RAM that cannot be mapped, and remembers what was read of it at once.</summary>
+    private sealed class CountingRam(GuestPhysicalMemory memory) : IRemoteRam
+    {
+        public List<(ulong Offset, int Length)> Reads { get; } = [];
+
+        public void Read(long offset, Span<byte> destination)
+        {
+            Reads.Add(((ulong)offset, destination.Length));
+            memory.Copy(new GuestPhysicalAddress((ulong)offset), destination);
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
+
+        public void ReadWords(ReadOnlySpan<long> offsets, Span<ulong> words)
+        {
+            for (int i = 0; i < offsets.Length; i++) words[i] = memory.Read<ulong>(new GuestPhysicalAddress((ulong)offsets[i]));
+        }
+
+        public void QueryPages(long offset, Span<PageResidence> pages) => pages.Fill(PageResidence.Resident);
+    }
 }

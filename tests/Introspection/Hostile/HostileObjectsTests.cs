@@ -48,6 +48,14 @@ public sealed class HostileObjectsTests : IDisposable
         Assert.Equal(16, _builder.Boot().Attach().At<In6Addr>(_builder.Allocate(16)).Bytes.Length);
     }
 
+    [Fact]
+    public void A_timer_of_which_nothing_tells_whether_it_is_set_is_an_error()
+    {
+        _builder.Types.Struct("hrtimer", 8, BtfField.At(0, "function", _builder.VoidPointer));
+
+        Assert.Throws<KernelTypeException>(() => _builder.Boot().Attach().At<HrTimer>(_builder.Allocate(8)).IsActive);
+    }
+
     [Theory]
     [InlineData(0U, 0U)]
     [InlineData(uint.MaxValue, 0U)]

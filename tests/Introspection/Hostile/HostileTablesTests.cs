@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Symbols;
@@ -21,6 +22,17 @@ public sealed class HostileTablesTests : IDisposable
 
         Assert.Contains("have one place", Assert.Throws<KernelNotFoundException>(() => _builder.Attach(IntrospectionLimits.Default with { Collisions = 32 })).Message, StringComparison.Ordinal);
         Assert.True(_builder.Attach().Symbols.Count > 40);
+    }
+
+    [Fact]
+    public void Names_that_are_chosen_to_have_the_hash_of_another_are_refused()
+    {
+        var colliding = Enumerable.Range(0, 1_000_000).Select(i => unchecked((ulong)i * 0x9e37_79b9_7f4a_7c15).ToString("x16", CultureInfo.InvariantCulture)).GroupBy(name => NameHash.Of(Encoding.UTF8.GetBytes(name))).Where(names => names.Count() == 2).Take(20).SelectMany(names => names);
+        foreach (string name in colliding) _builder.Symbol(name, new GuestVirtualAddress(0xffff_ffff_8010_0000));
+        _builder.Boot();
+
+        Assert.Contains("have the hash of another", Assert.Throws<KernelNotFoundException>(() => _builder.Attach(IntrospectionLimits.Default with { Collisions = 19 })).Message, StringComparison.Ordinal);
+        Assert.True(_builder.Attach(IntrospectionLimits.Default with { Collisions = 20 }).Symbols.Count > 40);
     }
 
     [Fact]
@@ -72,6 +84,18 @@ public sealed class HostileTablesTests : IDisposable
 
         Assert.Throws<KernelTypeException>(() => kernel.Types.TryGetMember(new BtfTypeId(wide), "m150", out _));
         Assert.True(kernel.Types.TryGetMember(new BtfTypeId(wide), "m50", out _));
+    }
+
+    [Fact]
+    public void The_path_of_a_member_in_a_message_is_no_longer_than_it_need_be()
+    {
+        BtfBuilder types = _builder.Types;
+        int nested = types.Struct("innermost", 8, BtfField.At(0, "end", _builder.Long));
+        for (int depth = 1; depth < 20; depth++) nested = types.Struct($"nested_{depth}", 8 + depth * 8, BtfField.At(8, new string((char)('a' + depth), 500), nested));
+
+        string path = _builder.Boot().Attach().Types.PathAt(new BtfTypeId(nested), 19 * 8)!;
+
+        Assert.Equal(1001, path.Length);
     }
 
     [Fact]

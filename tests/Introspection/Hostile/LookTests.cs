@@ -65,6 +65,29 @@ public sealed class LookTests : IDisposable
     }
 
     [Fact]
+    public void Text_that_a_look_copies_counts_too()
+    {
+        GuestKernel look = _guest.Builder.Attach(IntrospectionLimits.Default with { LookBytes = 100 }).BeginLook();
+        GuestVirtualAddress words = _guest.Builder.Allocate(64);
+        _guest.Builder.Put(words, "thirty-two bytes of text in all");
+
+        Assert.Equal(31, new KernelText(look, words, 32).ToString().Length); // an array counts as a whole
+        Assert.Equal(31, new KernelCharPointer(look, words).ToString().Length);
+        Assert.Equal(31, new KernelCharPointer(look, words).ToString().Length);
+        Assert.Equal("look", Assert.Throws<KernelWalkException>(() => new KernelCharPointer(look, words).ToString()).Path);
+    }
+
+    [Fact]
+    public void Each_structure_of_an_array_costs_a_step_of_the_look()
+    {
+        GuestKernel look = _guest.Builder.Attach(IntrospectionLimits.Default with { LookSteps = 10 }).BeginLook();
+        var array = new KernelStructArray<Link>(look, _guest.Links, 11);
+
+        for (int i = 0; i < 10; i++) _ = array[i];
+        Assert.Equal("look", Assert.Throws<KernelWalkException>(() => array[10]).Path);
+    }
+
+    [Fact]
     public void A_look_that_tore_is_taken_again_with_all_its_steps()
     {
         GuestKernel kernel = _guest.Builder.Attach(IntrospectionLimits.Default with { Looks = 3, LookSteps = 10 });

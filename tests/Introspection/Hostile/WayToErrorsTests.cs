@@ -103,6 +103,23 @@ public sealed class WayToErrorsTests : IDisposable
         });
 
     [Fact]
+    public void Of_a_way_that_goes_on_and_on_the_end_is_told()
+    {
+        var trail = new PointerTrail();
+        for (ulong step = 0; step < 100; step++)
+        {
+            int slot = TaskStruct.Descriptor.FirstSlot + 1 + (int)(step % 2);
+            trail.Add(new PointerTrail.Pointer(new(step), new(step + 1), slot, PointerTrail.Pointer.NoNode));
+        }
+
+        string[] path = trail.PathTo(_builder.Attach().Types, new(100), "end").Split(" -> ");
+
+        Assert.Equal(17, path.Length);
+        Assert.Equal(("…", "end"), (path[0], path[^1]));
+        Assert.All(path[1..^1], name => Assert.StartsWith("task_struct.", name, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_way_that_leads_nowhere_astray_allocates_nothing()
     {
         GuestKernel look = _builder.Attach().BeginLook();

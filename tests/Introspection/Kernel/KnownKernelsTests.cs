@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Watari.Introspection.Tests.Build;
 
 namespace Watari.Introspection.Tests.Kernel;
@@ -49,5 +51,49 @@ public sealed class KnownKernelsTests
 
         Assert.True(lies.Symbols.TryFind("init_task", out _));
         Assert.False(truth.Symbols.TryFind("init_task", out _));
+    }
+
+    [Fact]
+    public void A_guest_whose_note_tells_of_other_places_keeps_nobody_else_with_its_build_from_being_read()
+    {
+        using var liar = new GuestKernelBuilder();
+        using var honest = new GuestKernelBuilder();
+        var elsewhere = new GuestVirtualAddress(0xffff_ffff_801f_fff0); // the end of the image, where the other guest has zeroes
+        liar.Boot().Put(elsewhere, KallsymsBuilder.RelativeBase);
+        liar.PutNote(liar.NoteAddress, Regex.Replace(liar.Note, @"(?<=\(kallsyms_relative_base\)=)\w+", elsewhere.Value.ToString("x", CultureInfo.InvariantCulture)));
+
+        GuestKernel lies = GuestKernel.Attach(liar.Guest.Memory, known: _known);
+        GuestKernel truth = GuestKernel.Attach(honest.Boot().Guest.Memory, known: _known);
+
+        Assert.Equal(lies.Symbols.Find("_end"), truth.Symbols.Find("_end"));
+        Assert.NotSame(lies.Types, truth.Types);
+    }
+
+    [Fact]
+    public void A_build_that_is_larger_than_the_limit_is_not_kept()
+    {
+        var known = new KnownKernels(capacity: 2, mostBytes: 100);
+        using var first = new GuestKernelBuilder();
+        using var second = new GuestKernelBuilder();
+
+        Assert.NotSame(GuestKernel.Attach(first.Boot().Guest.Memory, known: known).Types, GuestKernel.Attach(second.Boot().Guest.Memory, known: known).Types);
+    }
+
+    [Fact]
+    public void Of_more_builds_than_are_kept_the_one_that_was_used_longest_ago_is_forgotten()
+    {
+        GuestKernel[] read = [Attach(0), Attach(1)];
+        Assert.Same(read[0].Types, Attach(0).Types);
+        Attach(2);
+
+        Assert.Same(read[0].Types, Attach(0).Types);
+        Assert.NotSame(read[1].Types, Attach(1).Types);
+
+        GuestKernel Attach(int build)
+        {
+            using var guest = new GuestKernelBuilder();
+            guest.Types.Struct($"of_build_{build}", 8);
+            return GuestKernel.Attach(guest.Boot().Guest.Memory, known: _known);
+        }
     }
 }

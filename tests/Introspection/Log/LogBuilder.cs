@@ -69,14 +69,15 @@ public sealed class LogBuilder : IDisposable
     /// <summary>Appends a record without text: EMPTY_LINE_LPOS (3) or FAILED_LPOS (1).</summary>
     public ulong AddWithoutText(ulong position, int length = 0) => Begin(position, position, Finalized, length, 6, 0);
 
-    /// <summary>Changes what stands at a record's place.</summary>
-    public void State(ulong id, ulong state) => Kernel.Put(DescOf(id), state << 62 | id);
-
+    /// <summary>Gives a record's place to another.</summary>
     public void Foreign(ulong id) => Kernel.Put(DescOf(id), Finalized << 62 | (id + Descriptors & IdMask));
 
     public void TextLength(ulong id, ushort length) => Kernel.Put(InfoOf(id) + 16, length);
 
-    public void BlockId(ulong id, ulong value) => Kernel.Put(_text + Kernel.Guest.Memory.Read<ulong>(GuestKernelBuilder.PhysicalOf(DescOf(id) + 8)) % TextBytes, value);
+    public void BlockId(ulong id, ulong value) => Kernel.Put(_text + BeginOf(id) % TextBytes, value);
+
+    /// <summary>The logical position at which a record's block begins.</summary>
+    public ulong BeginOf(ulong id) => Kernel.Guest.Memory.Read<ulong>(GuestKernelBuilder.PhysicalOf(DescOf(id) + 8));
 
     public void Position(ulong id, ulong begin, ulong next) => Kernel.Put(DescOf(id) + 8, begin).Put(DescOf(id) + 16, next);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Watari.Introspection.Symbols;
 
@@ -65,7 +64,7 @@ public sealed class RamShadowTests : IDisposable
         Assert.Equal(1, _memory.Read<int>(s_start + 0x5000));
         Assert.Equal(1, _ram.Reads);
 
-        _memory.BeginLook();
+        _memory.Refresh();
         Assert.Equal(2, _memory.Read<int>(s_start + 0x5000));
     }
 
@@ -76,7 +75,7 @@ public sealed class RamShadowTests : IDisposable
         ReadOnlySpan<byte> held = _memory.Span(s_start + 0x5000, 4);
 
         _ram.Put(0x5000, 2);
-        _memory.BeginLook();
+        _memory.Refresh();
         Assert.Equal(1, held[0]);
         _memory.Read<byte>(s_start + 0x5003);
 
@@ -139,7 +138,7 @@ public sealed class RamShadowTests : IDisposable
 
         for (ulong offset = 0; offset < much; offset += 4096) memory.Read<int>(s_start + offset);
         Assert.Equal(much, shadow.Held);
-        memory.BeginLook();
+        memory.Refresh();
         for (ulong offset = 0; offset < much; offset += 4096) memory.Read<int>(s_start + offset);
         Assert.Equal(much, shadow.Held);
         Assert.True(Resident() - before > much / 2);
@@ -196,7 +195,7 @@ public sealed class RamShadowTests : IDisposable
             {
                 int at = look % 8 * 2 * RamShadow.PieceBytes;
                 int before = Volatile.Read(ref _ram.Word(at));
-                _memory.BeginLook();
+                _memory.Refresh();
                 Assert.True(_memory.Read<int>(s_start + (ulong)at) >= before);
             }
         }, TestContext.Current.CancellationToken))];
@@ -234,7 +233,6 @@ public sealed class RamShadowTests : IDisposable
 
     private static long Resident()
     {
-        using var self = Process.GetCurrentProcess();
         string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) << 10;
     }

@@ -143,6 +143,16 @@ public sealed class KernelSymbolsTests : IDisposable
     }
 
     [Fact]
+    public void What_looks_like_the_tables_is_looked_at_so_far_and_no_further()
+    {
+        var builder = new KallsymsBuilder();
+        builder.Add("_stext", Stext);
+        for (int i = 1; i < 600; i++) builder.Add($"symbol_{i}", Stext + (ulong)i * 16);
+
+        Assert.Contains("too much", Assert.Throws<KernelSymbolException>(() => Scan(builder, limits: IntrospectionLimits.Default with { LookSteps = 500 })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_kernel_without_kallsyms_is_an_error_that_says_so()
     {
         _guest.Put(new GuestPhysicalAddress(0x1000), new byte[0x10000]);
@@ -156,7 +166,7 @@ public sealed class KernelSymbolsTests : IDisposable
     }
 
     /// <summary>Lays the tables out as kernels before v6.4 do, and reads them with a note that does not say where they are.</summary>
-    private KernelSymbols Scan(KallsymsBuilder symbols, Func<uint, uint>? spoil = null)
+    private KernelSymbols Scan(KallsymsBuilder symbols, Func<uint, uint>? spoil = null, IntrospectionLimits? limits = null)
     {
         ulong next = 0x2_0000;
         void Put(ReadOnlySpan<byte> bytes)
@@ -175,7 +185,7 @@ public sealed class KernelSymbolsTests : IDisposable
         Put(KallsymsBuilder.TokenIndex);
         Note($"SYMBOL(_stext)={Stext:x}\n");
         var image = new KernelImage(-0x10_0000, KernelImage.MapStart, KernelImage.MapStart + (2 << 20));
-        return Read(image, Assert.Single(VmCoreInfo.FindAll(_guest.Memory)), IntrospectionLimits.Default);
+        return Read(image, Assert.Single(VmCoreInfo.FindAll(_guest.Memory)), limits ?? IntrospectionLimits.Default);
     }
 
     private void Note(string values)

@@ -298,7 +298,7 @@ public sealed partial class LooksInsideTests(GuestWithRedis guest) : IClassFixtu
     {
         ulong run = 0;
         foreach (TaskStruct thread in process.Threads) run += TaskUsage.Of(thread).SumExecRuntime;
-        return (run, TaskUsage.Of(process).StartBoottime);
+        return (run, process.StartBoottime);
     }
 
     private CpuTimes[] Times(CpuAccounting cpus)

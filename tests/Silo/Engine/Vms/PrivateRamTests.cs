@@ -47,7 +47,7 @@ public sealed class PrivateRamTests : IAsyncDisposable
 
         behindOurBack.Write(new(s_address.Value), BitConverter.GetBytes(7UL));
         Assert.Equal(0x1122334455667788UL, vm.Memory.Read<ulong>(s_address));
-        vm.Memory.BeginLook();
+        vm.Memory.Refresh();
         Assert.Equal(7UL, vm.Memory.Read<ulong>(s_address));
 
         vm.Writer.Write(s_address, 8UL);
@@ -79,7 +79,7 @@ public sealed class PrivateRamTests : IAsyncDisposable
             byte[] much = new byte[64 << 10];
             while (true)
             {
-                vm.Memory.BeginLook();
+                vm.Memory.Refresh();
                 for (ulong page = 0; page < 256; page++) vm.Memory.Read<ulong>(new(page << 12));
                 vm.Memory.Copy(new(0x100000), much);
             }
