@@ -28,7 +28,7 @@ test: agent kernels ## every test, on real guests
 
 fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM where it is read, and looks (SEED=, RUN= for one alone)
 	dotnet build -c Release -v quiet --nologo tests/Fuzzing
-	[ -f $(FUZZ_IMAGE)/segments ] || $(FUZZ) snapshot
+	[ -f "$(FUZZ_IMAGE)/segments" ] || $(FUZZ) snapshot
 	nice -n 10 $(FUZZ) --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(RUN),--run $(RUN))
 	$(if $(RUN),,nice -n 10 $(FUZZ) --built --runs $(RUNS) $(if $(SEED),--seed $(SEED)))
 

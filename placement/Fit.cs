@@ -36,11 +36,4 @@ public static class Fit
 
         return objections;
     }
-
-    /// <returns>CPU flags, as in /proc/cpuinfo, that the source has and the destination lacks: code that runs may use each of them.</returns>
-    public static IReadOnlyList<string> MissingFlags(IEnumerable<string> source, IEnumerable<string> destination)
-    {
-        var offered = destination.ToHashSet(StringComparer.Ordinal);
-        return [.. source.Where(flag => !offered.Contains(flag)).Order(StringComparer.Ordinal)];
-    }
 }

@@ -15,8 +15,7 @@ namespace Watari.Checkpoint.Capture;
 /// <summary>What the parts of one capture have in common.</summary>
 internal sealed class CaptureContext(GuestKernel kernel, FileScope scope, FileCapture files, IReadOnlySet<int> processes, bool frozen)
 {
-    private readonly ImmutableArray<Verdict>.Builder verdicts = ImmutableArray.CreateBuilder<Verdict>();
-    private readonly HashSet<Verdict> known = [];
+    private readonly VerdictList verdicts = new(files.Budget);
     private readonly HashSet<int> numbers = [];
 
     public GuestKernel Kernel { get; } = kernel;
@@ -34,11 +33,11 @@ internal sealed class CaptureContext(GuestKernel kernel, FileScope scope, FileCa
     /// <summary>The tasks are frozen, so that their registers are where they can be read.</summary>
     public bool IsFrozen { get; } = frozen;
 
-    public ImmutableArray<Verdict> Verdicts => verdicts.ToImmutable();
+    public ImmutableArray<Verdict> Verdicts => verdicts.All;
 
-    public void Refuse(string subject, string reason) => Add(new Verdict(VerdictKind.Refused, subject, reason));
+    public void Refuse(string subject, string reason) => verdicts.Add(VerdictKind.Refused, subject, reason);
 
-    public void NeedsHelp(string subject, string reason) => Add(new Verdict(VerdictKind.CarriedWithHelp, subject, reason));
+    public void NeedsHelp(string subject, string reason) => verdicts.Add(VerdictKind.CarriedWithHelp, subject, reason);
 
     /// <summary>The container numbers its processes by itself.</summary>
     public bool HasOwnPids { get; } = scope.PidNamespace != kernel.InitTask.ThreadPid.Value.Innermost.Ns;
@@ -71,12 +70,4 @@ internal sealed class CaptureContext(GuestKernel kernel, FileScope scope, FileCa
 
     /// <summary>A thread for the words of a verdict.</summary>
     public static string NameOf(TaskStruct thread) => $"pid {thread.Pid} ({thread.Comm})";
-
-    private void Add(Verdict verdict)
-    {
-        if (!known.Add(verdict))
-            return;
-        Budget.TakeObjects(1);
-        verdicts.Add(verdict);
-    }
 }

@@ -19,7 +19,7 @@ internal static class CheckpointCommand
         WorkloadArguments workload = new(new("--vm") { Description = "The VM it is in, where its name alone does not say", HelpName = "VM" });
         Option<DirectoryInfo> directory = new("--output") { Description = "Directory for the images, on the host of the VM", HelpName = "DIR", Required = true };
         Option<bool> leaveRunning = new("--leave-running", "-R") { Description = "Let the container run on; without it, it is killed once it is saved" };
-        Option<OutputFormat> form = new("--format") { Description = "Form of the output: table, json or yaml", HelpName = "FORM", DefaultValueFactory = _ => OutputFormat.Table };
+        Option<OutputFormat> form = OutputOption.Named("--format", [], OutputFormat.Table, OutputFormat.Json, OutputFormat.Yaml);
         Command command = new("checkpoint", "Save a container as a set of CRIU images");
         workload.AddTo(command);
         foreach (Option option in new Option[] { directory, leaveRunning, form }) command.Options.Add(option);

@@ -16,20 +16,14 @@ internal static class DmesgCommand
     {
         Argument<string> vm = new("vm") { Description = "The virtual machine (VM, or HOST/VM)", HelpName = "VM" };
         Option<bool> ctime = new("--ctime", "-T") { Description = "Print times of the wall clock, as the guest's kernel reckons it now" };
-        Option<HashSet<int>?> level = new("--level", "-l")
+        Option<IReadOnlySet<int>?> level = new("--level", "-l")
         {
             Description = "Only these levels, e.g. err,warn; err+ is err and above",
             HelpName = "LEVELS",
             CustomParser = ParseLevels,
         };
         Option<bool> follow = new("--follow", "-f") { Description = "Wait for new messages" };
-        Option<OutputFormat> output = new("--output", "-o")
-        {
-            Description = "Form of the output: table (lines, as dmesg prints them) or json",
-            HelpName = "FORM",
-            DefaultValueFactory = _ => OutputFormat.Table,
-            CustomParser = ParseFormat,
-        };
+        Option<OutputFormat> output = OutputOption.New(OutputFormat.Table, OutputFormat.Json);
         Command command = new("dmesg", "Print the kernel log of a virtual machine, read from outside") { vm, ctime, level, follow, output };
         command.Validators.Add(result =>
         {
@@ -50,7 +44,6 @@ internal static class DmesgCommand
 
     internal static async Task PrintAsync(Func<ulong, CancellationToken, Task<KernelLogPiece>> read, LogView view, bool follow, CancellationToken cancellationToken)
     {
-        view.Begin();
         ulong next = 0;
         while (true)
         {
@@ -65,29 +58,10 @@ internal static class DmesgCommand
         view.End();
     }
 
-    private static HashSet<int>? ParseLevels(ArgumentResult result)
+    private static IReadOnlySet<int>? ParseLevels(ArgumentResult result)
     {
-        HashSet<int> levels = [];
-        foreach (string word in result.Tokens[0].Value.Split(','))
-        {
-            string name = word.TrimEnd('+');
-            int level = Array.IndexOf(LogView.Levels, name);
-            if (level < 0 || word.Length - name.Length > 1)
-            {
-                result.AddError($"'{word}' is no level: there are {string.Join(", ", LogView.Levels[..^1])} and {LogView.Levels[^1]}.");
-                return null;
-            }
-
-            levels.UnionWith(name == word ? [level] : Enumerable.Range(0, level + 1));
-        }
-
-        return levels;
-    }
-
-    private static OutputFormat ParseFormat(ArgumentResult result)
-    {
-        OutputFormat format = Words.Parse<OutputFormat>(result, "form of output");
-        if (format is OutputFormat.Wide or OutputFormat.Yaml) result.AddError("A log is printed as table or as json.");
-        return format;
+        if (LogView.TryParseLevels(result.Tokens[0].Value, out IReadOnlySet<int> levels, out string unknown)) return levels;
+        result.AddError($"'{unknown}' is no level: there are {Words.List(LogView.Levels, "and")}.");
+        return null;
     }
 }

@@ -15,6 +15,7 @@ internal sealed class LogView(Terminal terminal, bool json, bool wallClock, IRea
     private const long MicrosecondsPerSecond = 1_000_000;
     private const int TicksPerMicrosecond = 10;
 
+    private bool _begun;
     private bool _first = true;
 
     /// <summary>By a record's level.</summary>
@@ -23,20 +24,38 @@ internal sealed class LogView(Terminal terminal, bool json, bool wallClock, IRea
     /// <summary>By a record's facility; those from 12 to 15 have no name of their own, as in syslog(3).</summary>
     private static readonly string[] s_facilities = ["kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp"];
 
-    public void Begin()
+    /// <summary>Levels as dmesg takes them, parted by commas: <c>err,warn</c>, <c>err+</c> for err and above.</summary>
+    /// <param name="text">The words.</param>
+    /// <param name="levels">Their numbers.</param>
+    /// <param name="unknown">The first word that is no level; empty where all are.</param>
+    public static bool TryParseLevels(string text, out IReadOnlySet<int> levels, out string unknown)
     {
-        if (json) terminal.Out.Write("{\n  \"dmesg\": [");
-    }
+        HashSet<int> found = [];
+        levels = found;
+        unknown = "";
+        foreach (string word in text.Split(','))
+        {
+            bool andAbove = word.EndsWith('+');
+            int level = Array.IndexOf(Levels, andAbove ? word[..^1] : word);
+            if (level < 0)
+            {
+                unknown = word;
+                return false;
+            }
 
-    public void End()
-    {
-        if (json) terminal.Out.Write(_first ? "]\n}\n" : "\n  ]\n}\n");
+            found.UnionWith(andAbove ? Enumerable.Range(0, level + 1) : [level]);
+        }
+
+        return true;
     }
 
     /// <param name="piece">What was read.</param>
     /// <param name="wanted">Where it was to begin.</param>
     public void Show(KernelLogPiece piece, ulong wanted)
     {
+        // A log that cannot be read leaves nothing behind on standard output.
+        if (json && !_begun) terminal.Out.Write("{\n  \"dmesg\": [");
+        _begun = true;
         if (wanted > 0 && piece.Entries is [{ Sequence: var first }, ..] && first > wanted) terminal.Say($"{first - wanted} messages were overwritten before they were read");
         foreach (KernelLogEntry entry in piece.Entries)
         {
@@ -47,6 +66,12 @@ internal sealed class LogView(Terminal terminal, bool json, bool wallClock, IRea
         }
 
         terminal.Out.Flush();
+    }
+
+    /// <summary>There is no more to be shown.</summary>
+    public void End()
+    {
+        if (json) terminal.Out.Write(_first ? "]\n}\n" : "\n  ]\n}\n");
     }
 
     /// <summary>The first line after the time, those that follow under it.</summary>

@@ -13,11 +13,18 @@ internal enum OutputFormat
 
 internal static class OutputOption
 {
-    public static Option<OutputFormat> New() => new("--output", "-o")
+    private static readonly OutputFormat[] All = Enum.GetValues<OutputFormat>();
+
+    /// <summary>The option of most commands, <c>--output</c>.</summary>
+    /// <param name="forms">Those that the command has, two or more; all where none is named.</param>
+    public static Option<OutputFormat> New(params OutputFormat[] forms) => Named("--output", ["-o"], forms.Length > 0 ? forms : All);
+
+    /// <summary>The same under another name, where <c>--output</c> means something else.</summary>
+    public static Option<OutputFormat> Named(string name, string[] aliases, params OutputFormat[] forms) => new(name, aliases)
     {
-        Description = "Form of the output: table, wide, json or yaml",
+        Description = $"Form of the output: {Words.List(forms, "or")}",
         HelpName = "FORM",
         DefaultValueFactory = _ => OutputFormat.Table,
-        CustomParser = result => Words.Parse<OutputFormat>(result, "form of output"),
+        CustomParser = result => Words.Parse(result, "form of output", forms),
     };
 }

@@ -40,7 +40,7 @@ public sealed class VirtualMachine : IAsyncDisposable
     /// Attaches to the VM whose monitor listens at the path. Nothing in the guest changes, and none of its pages is touched. A VM that stands still
     /// because a process of ours died while it held it goes on; one that another has paused does not.
     /// </summary>
-    /// <exception cref="HypervisorException">No QEMU there, no answer in time, or RAM that it does not share.</exception>
+    /// <exception cref="HypervisorException">No QEMU there, no answer in time, or RAM that cannot be reached.</exception>
     public static Task<VirtualMachine> AttachAsync(string qmpSocketPath, string? name = null, CancellationToken cancellation = default) =>
         AttachAsync(qmpSocketPath, name, QmpClient.DefaultDeadline, cancellation);
 

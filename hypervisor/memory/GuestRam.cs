@@ -54,7 +54,7 @@ public sealed partial class GuestRam : IDisposable
             {
                 ulong address = await HostAddressOfAsync(qmp, block, cancellation);
                 IReadOnlyList<ProcessMapping> mappings = process.MappingsOf(address, block.Length);
-                if (TryMap(process, block, address, mappings[0]) is { } mapped)
+                if (TryMap(process, block, address, mappings) is { } mapped)
                 {
                     regions.Add(mapped);
                     continue;
@@ -101,14 +101,15 @@ public sealed partial class GuestRam : IDisposable
             : throw new HypervisorException($"QEMU does not say where the guest's RAM at {block.Start} lies (HMP gpa2hva): {answer.Trim()}.");
     }
 
-    /// <summary>Null for RAM that is QEMU's own, and for a file that cannot be opened (/proc/PID/map_files asks for a capability): its bytes are QEMU's memory all the same.</summary>
-    private static RamRegion? TryMap(QemuProcess process, MappedBlock block, ulong address, ProcessMapping mapping)
+    /// <summary>Null for RAM that is QEMU's own, or not in one file as it is in memory, and for a file that cannot be opened (/proc/PID/map_files asks for a capability): its bytes are QEMU's memory all the same.</summary>
+    private static RamRegion? TryMap(QemuProcess process, MappedBlock block, ulong address, IReadOnlyList<ProcessMapping> mappings)
     {
-        if (!mapping.Shared || process.TryOpenBacking(mapping) is not { } file) return null;
+        ProcessMapping first = mappings[0];
+        if (!mappings.All(mapping => mapping.Shared && mapping.Continues(first)) || process.TryOpenBacking(first) is not { } file) return null;
         try
         {
-            RamAccess access = mapping.Path.StartsWith("/memfd:", StringComparison.Ordinal) ? RamAccess.Memfd : RamAccess.SharedFile;
-            return RamRegion.Map(block.Start, block.Length, access, file, mapping.Offset + (long)(address - mapping.Start));
+            RamAccess access = first.Path.StartsWith("/memfd:", StringComparison.Ordinal) ? RamAccess.Memfd : RamAccess.SharedFile;
+            return RamRegion.Map(block.Start, block.Length, access, file, first.Offset + (long)(address - first.Start));
         }
         catch
         {

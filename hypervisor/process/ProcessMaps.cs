@@ -4,7 +4,12 @@ using System.Text.RegularExpressions;
 namespace Watari.Hypervisor;
 
 /// <summary>One line of /proc/PID/maps (proc_pid_maps(5)). Addresses are those of the process, offsets count bytes in the file.</summary>
-internal readonly record struct ProcessMapping(ulong Start, ulong End, bool Shared, long Offset, ulong Inode, string Path);
+internal readonly record struct ProcessMapping(ulong Start, ulong End, bool Shared, long Offset, ulong Inode, string Path)
+{
+    /// <summary>Whether it shows the same file as another, at the same distance from it as in memory.</summary>
+    internal bool Continues(ProcessMapping other) =>
+        Inode == other.Inode && Path == other.Path && unchecked((ulong)Offset - Start) == unchecked((ulong)other.Offset - other.Start);
+}
 
 /// <summary>/proc/PID/maps.</summary>
 internal static partial class ProcessMaps

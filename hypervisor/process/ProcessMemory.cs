@@ -33,18 +33,19 @@ internal sealed unsafe class ProcessMemory : IDisposable
     /// <exception cref="HypervisorException">It has ended, or we may not look into it (ptrace(2), "Ptrace access mode checking").</exception>
     internal static ProcessMemory Open(QemuProcess process)
     {
-        SafeFileHandle? memory = null;
+        SafeFileHandle? memory = null, pageMap = null;
         try
         {
             // Both refer to the memory itself and not to whoever has that pid later (mem_open in fs/proc/base.c).
             memory = OpenProc(process, "mem", FileAccess.ReadWrite);
-            SafeFileHandle pageMap = OpenProc(process, "pagemap", FileAccess.Read);
+            pageMap = OpenProc(process, "pagemap", FileAccess.Read);
             ProcessHandle handle = ProcessHandle.TryOpen(process.Id) ?? throw Gone(process.Id);
             return new ProcessMemory(handle, memory, pageMap);
         }
         catch
         {
             memory?.Dispose();
+            pageMap?.Dispose();
             throw;
         }
     }
@@ -68,6 +69,8 @@ internal sealed unsafe class ProcessMemory : IDisposable
     /// <exception cref="HypervisorException">The process has ended, or has nothing at one of them.</exception>
     internal void ReadWords(ReadOnlySpan<ulong> addresses, Span<ulong> words)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(addresses.Length, MostPieces);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(words.Length, addresses.Length);
         if (addresses.IsEmpty) return;
         LibC.IoVec* remote = stackalloc LibC.IoVec[MostPieces];
         for (int i = 0; i < addresses.Length; i++) remote[i] = new LibC.IoVec { Start = (void*)addresses[i], Length = sizeof(ulong) };

@@ -88,11 +88,21 @@ public sealed class QemuProcess
         }
     }
 
-    private string? DescriptorOf(ProcessMapping mapping) =>
-        Directory.EnumerateFiles($"/proc/{Id}/fd").FirstOrDefault(descriptor =>
-            File.ResolveLinkTarget(descriptor, returnFinalTarget: false) is { } target
-            && IsSameFile(target.FullName, mapping.Path)
-            && InodeOf(Path.GetFileName(descriptor)) == mapping.Inode);
+    private string? DescriptorOf(ProcessMapping mapping) => Directory.EnumerateFiles($"/proc/{Id}/fd").FirstOrDefault(descriptor => LeadsTo(descriptor, mapping));
+
+    private bool LeadsTo(string descriptor, ProcessMapping mapping)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false) is { } target
+                && IsSameFile(target.FullName, mapping.Path)
+                && InodeOf(Path.GetFileName(descriptor)) == mapping.Inode;
+        }
+        catch (Exception failure) when (failure is IOException or HypervisorException)
+        {
+            return false; // closed meanwhile, as QEMU does with many
+        }
+    }
 
     // A link to a memfd reads "/memfd:name (deleted)", as in maps; the path of one in maps has no other escape than \012.
     private static bool IsSameFile(string target, string mapped) => target == mapped.Replace("\\012", "\n", StringComparison.Ordinal);

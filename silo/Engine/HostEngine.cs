@@ -82,7 +82,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         try
         {
             await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
-            return new VmExamination(new VmId(_host, vm), await new VmExaminer(lease.Vm, _threads).ExamineAsync(cancellationToken));
+            var examiner = new VmExaminer(lease.Vm, _threads);
+            return new VmExamination(new VmId(_host, vm), await Failures.ExplainAsync(vm, () => examiner.ExamineAsync(cancellationToken)));
         }
         catch (EngineException e) when (e.Kind == FailureKind.VmLost)
         {
@@ -140,6 +141,14 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     /// <summary>Attaches to a VM, whereby it goes on if it was abandoned.</summary>
     /// <exception cref="EngineException">There is no such VM, or it cannot be attached to.</exception>
     public async Task AttachAsync(string vm, CancellationToken cancellationToken) => await (await _vms.LeaseAsync(vm, cancellationToken)).DisposeAsync();
+
+    /// <summary>How RAM is reached, as <see cref="VmDescription.Ram"/> says it.</summary>
+    internal static string NameOf(RamAccess access) => access switch
+    {
+        RamAccess.Memfd => "memfd",
+        RamAccess.SharedFile => "shared file",
+        _ => "process memory",
+    };
 
     public async ValueTask DisposeAsync()
     {
@@ -217,11 +226,14 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             string? problem = null;
             try
             {
-                (release, containers) = await _threads.RunAsync(() => (guest.Kernel().Release, LiveView.Look(guest.Kernel(), static look => look.FindContainers().Count)), cancellationToken);
+                GuestKernel kernel = await _threads.RunAsync(guest.Kernel, cancellationToken);
+                release = kernel.Release;
+                containers = await _threads.RunAsync(() => LiveView.Look(kernel, static look => look.FindContainers().Count), cancellationToken);
             }
-            catch (Exception e) when (e is EngineException or Introspection.IntrospectionException)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
-                problem = e.Message;
+                // Whatever it is, the other VMs are listed.
+                problem = (Failures.Explain(name, e) ?? e).Message;
             }
 
             return new VmDescription(
@@ -235,13 +247,6 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             return Unseen(name, gone ? VmStatus.Gone : VmStatus.Unreachable, e.Message);
         }
     }
-
-    internal static string NameOf(RamAccess access) => access switch
-    {
-        RamAccess.Memfd => "memfd",
-        RamAccess.SharedFile => "shared file",
-        _ => "process memory",
-    };
 
     private VmDescription Unseen(string name, VmStatus status, string problem) => new(new VmId(_host, name), status, 0, 0, "", null, null, 0, problem);
 }

@@ -14,6 +14,7 @@ internal static class KernelLogs
     private const int MostEntries = 4096;
     private const int MostTextBytes = 512 << 10;
 
+    /// <summary>The records from a number on. Each piece begins behind the last one, whatever numbers a guest gives to its records: so their reader comes to an end.</summary>
     /// <exception cref="IntrospectionException">The log cannot be read.</exception>
     public static KernelLogPiece Read(GuestKernel kernel, ulong from)
     {
@@ -22,6 +23,7 @@ internal static class KernelLogs
         int bytes = 0;
         foreach (KernelLogRecord record in kernel.LogFrom(from))
         {
+            if (record.Sequence < next || record.Sequence == ulong.MaxValue) continue;
             if (entries.Count == MostEntries || bytes > MostTextBytes) return new KernelLogPiece(entries.ToImmutable(), next, IsLast: false, BootTime(kernel));
             entries.Add(new KernelLogEntry(record.Sequence, record.Nanoseconds, record.Level, record.Facility, record.CallerId, Encoding.UTF8.GetString(record.Text.Span)));
             bytes += record.Text.Length;

@@ -41,17 +41,18 @@ public sealed class LooksTests(TwoHosts hosts) : IDisposable
     }
 
     [Theory]
-    [InlineData("err", "3")]
-    [InlineData("warn,emerg", "0 4")]
-    [InlineData("err+", "0 1 2 3")]
-    public async Task only_the_levels_that_are_asked_for_are_printed(string levels, string printed)
+    [InlineData("emerg", 0)]
+    [InlineData("debug", 7)]
+    [InlineData("warn,emerg", 0, 4)]
+    [InlineData("err+", 0, 1, 2, 3)]
+    [InlineData("debug,alert+", 0, 1, 7)]
+    public async Task only_the_levels_that_are_asked_for_are_printed(string words, params int[] levels)
     {
-        string[] words = levels.Split(',');
-        var set = new HashSet<int>(words.SelectMany(word => word.EndsWith('+') ? Enumerable.Range(0, 4) : [Array.IndexOf(LogView.Levels, word)]));
+        Assert.True(LogView.TryParseLevels(words, out IReadOnlySet<int> asked, out _));
 
-        await Print(Pieces([.. Enumerable.Range(0, 8).Select(level => new KernelLogEntry((ulong)level, 0, level, 0, 0, $"{level}"))]), levels: set);
+        await Print(Pieces([.. Enumerable.Range(0, 8).Select(level => new KernelLogEntry((ulong)level, 0, level, 0, 0, $"{level}"))]), levels: asked);
 
-        Assert.Equal(printed, string.Join(' ', _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[^1])));
+        Assert.Equal(string.Join(' ', levels), string.Join(' ', _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[^1])));
     }
 
     [Fact]
@@ -98,6 +99,16 @@ public sealed class LooksTests(TwoHosts hosts) : IDisposable
         await Print(Pieces(new KernelLogEntry(7, 1_500_000_000, 4, 3, 9, "a \"warning\"\u001b"), new KernelLogEntry(8, 1_600_000_000, 6, 0, 9, "info")), json: true, wallClock: true);
 
         Golden.Assert("dmesg.json", _output.ToString());
+    }
+
+    [Fact]
+    public async Task of_a_log_that_cannot_be_read_nothing_is_printed_on_standard_output()
+    {
+        await Assert.ThrowsAsync<EngineException>(() => DmesgCommand.PrintAsync(
+            (_, _) => Task.FromException<KernelLogPiece>(new EngineException(FailureKind.VmLost, "its kernel cannot be read")),
+            new LogView(Terminal, json: true, wallClock: false, levels: null), follow: false, TestContext.Current.CancellationToken));
+
+        Assert.Empty(_output.ToString());
     }
 
     [Fact]
@@ -209,7 +220,8 @@ public sealed class LooksTests(TwoHosts hosts) : IDisposable
     [InlineData("dmesg vm-x", 3, "There is no VM 'vm-x'")]
     [InlineData("dmesg vm-a -l loud", 2, "'loud' is no level: there are emerg, alert, crit, err, warn, notice, info and debug.")]
     [InlineData("dmesg vm-a -l err++", 2, "'err++' is no level")]
-    [InlineData("dmesg vm-a -o yaml", 2, "A log is printed as table or as json.")]
+    [InlineData("dmesg vm-a -o yaml", 2, "'yaml' is no form of output: there are table and json.")]
+    [InlineData("checkpoint redis --output /tmp --format wide", 2, "'wide' is no form of output: there are table, json and yaml.")]
     [InlineData("dmesg vm-a -f -o json", 2, "--follow prints lines, not json.")]
     public async Task what_cannot_be_looked_at_is_said_with_a_code(string line, int code, string says)
     {

@@ -1,6 +1,5 @@
 using System.Text;
 using Watari.Checkpoint.Capture;
-using Watari.Checkpoint.Capture.Files;
 using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
@@ -53,7 +52,6 @@ internal sealed class Looks
             new("clocks", 2, static kernel => GuestClocks.Read(kernel).Monotonic),
             new("containers", 2, Containers),
             new("contents of files", 3, Contents),
-            new("survey of files", 1, Survey),
             .. _running.Select(path => new GuestLook($"verdicts on {path}", 1, kernel => Judge(kernel, path))),
             .. _paused is { } paused ? [new GuestLook($"capture of {paused}", 2, kernel => Capture(kernel, paused, build: false)), new GuestLook($"images of {paused}", 1, kernel => Capture(kernel, paused, build: true))] : Array.Empty<GuestLook>(),
         ];
@@ -329,9 +327,6 @@ internal sealed class Looks
         foreach (string id in _running) sum += RuncState.TryRead(kernel, id.Split('/')[^1])?.Bundle?.Length ?? 0;
         return sum;
     }
-
-    private static long Survey(GuestKernel kernel) =>
-        FileSurvey.Look(kernel, [.. kernel.FindContainers().Take(1).SelectMany(container => container.Processes())]).Length;
 
     private static long Judge(GuestKernel kernel, string cgroup)
     {

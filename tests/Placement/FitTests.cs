@@ -26,8 +26,4 @@ public sealed class FitTests
             ["of its 1024 MiB of memory 600 MiB are promised to containers on their way into it, this one brings 425 MiB"],
             Fit.Objections(new Demand(425L << 20), shared));
     }
-
-    [Fact]
-    public void cpu_flags_that_the_destination_lacks_are_named_in_order() =>
-        Assert.Equal(["avx2", "sse4_2"], Fit.MissingFlags(["sse4_2", "sse2", "avx2"], ["sse2", "avx"]));
 }

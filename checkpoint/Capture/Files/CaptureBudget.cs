@@ -9,7 +9,11 @@ namespace Watari.Checkpoint.Capture.Files;
 /// </summary>
 internal sealed class CaptureBudget(GuestKernel kernel)
 {
+    /// <summary>Bytes of all files that travel whole in images of their own (of tmpfs, deleted ones): they are packed in this host's memory.</summary>
+    public const ulong MostContents = 512UL << 20;
+
     private readonly IntrospectionLimits _limits = kernel.Limits;
+    private ulong _contents = MostContents;
     private long _objects = kernel.Limits.CaptureObjects;
     private long _bytes = kernel.Limits.LookBytes;
     private long _pages = kernel.Limits.PageTableEntries;
@@ -18,7 +22,7 @@ internal sealed class CaptureBudget(GuestKernel kernel)
     /// <summary>Processes, threads, signals, areas, files, watches, packets, slots of pipes, verdicts.</summary>
     public void TakeObjects(long count) => Take(ref _objects, count, _limits.CaptureObjects, "objects");
 
-    /// <summary>What is copied beside the pages: what stands unread in queues, registers, groups.</summary>
+    /// <summary>What is remembered beside the pages: what stands unread in queues, filters of sockets, names in tmpfs, the words of verdicts.</summary>
     public void TakeBytes(long count) => Take(ref _bytes, count, _limits.LookBytes, "bytes beside its pages");
 
     /// <summary>Pages, those that several have in common once for each.</summary>
@@ -26,6 +30,15 @@ internal sealed class CaptureBudget(GuestKernel kernel)
 
     /// <summary>Runs of pages that are remembered.</summary>
     public void TakeRuns(long count) => Take(ref _runs, count, _limits.CaptureRuns, "runs of pages");
+
+    /// <summary>The contents of a file that travels whole, holes and all. Ordinary containers may have too much of it, so this is no error.</summary>
+    /// <returns>False where there is no room for it, nor for any that comes after.</returns>
+    public bool TryTakeContents(ulong bytes)
+    {
+        bool fits = bytes <= _contents;
+        _contents = fits ? _contents - bytes : 0;
+        return fits;
+    }
 
     private static void Take(ref long left, long count, long limit, string what)
     {

@@ -3,11 +3,12 @@ using Watari.Checkpoint.Verdicts;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Tasks;
+using Watari.Introspection.Walks;
 
 namespace Watari.Checkpoint.Capture.Files;
 
 /// <summary>A file that is being captured: who holds it, what it is, what is said of it.</summary>
-internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, FileHolder holder, List<Verdict> verdicts, CaptureBudget budget)
+internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, FileHolder holder, VerdictList verdicts, CaptureBudget budget)
 {
     // What fcntl F_GETFL can show and an open can set again; the kernel keeps more in f_flags.
     private const uint ModelFlags =
@@ -76,17 +77,12 @@ internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, 
     /// <returns>Null, in place of the file.</returns>
     public Model.OpenFile? Refuse(string reason)
     {
-        Budget.TakeObjects(1);
-        verdicts.Add(new Verdict(VerdictKind.Refused, Subject, reason));
+        verdicts.Add(VerdictKind.Refused, Subject, reason);
         return null;
     }
 
     /// <summary>It is carried, but there is something to know.</summary>
-    public void Mention(string help)
-    {
-        Budget.TakeObjects(1);
-        verdicts.Add(new Verdict(VerdictKind.CarriedWithHelp, Subject, help));
-    }
+    public void Mention(string help) => verdicts.Add(VerdictKind.CarriedWithHelp, Subject, help);
 
     /// <summary>Refuses signals on changes in a directory.</summary>
     public void CheckNotification()
@@ -98,22 +94,19 @@ internal sealed class CapturedFile(FileId id, FileScope scope, FileStruct file, 
     public void CheckLocks(FilesStruct table)
     {
         if (File.FInode.IsNull || !File.FInode.Value.IFlctx.TryGet(out FileLockContext locks)) return;
-        foreach (FileLock held in locks.FlcFlock.Entries<FileLock>(static held => held.List))
+        if (IsAmong(locks.FlcFlock, held => held.File.Address == File.Address)) Refuse("it holds a lock (flock), which is not carried");
+        if (IsAmong(locks.FlcPosix, held => held.Owner == table.Address || held.Owner == File.Address)) Refuse("it holds a lock (fcntl F_SETLK), which is not carried");
+        if (IsAmong(locks.FlcLease, held => held.File.Address == File.Address)) Refuse("it holds a lease (fcntl F_SETLEASE), which is not carried");
+    }
+
+    private bool IsAmong(ListHead locks, Predicate<FileLock> isHeld)
+    {
+        foreach (FileLock held in locks.Entries<FileLock>(static held => held.List))
         {
             Budget.TakeObjects(1);
-            if (held.File.Address == File.Address) Refuse("it holds a lock (flock), which is not carried");
+            if (isHeld(held)) return true;
         }
 
-        foreach (FileLock held in locks.FlcPosix.Entries<FileLock>(static held => held.List))
-        {
-            Budget.TakeObjects(1);
-            if (held.Owner == table.Address || held.Owner == File.Address) Refuse("it holds a lock (fcntl F_SETLK), which is not carried");
-        }
-
-        foreach (FileLock held in locks.FlcLease.Entries<FileLock>(static held => held.List))
-        {
-            Budget.TakeObjects(1);
-            if (held.File.Address == File.Address) Refuse("it holds a lease (fcntl F_SETLEASE), which is not carried");
-        }
+        return false;
     }
 }

@@ -36,6 +36,9 @@ public sealed class FileCapture
     /// <summary>What all of the capture may cost, beyond files too.</summary>
     internal CaptureBudget Budget => _table.Budget;
 
+    /// <summary>The files that are memory.</summary>
+    internal SharedMemories Memory => _table.Memory;
+
     internal static FileCapture Look(FileScope scope) => new(scope);
 
     /// <summary>An open file description that a descriptor refers to.</summary>

@@ -1,5 +1,4 @@
 using Watari.Checkpoint.Model;
-using Watari.Checkpoint.Verdicts;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
@@ -14,16 +13,16 @@ internal sealed class FileTable
     private readonly Dictionary<(GuestVirtualAddress Mount, GuestVirtualAddress Dentry), CapturedFile> _named = [];
     private readonly List<CapturedFile> _files = [];
     private readonly List<CapturedDescriptors> _descriptors = [];
-    private readonly List<Verdict> _verdicts = [];
+    private readonly VerdictList _verdicts;
     private readonly PathFiles _paths;
     private readonly SocketFiles _sockets;
     private readonly InotifyFiles _inotify;
-    private readonly CaptureBudget _budget;
 
     public FileTable(FileScope scope)
     {
         Scope = scope;
-        _budget = new CaptureBudget(scope.Kernel);
+        Budget = new CaptureBudget(scope.Kernel);
+        _verdicts = new VerdictList(Budget);
         Memory = new SharedMemories(scope.Kernel);
         _paths = new PathFiles(scope, Memory);
         _sockets = new SocketFiles(scope);
@@ -35,7 +34,7 @@ internal sealed class FileTable
     public GuestKernel Kernel => Scope.Kernel;
 
     /// <summary>What all of the capture may cost, beyond files too.</summary>
-    public CaptureBudget Budget => _budget;
+    public CaptureBudget Budget { get; }
 
     public SharedMemories Memory { get; }
 
@@ -66,7 +65,7 @@ internal sealed class FileTable
         var descriptors = new List<(int Number, CapturedFile File, bool CloseOnExec)>();
         foreach (Introspection.Fs.OpenFile open in files.Open)
         {
-            _budget.TakeObjects(1);
+            Budget.TakeObjects(1);
             CapturedFile captured = Describe(open.File, FileHolder.Descriptor(pid, open.Descriptor));
             captured.CheckLocks(files);
             captured.CheckNotification();
@@ -90,7 +89,7 @@ internal sealed class FileTable
         switch (FileKinds.Of(file))
         {
             case FileKind.SharedMemory:
-                CapturedFile segment = new(default, Scope, file, holder, _verdicts, _budget) { What = "shared memory" };
+                CapturedFile segment = new(default, Scope, file, holder, _verdicts, Budget) { What = "shared memory" };
                 return new MappedFile(null, Memory.Capture(segment, file.FInode.Value), IsMemfd: false);
             case FileKind.Memfd:
                 return new MappedFile(MapMemfd(file, holder).Id, null, IsMemfd: true);
@@ -117,7 +116,7 @@ internal sealed class FileTable
             SharedMemory = Memory.Segments,
             MemfdInodes = Memory.Memfds,
             GhostFiles = _paths.Ghosts,
-            Verdicts = [.. _verdicts],
+            Verdicts = _verdicts.All,
         };
     }
 
@@ -177,8 +176,8 @@ internal sealed class FileTable
 
     private CapturedFile Add(FileStruct file, FileHolder holder)
     {
-        _budget.TakeObjects(1);
-        var captured = new CapturedFile(new FileId((uint)_files.Count + 1), Scope, file, holder, _verdicts, _budget);
+        Budget.TakeObjects(1);
+        var captured = new CapturedFile(new FileId((uint)_files.Count + 1), Scope, file, holder, _verdicts, Budget);
         _files.Add(captured);
         return captured;
     }

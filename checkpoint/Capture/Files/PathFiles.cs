@@ -8,7 +8,7 @@ namespace Watari.Checkpoint.Capture.Files;
 /// <summary>Files that are opened again by their path, and what is left of those whose path is gone.</summary>
 internal sealed class PathFiles(FileScope scope, SharedMemories memory)
 {
-    private const long MaxGhostBytes = 64 << 20; // they are written into an image of their own, whole
+    private const long MaxGhostBytes = 64 << 20;
 
     private const uint AccessMode = 3;
     private const uint WriteOnly = 1;
@@ -60,7 +60,7 @@ internal sealed class PathFiles(FileScope scope, SharedMemories memory)
     private GhostFileId? CaptureGhost(CapturedFile file, InodeStruct inode)
     {
         if (_ghosts.TryGetValue(inode.Address, out GhostFileId? known)) return known;
-        if (WhyNoGhost(inode) is { } reason)
+        if ((WhyNoGhost(inode) ?? WhyNoRoom(file, inode)) is { } reason)
         {
             file.Refuse(reason);
             return null;
@@ -105,6 +105,11 @@ internal sealed class PathFiles(FileScope scope, SharedMemories memory)
             return $"it is deleted and {inode.ISize} bytes long; deleted files are carried up to {MaxGhostBytes} bytes";
         return type == "tmpfs" ? null : $"it is deleted and lay on {type}: its contents are on the guest's disk alone; deleted files are carried from tmpfs only";
     }
+
+    private static string? WhyNoRoom(CapturedFile file, InodeStruct inode) =>
+        inode.Type != FileType.Regular || file.Budget.TryTakeContents((ulong)inode.ISize)
+            ? null
+            : $"it is deleted, and the container's deleted files and those on tmpfs hold more than {CaptureBudget.MostContents >> 20} MiB, the most that is carried";
 
     private static bool IsOn(InodeStruct inode, ReadOnlySpan<byte> fileSystem) => inode.ISb.Value.SType.Value.Name.SequenceEqual(fileSystem);
 

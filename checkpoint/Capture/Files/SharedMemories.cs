@@ -7,7 +7,7 @@ using Watari.Introspection.Mm;
 
 namespace Watari.Checkpoint.Capture.Files;
 
-/// <summary>Memory that has an inode: shared anonymous mappings, memfds, deleted files of tmpfs.</summary>
+/// <summary>Memory that has an inode: shared anonymous mappings, memfds, files of tmpfs.</summary>
 internal sealed class SharedMemories(GuestKernel kernel)
 {
     private readonly Dictionary<GuestVirtualAddress, SharedMemoryId> _segments = [];
@@ -44,6 +44,14 @@ internal sealed class SharedMemories(GuestKernel kernel)
     /// </summary>
     public ImmutableArray<PageRun> PagesOf(CapturedFile file, InodeStruct inode)
     {
+        (ImmutableArray<PageRun> runs, ulong swapped) = PagesOf(inode, file.Budget);
+        if (swapped > 0) file.Refuse($"{swapped} of its pages are swapped out in the guest; swapped pages are not carried");
+        return runs;
+    }
+
+    /// <summary>The same, and how many more are swapped out.</summary>
+    public (ImmutableArray<PageRun> Runs, ulong Swapped) PagesOf(InodeStruct inode, CaptureBudget budget)
+    {
         var runs = ImmutableArray.CreateBuilder<PageRun>();
         ulong pages = (ulong)PageCount.Covering((ulong)Math.Max(inode.ISize, 0)).Value;
         ulong swapped = 0;
@@ -51,17 +59,16 @@ internal sealed class SharedMemories(GuestKernel kernel)
         {
             if (entry.Index >= pages) break; // beyond the end: allocated ahead by fallocate(2)
             ulong count = Math.Min((ulong)entry.Count.Value, pages - entry.Index);
-            file.Budget.TakePages(count);
+            budget.TakePages(count);
             int known = runs.Count;
             if (entry.IsSwapped)
                 swapped += count;
             else if (IsUpToDate(entry.Frame))
                 Add(runs, new PageRun(entry.Index * GuestPage.Size, count, new PageLocation(entry.Frame.Address.Value)));
-            file.Budget.TakeRuns(runs.Count - known);
+            budget.TakeRuns(runs.Count - known);
         }
 
-        if (swapped > 0) file.Refuse($"{swapped} of its pages are swapped out in the guest; swapped pages are not carried");
-        return runs.ToImmutable();
+        return (runs.ToImmutable(), swapped);
     }
 
     private static void Add(ImmutableArray<PageRun>.Builder runs, PageRun run)

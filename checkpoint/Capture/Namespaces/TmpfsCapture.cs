@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Watari.Checkpoint.Capture.Files;
 using Watari.Checkpoint.Model;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Memory;
@@ -10,11 +11,11 @@ internal sealed class TmpfsCapture(CaptureContext context, string mountPoint)
 {
     private const uint PermissionMask = 0xfff;
     private const int MinorBits = 20;
-    private const ulong LargestTree = 512UL << 20; // it is packed in memory
     private const long LastSecond = 253_402_300_799; // of the year 9999: no archive and no clock goes further
 
     private int entries;
-    private ulong bytes;
+
+    private string Subject => $"tmpfs {mountPoint}";
 
     public TmpfsEntry Capture(DentryStruct root) => Capture(root, root.DInode.Value, ".", 0);
 
@@ -56,6 +57,7 @@ internal sealed class TmpfsCapture(CaptureContext context, string mountPoint)
     private string NameOf(DentryStruct child)
     {
         string name = KernelText.Decode(child.Name);
+        context.Budget.TakeBytes(sizeof(char) * name.Length);
         return name is "" or "." or ".." || name.Contains('/') || name.Contains('\0')
             ? throw new Introspection.Kernel.KernelWalkException("dentry.d_name", $"a name in the tmpfs at {mountPoint} is none")
             : name;
@@ -64,23 +66,15 @@ internal sealed class TmpfsCapture(CaptureContext context, string mountPoint)
     private PagedContents ContentsOf(InodeStruct inode, string name)
     {
         ulong size = (ulong)Math.Max(inode.ISize, 0);
-        bytes = Math.Min(bytes, LargestTree) + Math.Min(size, LargestTree + 1);
-        if (bytes > LargestTree)
-            context.Refuse($"tmpfs {mountPoint}", $"it holds more than {LargestTree >> 20} MiB");
-        var pages = ImmutableArray.CreateBuilder<PageRun>();
-        size = Math.Min(size, LargestTree);
-        ulong end = (ulong)PageCount.Covering(size).Value;
-        foreach (FilePageRun run in inode.IMapping.Value.Pages)
+        if (!context.Budget.TryTakeContents(size))
         {
-            if (run.Index >= end)
-                break; // allocated ahead by fallocate(2)
-            context.Budget.TakeRuns(1);
-            if (run.IsSwapped)
-                context.Refuse($"tmpfs {mountPoint}", $"pages of {name} are in swap; free memory in the VM or turn swap off there");
-            else
-                pages.Add(new PageRun(run.Index << GuestPage.Shift, Math.Min((ulong)run.Count.Value, end - run.Index), new PageLocation(run.Frame.Address.Value)));
+            context.Refuse(Subject, $"with what other tmpfs of the container and its deleted files hold it is more than {CaptureBudget.MostContents >> 20} MiB, the most that is carried");
+            return new PagedContents(0, []);
         }
-        return new PagedContents(size, pages.ToImmutable());
+        (ImmutableArray<PageRun> pages, ulong swapped) = context.Files.Memory.PagesOf(inode, context.Budget);
+        if (swapped > 0)
+            context.Refuse(Subject, $"pages of {name} are in swap; free memory in the VM or turn swap off there");
+        return new PagedContents(size, pages);
     }
 
     /// <summary>A short target stands beside the inode, a long one in its page.</summary>

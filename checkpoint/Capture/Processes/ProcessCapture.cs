@@ -3,6 +3,7 @@ using Watari.Checkpoint.Capture.Files;
 using Watari.Checkpoint.Capture.Namespaces;
 using Watari.Checkpoint.Model;
 using Watari.Introspection.Fs;
+using Watari.Introspection.Kernel;
 using Watari.Introspection.Mm;
 using Watari.Introspection.Tasks;
 
@@ -91,6 +92,7 @@ internal sealed class ProcessCapture(CaptureContext context)
     private ImmutableArray<ProcessThread> ThreadsOf(TaskStruct leader)
     {
         var threads = ImmutableArray.CreateBuilder<ProcessThread>();
+        ProcessThread? first = null;
         foreach (TaskStruct thread in leader.Threads)
         {
             if (thread.ExitState != 0)
@@ -98,9 +100,12 @@ internal sealed class ProcessCapture(CaptureContext context)
             context.Budget.TakeObjects(1);
             ProcessThread captured = ThreadCapture.Capture(thread, CaptureContext.NameOf(thread), context);
             context.Take(captured.Tid, CaptureContext.NameOf(thread));
-            threads.Insert(thread.Address == leader.Address ? 0 : threads.Count, captured);
+            if (thread.Address == leader.Address)
+                first = captured;
+            else
+                threads.Add(captured);
         }
-        return threads.ToImmutable();
+        return first is null ? throw new KernelWalkException("signal_struct.thread_head", $"thread {leader.Pid} is not in the list of its own process") : [first, .. threads];
     }
 
     private static uint RegistrationsOf(MmStruct mm)

@@ -45,7 +45,7 @@ internal sealed class Kicker(GuestKernel kernel, IGuestKick kick)
     private void Learn()
     {
         if (_before.Count == 0) return;
-        (int cpu, ulong most) = Sums().Select(now => (now.Key, now.Value - _before.GetValueOrDefault(now.Key, now.Value))).MaxBy(more => more.Item2);
+        (int cpu, ulong most) = Sums().Select(now => (now.Key, now.Value - _before.GetValueOrDefault(now.Key, now.Value))).DefaultIfEmpty().MaxBy(more => more.Item2);
         if (most == 0) return;
         _cpu = cpu;
         _before = [];

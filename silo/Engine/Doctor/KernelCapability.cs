@@ -12,13 +12,13 @@ namespace Watari.Silo.Engine.Doctor;
 internal sealed record KernelCapability(string Subject, string Loss, CheckLevel Level, params string[] Namespaces)
 {
     private const int MostNamed = 6;
-    private const string Remedy = "boot the guest with another kernel (Debian's 6.1 to 6.12 are known to be as Watari needs them), and report what is named here";
+    private const string Remedy = "boot the guest with another kernel (Debian's 5.10 to 7.2 are known to be as Watari needs them), and report what is named here";
 
     /// <summary>All there are; the last takes whatever no other names.</summary>
     public static IReadOnlyList<KernelCapability> All { get; } =
     [
         new("freezing", "nothing can be frozen from outside", CheckLevel.Warning, "Watari.Checkpoint.Freezing"),
-        new("memory in place", "memory cannot be written into processes (--memory landing-zone does without)", CheckLevel.Warning, "Watari.Checkpoint.Restore"),
+        new("landing zone", "files of pages cannot be written: no shared memory comes into this VM, and other memory only by --memory in-place", CheckLevel.Warning, "Watari.Checkpoint.Restore"),
         new("log", "the kernel's log cannot be read", CheckLevel.Warning, "Watari.Introspection.Log"),
         new("accounting", "what the guest and its cgroups use cannot be read", CheckLevel.Warning, "Watari.Introspection.Accounting"),
         new("processes", "no container can be found or moved", CheckLevel.Problem, "Watari.Introspection.Tasks", "Watari.Introspection.Cgroups", "Watari.Introspection.Walks"),

@@ -16,6 +16,7 @@ namespace Watari.Silo.Engine.Doctor;
 internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
 {
     private const ulong LinkedAt = 0xffff_ffff_8100_0000; // __START_KERNEL with the usual CONFIG_PHYSICAL_START
+    private const string StartAgain = "start the VM again";
     private const string NewKernel = "boot the guest with a distribution's kernel, or build its kernel with CONFIG_KALLSYMS_ALL=y and CONFIG_DEBUG_INFO_BTF=y";
 
     /// <summary>What needs a kernel, in the order of the report.</summary>
@@ -45,7 +46,7 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
             VmStatus.Running => new VmCheck("monitor", CheckLevel.Ok, what),
             VmStatus.Paused => new VmCheck("monitor", CheckLevel.Warning, what, "let the VM go on (cont at its monitor): nothing is moved out of or into one that stands still"),
             VmStatus.Panicked => new VmCheck("monitor", CheckLevel.Problem, what, $"'watari dmesg {vm.Name}' shows what the kernel said last; reset the VM"),
-            _ => new VmCheck("monitor", CheckLevel.Problem, what, "start the VM again"),
+            _ => new VmCheck("monitor", CheckLevel.Problem, what, StartAgain),
         };
     }
 
@@ -94,11 +95,14 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
     }
 
     /// <summary>Why there is no kernel to be read. What was found and is of no use is behind the failure; behind it is nothing where nothing was found.</summary>
-    private static VmCheck Missing(EngineException failure) => failure.InnerException is { InnerException: { } useless }
-        ? new VmCheck("kernel", CheckLevel.Problem, useless.Message, NewKernel)
-        : new VmCheck(
-            "kernel", CheckLevel.Problem, failure.InnerException?.Message ?? failure.Message,
-            "wait until the guest has booted; if it has, boot it with a Linux kernel for x86-64 that is built with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE)");
+    private static VmCheck Missing(EngineException failure) => failure.InnerException switch
+    {
+        (GuestRamLostException or { InnerException: GuestRamLostException }) and { } lost => new VmCheck("kernel", CheckLevel.Problem, lost.Message, StartAgain),
+        { InnerException: { } useless } => new VmCheck("kernel", CheckLevel.Problem, useless.Message, NewKernel),
+        var none => new VmCheck(
+            "kernel", CheckLevel.Problem, none?.Message ?? failure.Message,
+            "wait until the guest has booted; if it has, boot it with a Linux kernel for x86-64 that is built with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE)"),
+    };
 
     private VmCheck AddressSpace(GuestKernel kernel)
     {
@@ -159,7 +163,12 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
         }
         catch (IntrospectionException e)
         {
-            return new VmCheck(subject, CheckLevel.Problem, e.Message, NewKernel);
+            return new VmCheck(subject, CheckLevel.Problem, e.Message, e switch
+            {
+                TornViewException => "look again; if it stays so, the guest's memory is damaged: reset the VM",
+                GuestRamLostException => StartAgain,
+                _ => NewKernel,
+            });
         }
     }
 

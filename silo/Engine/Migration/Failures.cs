@@ -1,6 +1,7 @@
 using Watari.Checkpoint.Capture;
 using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
+using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Verdicts;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
@@ -57,8 +58,7 @@ internal static class Failures
             $"VM '{vm}': {e.Message}",
             e),
         HypervisorException => new EngineException(FailureKind.VmLost, $"VM '{vm}': {e.Message}", e),
-        IntrospectionException => new EngineException(FailureKind.VmLost, $"The memory of VM '{vm}' cannot be read: {e.Message}", e),
-        Checkpoint.Model.PageContentsException => new EngineException(FailureKind.VmLost, $"The memory of VM '{vm}' cannot be read: {e.Message}", e),
+        IntrospectionException or PageContentsException => new EngineException(FailureKind.VmLost, $"The memory of VM '{vm}' cannot be read: {e.Message}", e),
         CriuImageException => new EngineException(FailureKind.RestoreFailed, $"The images are not what they should be: {e.Message}", e),
         _ => new EngineException(FailureKind.Internal, $"A defect of Watari ({e.GetType().Name}): {e.Message}", e),
     };

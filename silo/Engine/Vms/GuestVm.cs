@@ -63,6 +63,7 @@ internal sealed class GuestVm : IAsyncDisposable
 
     /// <returns>The first lease of the VM, to keep it attached; whoever works with it takes another.</returns>
     /// <exception cref="HypervisorException">No QEMU answers there, or its RAM cannot be reached.</exception>
+    /// <exception cref="GuestRamLostException">This process gets no address space for RAM that cannot be mapped.</exception>
     public static async Task<VmLease> AttachAsync(string name, string directory, CancellationToken cancellationToken)
     {
         VirtualMachine machine = await VirtualMachine.AttachAsync(Path.Combine(directory, "qmp.sock"), name, cancellationToken);
@@ -119,7 +120,7 @@ internal sealed class GuestVm : IAsyncDisposable
     /// engine's threads.
     /// </summary>
     /// <exception cref="EngineException">The VM is gone, or its kernel cannot be read.</exception>
-    public GuestKernel Kernel() => Seen(_life);
+    public GuestKernel Kernel() => SeenAnew(_life);
 
     /// <summary>The same of a guest that may be dead: what its kernel has left in memory, for a look at how it came to its end.</summary>
     /// <exception cref="EngineException">Its kernel cannot be read.</exception>
@@ -130,7 +131,7 @@ internal sealed class GuestVm : IAsyncDisposable
     public OutsideFreezer Freezer()
     {
         GuestLife life = _life;
-        GuestKernel kernel = Seen(life);
+        GuestKernel kernel = SeenAnew(life);
         return life.Freezer(() => new OutsideFreezer(kernel, Writer, Cpus, new ShiftKey(Machine)));
     }
 
@@ -270,7 +271,7 @@ internal sealed class GuestVm : IAsyncDisposable
         }
     }
 
-    private GuestKernel Seen(GuestLife life)
+    private GuestKernel SeenAnew(GuestLife life)
     {
         GuestKernel kernel = life.Kernel(Memory);
         kernel.Refresh();

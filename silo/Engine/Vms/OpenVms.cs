@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Watari.GrainInterfaces.Model;
 using Watari.Hypervisor;
+using Watari.Introspection;
 
 namespace Watari.Silo.Engine.Vms;
 
@@ -50,7 +51,7 @@ internal sealed class OpenVms(string runDirectory) : IAsyncDisposable
             open.Kept = KeepAsync(name, open, ours);
             return first;
         }
-        catch (HypervisorException e)
+        catch (Exception e) when (e is HypervisorException or IntrospectionException)
         {
             throw new EngineException(FailureKind.VmLost, $"VM '{name}' cannot be attached to: {e.Message}", e);
         }

@@ -7,15 +7,28 @@ namespace Watari.Silo.Engine.Vms;
 /// QEMU's RAM regions as introspection's physical memory: the one place where the two meet. Valid for as long as the RAM is; to be disposed before
 /// it, when nobody reads any more.
 /// </summary>
-internal sealed class RamSegments(GuestRam ram) : IDisposable
+internal sealed class RamSegments : IDisposable
 {
-    /// <summary>For whoever reads the guest's memory and whoever writes it, the same for both.</summary>
-    public IReadOnlyList<GuestMemorySegment> Segments { get; } = [.. ram.Regions.Select(SegmentOf)];
+    private readonly List<GuestMemorySegment> _segments = [];
 
-    public void Dispose()
+    /// <exception cref="GuestRamLostException">This process gets no address space for RAM that cannot be mapped.</exception>
+    public RamSegments(GuestRam ram)
     {
-        foreach (GuestMemorySegment segment in Segments) segment.Shadow?.Dispose();
+        try
+        {
+            foreach (RamRegion region in ram.Regions) _segments.Add(SegmentOf(region));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
+
+    /// <summary>For whoever reads the guest's memory and whoever writes it, the same for both.</summary>
+    public IReadOnlyList<GuestMemorySegment> Segments => _segments;
+
+    public void Dispose() => _segments.ForEach(static segment => segment.Shadow?.Dispose());
 
     private static unsafe GuestMemorySegment SegmentOf(RamRegion region)
     {

@@ -33,7 +33,7 @@ public sealed record GuestShape(string Kernel, int MemoryMiB = 512, int Vcpus = 
         new("sid/cloud-amd64", Vcpus: 4),
     ];
 
-    /// <summary>Every kernel on every machine of a list in which each pair of properties occurs.</summary>
+    /// <summary>Every kernel on every machine of a list in which each value of each property occurs, beside several of the others.</summary>
     public static IReadOnlyList<GuestShape> All { get; } =
     [
         .. from suite in (string[])["bullseye", "bookworm", "trixie", "sid"]

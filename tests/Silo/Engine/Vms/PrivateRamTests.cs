@@ -1,7 +1,6 @@
 using Watari.GrainInterfaces.Model;
 using Watari.Hypervisor;
 using Watari.Hypervisor.Tests;
-using Watari.Introspection.Memory;
 using Watari.Silo.Engine.Vms;
 using GuestPhysicalAddress = Watari.Introspection.Memory.GuestPhysicalAddress;
 
