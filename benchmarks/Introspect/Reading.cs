@@ -1,3 +1,4 @@
+using Watari.Introspection.Accounting;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
@@ -20,8 +21,9 @@ internal readonly record struct Reading(long Objects, ulong Sum)
         foreach (TaskStruct process in kernel.Processes)
         {
             int length = process.Comm.CopyTo(name);
+            var usage = TaskUsage.Of(process);
             read = read.And((ulong)process.Pid + (ulong)process.RealParent.Value.Tgid + process.State + (ulong)process.ExitState
-                + process.Utime + process.Stime + process.StartBoottime + name[length - 1]);
+                + usage.Utime + usage.Stime + process.StartBoottime + name[Math.Max(0, length - 1)]);
         }
 
         return read;
