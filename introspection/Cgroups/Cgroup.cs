@@ -12,8 +12,6 @@ public readonly partial record struct CssSet
 [KernelStruct("cgroup")]
 public readonly partial record struct Cgroup
 {
-    [Field] public partial int Level { get; }
-
     [Field] public partial Ptr<KernfsNode> Kn { get; }
 
     /// <summary>struct cgroup_subsys_state * by controller (enum cgroup_subsys_id).</summary>

@@ -89,8 +89,6 @@ public readonly partial record struct FileSystemType
 [KernelStruct("address_space")]
 public readonly partial record struct AddressSpaceStruct
 {
-    [Field] public partial Ptr<InodeStruct> Host { get; }
-
     [Embedded] public partial Xarray IPages { get; }
 
     /// <summary>Its pages by their place in the file.</summary>
