@@ -37,7 +37,7 @@ public sealed record IntrospectionLimits
     /// Steps of all walks of one look (<see cref="Kernel.GuestKernel.BeginLook()"/>): nodes of lists and trees, slots, structures
     /// of arrays, names, pieces of page tables. A step takes some tens of nanoseconds: a hostile guest can hold a look up for seconds, not for ever.
     /// </summary>
-    public long LookSteps { get; init; } = 1L << 27;
+    public long LookSteps { get; init; } = 1L << 25;
 
     /// <summary>Bytes that one look copies out of the guest to keep them: arrays, queues, paths.</summary>
     public long LookBytes { get; init; } = 256L << 20;

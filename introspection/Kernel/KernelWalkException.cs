@@ -12,7 +12,4 @@ public sealed class KernelWalkException(string path, string reason, Exception? i
     public string Path { get; } = path;
 
     public string Reason { get; } = reason;
-
-    /// <summary>The same failure, seen from the member that led to it.</summary>
-    public KernelWalkException Through(string member) => new($"{member} -> {Path}", Reason, InnerException);
 }

@@ -11,6 +11,7 @@ public static class LiveView
     /// <summary>What the look sees, at the first time that it leads nowhere astray.</summary>
     /// <param name="look">Is given a kernel for this look alone, and keeps nothing of one that failed.</param>
     /// <exception cref="TornViewException">Each of <see cref="IntrospectionLimits.Looks"/> looks led astray: the guest changes too fast, or is damaged.</exception>
+    /// <exception cref="KernelWalkException">A look took more steps or bytes than one may. It is not taken again: the next would hold us up as long.</exception>
     /// <exception cref="KernelTypeException">The kernel has not what is looked for; it would not have it the next time either.</exception>
     /// <exception cref="Symbols.KernelSymbolException">The same of its symbols.</exception>
     /// <exception cref="GuestRamLostException">The hypervisor has ended, and RAM that was its own with it.</exception>
@@ -24,7 +25,7 @@ public static class LiveView
             {
                 return look(kernel.BeginLook());
             }
-            catch (IntrospectionException torn) when (torn is not (KernelTypeException or Symbols.KernelSymbolException or GuestRamLostException))
+            catch (IntrospectionException torn) when (torn is not (KernelTypeException or Symbols.KernelSymbolException or GuestRamLostException or KernelWalkException { Path: Kernel.Look.Name }))
             {
                 if (looks >= kernel.Limits.Looks) throw new TornViewException(looks, torn);
             }

@@ -4,6 +4,9 @@ namespace Watari.Introspection.Kernel;
 /// <remarks>For one thread; where several share one, its sums are only about right.</remarks>
 internal sealed class Look(IntrospectionLimits limits, PointerTrail trail)
 {
+    /// <summary>What an error names where all walks together took too much.</summary>
+    public const string Name = "look";
+
     private long _steps = limits.LookSteps;
     private long _bytes = limits.LookBytes;
 
@@ -24,6 +27,6 @@ internal sealed class Look(IntrospectionLimits limits, PointerTrail trail)
     private static KernelWalkException Spent(ref long left, string what)
     {
         left = 0; // whoever goes on nevertheless ends at the next step
-        return new KernelWalkException("look", what);
+        return new KernelWalkException(Name, $"{what}: the guest's memory is damaged, or made to hold up whoever looks");
     }
 }

@@ -19,18 +19,18 @@ internal enum Outcome
 /// <summary>A run that ended as none may.</summary>
 internal sealed record Failure(ulong Seed, ulong Run, string Look, string What, string Where, IReadOnlyList<string> Done);
 
+/// <summary>More than a run may cost, whatever the guest.</summary>
+/// <param name="Time">Of a processor: on a busy machine a run takes as much longer by the clock.</param>
+/// <param name="Bytes">Allocated, most of it only to be copied elsewhere.</param>
+internal readonly record struct RunBounds(TimeSpan Time, long Bytes);
+
 /// <summary>Spoils, looks, and judges how that ended, run after run.</summary>
 /// <param name="material">What is spoilt.</param>
 /// <param name="seed">What the changes follow from.</param>
+/// <param name="bounds">What a run may cost.</param>
 /// <param name="found">Is told of the first failure of each kind.</param>
-internal sealed class Fuzzer(IMaterial material, ulong seed, Action<Failure> found)
+internal sealed class Fuzzer(IMaterial material, ulong seed, RunBounds bounds, Action<Failure> found)
 {
-    /// <summary>Longer than a look may take of a processor, whatever the guest: on a busy machine it takes as much longer by the clock.</summary>
-    public static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(2);
-
-    /// <summary>More than a look may allocate.</summary>
-    private const long MostBytes = 256L << 20;
-
     private readonly long[,] _outcomes = new long[material.Names.Count, Enum.GetValues<Outcome>().Length];
     private readonly long[] _ticks = new long[material.Names.Count];
     private readonly HashSet<string> _failures = [];
@@ -86,15 +86,15 @@ internal sealed class Fuzzer(IMaterial material, ulong seed, Action<Failure> fou
         _ticks[look] += took.Ticks;
         if (took > Longest) Longest = took;
         MostAllocated = Math.Max(MostAllocated, allocated);
-        if (took > LongestRun) Fail(run, look, $"took {took.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s", "time");
-        if (allocated > MostBytes) Fail(run, look, $"allocated {allocated >> 20} MiB", "allocation");
+        if (took > bounds.Time) Fail(run, look, $"took {took.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s", "time");
+        if (allocated > bounds.Bytes) Fail(run, look, $"allocated {allocated >> 20} MiB", "allocation");
     }
 
     /// <summary>Ends the program, and says which run it was, if one does not end: for a thread of its own.</summary>
     public void Watch(CancellationToken cancellation)
     {
-        TimeSpan hang = 10 * LongestRun;
-        while (!cancellation.WaitHandle.WaitOne(LongestRun))
+        TimeSpan hang = 10 * bounds.Time;
+        while (!cancellation.WaitHandle.WaitOne(bounds.Time))
         {
             long began = Volatile.Read(ref _began);
             if (began != 0 && Stopwatch.GetElapsedTime(began) > hang)

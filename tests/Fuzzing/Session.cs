@@ -18,6 +18,9 @@ internal static class Session
         Looks = 2,
     };
 
+    private static readonly RunBounds s_tight = new(TimeSpan.FromSeconds(2), 256L << 20);
+    private static readonly RunBounds s_product = new(TimeSpan.FromSeconds(30), 8L << 30);
+
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(30);
 
     /// <returns>The exit code: 1 if a run ended as none may.</returns>
@@ -25,7 +28,7 @@ internal static class Session
     {
         using IMaterial material = built ? new BuiltMaterial(limits) : new SnapshotMaterial(Snapshot.Open(image), limits);
         Say($"seed {seed}, {material.Names.Count} looks");
-        var fuzzer = new Fuzzer(material, seed, Tell);
+        var fuzzer = new Fuzzer(material, seed, limits == TightLimits ? s_tight : s_product, Tell);
         var watch = new Thread(() => fuzzer.Watch(cancellation)) { IsBackground = true };
         watch.Start();
         if (single is { } only)

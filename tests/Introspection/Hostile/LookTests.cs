@@ -105,6 +105,22 @@ public sealed class LookTests : IDisposable
     }
 
     [Fact]
+    public void A_look_that_took_too_many_steps_is_not_taken_again()
+    {
+        GuestKernel kernel = _guest.Builder.Attach(IntrospectionLimits.Default with { LookSteps = 1000 });
+        int looks = 0;
+
+        KernelWalkException error = Assert.Throws<KernelWalkException>(() => LiveView.Look(kernel, look =>
+        {
+            looks++;
+            WalkOften(look);
+            return 0;
+        }));
+
+        Assert.Equal(("look", 1), (error.Path, looks));
+    }
+
+    [Fact]
     public void A_view_that_tears_each_time_is_given_up_and_says_so()
     {
         GuestKernel kernel = _guest.Builder.Attach(IntrospectionLimits.Default with { Looks = 4 });
