@@ -48,8 +48,9 @@ public sealed partial class GuestKernel
     /// <param name="memory">The guest's RAM.</param>
     /// <param name="limits">Bounds on every walk.</param>
     /// <param name="known">Kernels that were read before.</param>
+    /// <param name="runs">Whether a kernel is the one that runs: a reboot leaves the one before behind, whole for a while. Null takes the first that is found.</param>
     /// <exception cref="KernelNotFoundException">There is no kernel that can be read; the message says what is lacking.</exception>
-    public static GuestKernel Attach(GuestPhysicalMemory memory, IntrospectionLimits? limits = null, KnownKernels? known = null)
+    public static GuestKernel Attach(GuestPhysicalMemory memory, IntrospectionLimits? limits = null, KnownKernels? known = null, Predicate<GuestKernel>? runs = null)
     {
         limits ??= IntrospectionLimits.Default;
         known ??= new KnownKernels();
@@ -62,6 +63,7 @@ public sealed partial class GuestKernel
             try
             {
                 GuestKernel kernel = Attach(memory, note, limits, known);
+                if (runs?.Invoke(kernel) == false) continue;
                 known.Found(note.Address);
                 return kernel;
             }

@@ -13,6 +13,7 @@ internal sealed class GuestLife : IDisposable
     private static readonly KnownKernels s_known = new();
 
     private readonly string _vm;
+    private readonly Predicate<GuestKernel> _runs;
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _finding = new(); // the kernel is looked for by one
     private GuestKernel? _kernel;
@@ -20,9 +21,11 @@ internal sealed class GuestLife : IDisposable
     private volatile Ending? _ending;
 
     /// <param name="vm">Its VM's name, for messages.</param>
-    public GuestLife(string vm)
+    /// <param name="runs">Whether a kernel that lies in its memory is the one that runs.</param>
+    public GuestLife(string vm, Predicate<GuestKernel> runs)
     {
         _vm = vm;
+        _runs = runs;
         Ended = _ended.Token;
     }
 
@@ -65,7 +68,7 @@ internal sealed class GuestLife : IDisposable
         {
             try
             {
-                return _kernel ??= GuestKernel.Attach(memory, known: s_known);
+                return _kernel ??= GuestKernel.Attach(memory, known: s_known, runs: _runs);
             }
             catch (IntrospectionException e)
             {

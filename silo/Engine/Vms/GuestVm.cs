@@ -23,6 +23,7 @@ internal sealed class GuestVm : IAsyncDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _watch;
     private readonly RamSegments _ram;
+    private readonly RunningKernel _running;
     private volatile GuestLife _life;
     private GuestAgentClient? _agent;
     private int _leases = 1; // that of whoever attached, who keeps it and reads nothing
@@ -31,9 +32,10 @@ internal sealed class GuestVm : IAsyncDisposable
     private GuestVm(string name, VirtualMachine machine, string agentSocket, RunState state)
     {
         Name = name;
-        _life = new GuestLife(name);
-        EndLifeIfDead(state);
         Machine = machine;
+        _running = new RunningKernel(machine);
+        _life = new GuestLife(name, _running.Is);
+        EndLifeIfDead(state);
         _agentSocket = agentSocket;
         _ram = new RamSegments(machine.Ram);
         Memory = new GuestPhysicalMemory(_ram.Segments);
@@ -315,7 +317,7 @@ internal sealed class GuestVm : IAsyncDisposable
                     case VmEventKind.Gone: End(VmStatus.Unreachable); break;
                     case VmEventKind.Reset:
                         GuestLife last = _life;
-                        _life = new GuestLife(Name);
+                        _life = new GuestLife(Name, _running.Is);
                         last.End(null, "was reset, and what ran in it is gone");
                         break;
                 }
