@@ -52,7 +52,7 @@ public sealed record IntrospectionLimits
     public long CaptureRuns { get; init; } = 1 << 22;
 
     /// <summary>VMCOREINFO notes that are tried: kernels that were there before leave theirs behind.</summary>
-    public int Notes { get; init; } = 64;
+    public int Notes { get; init; } = 16;
 
     /// <summary>Symbols in kallsyms (Debian's 6.12 has 150,866).</summary>
     public int Symbols { get; init; } = 1 << 21;

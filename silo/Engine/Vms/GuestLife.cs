@@ -14,18 +14,22 @@ internal sealed class GuestLife : IDisposable
 
     private readonly string _vm;
     private readonly Predicate<GuestKernel> _runs;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _finding = new(); // the kernel is looked for by one
     private GuestKernel? _kernel;
+    private (EngineException Failure, long Until)? _missed;
     private OutsideFreezer? _freezer;
     private volatile Ending? _ending;
 
     /// <param name="vm">Its VM's name, for messages.</param>
     /// <param name="runs">Whether a kernel that lies in its memory is the one that runs.</param>
-    public GuestLife(string vm, Predicate<GuestKernel> runs)
+    /// <param name="time">By which a search for the kernel is measured.</param>
+    public GuestLife(string vm, Predicate<GuestKernel> runs, TimeProvider time)
     {
         _vm = vm;
         _runs = runs;
+        _time = time;
         Ended = _ended.Token;
     }
 
@@ -61,18 +65,28 @@ internal sealed class GuestLife : IDisposable
     }
 
     /// <summary>The same, of a guest that may have ended: a kernel that panicked lies in its memory still, and says why.</summary>
+    /// <remarks>
+    /// A guest can make it long to find that there is no kernel. So one that was looked for in vain is not looked for again for as long
+    /// as that took: at worst it costs half of a thread.
+    /// </remarks>
     /// <exception cref="EngineException">It cannot be read.</exception>
     public GuestKernel KernelLeft(GuestPhysicalMemory memory)
     {
         lock (_finding)
         {
+            if (_kernel is { } known) return known;
+            long began = _time.GetTimestamp();
+            if (_missed is { } missed && began < missed.Until) throw new EngineException(missed.Failure.Kind, missed.Failure.Message, missed.Failure);
             try
             {
-                return _kernel ??= GuestKernel.Attach(memory, known: s_known, runs: _runs);
+                return _kernel = GuestKernel.Attach(memory, known: s_known, runs: _runs);
             }
             catch (IntrospectionException e)
             {
-                throw new EngineException(FailureKind.VmLost, $"The kernel of VM '{_vm}' cannot be read: {e.Message}", e);
+                var failure = new EngineException(FailureKind.VmLost, $"The kernel of VM '{_vm}' cannot be read: {e.Message}", e);
+                long ended = _time.GetTimestamp();
+                _missed = (failure, ended + (ended - began));
+                throw failure;
             }
         }
     }

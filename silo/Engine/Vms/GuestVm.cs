@@ -34,7 +34,7 @@ internal sealed class GuestVm : IAsyncDisposable
         Name = name;
         Machine = machine;
         _running = new RunningKernel(machine);
-        _life = new GuestLife(name, _running.Is);
+        _life = new GuestLife(name, _running.Is, TimeProvider.System);
         EndLifeIfDead(state);
         _agentSocket = agentSocket;
         _ram = new RamSegments(machine.Ram);
@@ -317,7 +317,7 @@ internal sealed class GuestVm : IAsyncDisposable
                     case VmEventKind.Gone: End(VmStatus.Unreachable); break;
                     case VmEventKind.Reset:
                         GuestLife last = _life;
-                        _life = new GuestLife(Name, _running.Is);
+                        _life = new GuestLife(Name, _running.Is, TimeProvider.System);
                         last.End(null, "was reset, and what ran in it is gone");
                         break;
                 }
