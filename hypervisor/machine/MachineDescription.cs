@@ -22,10 +22,13 @@ public sealed record MachineDescription(
 {
     internal static async Task<MachineDescription> ReadAsync(QmpClient qmp, CancellationToken cancellation)
     {
-        string type = await qmp.QomGetAsync<string>("/machine", "type", cancellation);
-        KvmInfo kvm = await qmp.ExecuteAsync<KvmInfo>("query-kvm", cancellation: cancellation);
-        CpuInfoFast[] cpus = await qmp.ExecuteAsync<CpuInfoFast[]>("query-cpus-fast", cancellation: cancellation);
-        MemorySizeSummary memory = await qmp.ExecuteAsync<MemorySizeSummary>("query-memory-size-summary", cancellation: cancellation);
+        // Asked all at once: most of the time would pass between a question and the next.
+        Task<string> asksType = qmp.QomGetAsync<string>("/machine", "type", cancellation);
+        Task<KvmInfo> asksKvm = qmp.ExecuteAsync<KvmInfo>("query-kvm", cancellation: cancellation);
+        Task<CpuInfoFast[]> asksCpus = qmp.ExecuteAsync<CpuInfoFast[]>("query-cpus-fast", cancellation: cancellation);
+        Task<MemorySizeSummary> asksMemory = qmp.ExecuteAsync<MemorySizeSummary>("query-memory-size-summary", cancellation: cancellation);
+        await Task.WhenAll(asksType, asksKvm, asksCpus, asksMemory);
+        (string type, KvmInfo kvm, CpuInfoFast[] cpus, MemorySizeSummary memory) = (await asksType, await asksKvm, await asksCpus, await asksMemory);
         if (cpus.Length == 0) throw new HypervisorException($"The VM at {qmp.SocketPath} has no processor.");
         CpuFeatureWord[] words = await qmp.QomGetAsync<CpuFeatureWord[]>(cpus[0].QomPath, "feature-words", cancellation);
         const string suffix = "-machine";

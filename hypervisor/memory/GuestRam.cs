@@ -44,8 +44,11 @@ public sealed partial class GuestRam : IDisposable
     public static async Task<GuestRam> MapAsync(QmpClient qmp, CancellationToken cancellation = default)
     {
         var process = QemuProcess.Of(qmp);
-        MemoryBackendInfo[] backends = await qmp.ExecuteAsync<MemoryBackendInfo[]>("query-memdev", cancellation: cancellation);
-        IReadOnlyList<MappedBlock> blocks = MemoryTree.ReadBlocks(await qmp.HumanAsync("info mtree -f", cancellation));
+        Task<MemoryBackendInfo[]> asksBackends = qmp.ExecuteAsync<MemoryBackendInfo[]>("query-memdev", cancellation: cancellation);
+        Task<string> asksTree = qmp.HumanAsync("info mtree -f", cancellation);
+        await Task.WhenAll(asksBackends, asksTree);
+        MemoryBackendInfo[] backends = await asksBackends;
+        IReadOnlyList<MappedBlock> blocks = MemoryTree.ReadBlocks(await asksTree);
         var regions = new List<RamRegion>();
         ProcessMemory? memory = null;
         try
