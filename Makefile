@@ -32,8 +32,14 @@ fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM where it 
 	nice -n 10 $(FUZZ) --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(RUN),--run $(RUN))
 	$(if $(RUN),,nice -n 10 $(FUZZ) --built --runs $(RUNS) $(if $(SEED),--seed $(SEED)))
 
-bench: build guest-image ## benchmarks as ratios of one run, each beside its ceiling
+bench: build guest-image drgn ## benchmarks as ratios of one run, each beside its ceiling
 	dotnet run -c Release --project benchmarks -- all
+
+second-opinion: drgn ## tasks and areas of memory beside what drgn says of the same guest: must be the same, and is told how much sooner
+	dotnet run -c Release --project benchmarks -- second-opinion
+
+drgn: guest-image
+	benchmarks/SecondOpinion/build.sh trixie >/dev/null
 
 build: setup ## watari and watari-silo, into artifacts/bin
 	$(PUBLISH) -o $(BIN) silo
@@ -63,4 +69,4 @@ format: ## fails if a file is not formatted
 setup: ## Debian packages that the build, the guests and the tests need
 	@demo/install-packages guest-image/host-packages
 
-.PHONY: help demo up down test matrix fuzz bench build agent guest-image kernels format setup
+.PHONY: help demo up down test matrix fuzz bench second-opinion drgn build agent guest-image kernels format setup

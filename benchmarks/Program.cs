@@ -5,6 +5,7 @@ using Watari.Benchmarks.Core;
 using Watari.Benchmarks.Downtime;
 using Watari.Benchmarks.Freeze;
 using Watari.Benchmarks.MemWrite;
+using Watari.Benchmarks.SecondOpinion;
 using Watari.Benchmarks.Silo;
 using Watari.Benchmarks.Transfer;
 
@@ -12,6 +13,7 @@ using Watari.Benchmarks.Transfer;
 IBenchmark[] subjects =
 [
     new AttachBenchmark(),
+    new SecondOpinionBenchmark(),
     new FreezeBenchmark(),
     new CaptureBenchmark(),
     new MemWriteBenchmark(),

@@ -1,0 +1,104 @@
+"""
+Reads a guest's tasks, and the areas of their memory, from a core of the guest by drgn, and tells how long it took.
+
+    python3 look.py ROUNDS 3<CORE
+
+Prints JSON: names are the kernel's, times are milliseconds. Each round opens the core anew and reads everything twice, for drgn
+looks up what it needs of the symbols at the first time.
+"""
+
+import json
+import os
+import sys
+import time
+
+import drgn
+from drgn.helpers.linux.fs import dentry_path
+from drgn.helpers.linux.mm import for_each_vma
+from drgn.helpers.linux.pid import for_each_task
+
+CORE = 3
+
+
+def open_core():
+    program = drgn.Program()
+    program.set_core_dump(os.dup(CORE))
+    program.load_debug_info(main=True)  # the kernel's own: nothing that is read here is of a module
+    return program
+
+
+def read_tasks(program):
+    return [
+        {
+            "address": task.value_(),
+            "pid": task.pid.value_(),
+            "tgid": task.tgid.value_(),
+            "ppid": task.real_parent.tgid.value_(),
+            "comm": text(task.comm.string_()),
+            "state": task.member_("__state").value_(),
+            "exit_state": task.exit_state.value_(),
+            "flags": task.flags.value_(),
+            "static_prio": task.static_prio.value_(),
+            "start_time": task.start_time.value_(),
+            "utime": task.utime.value_(),
+            "stime": task.stime.value_(),
+            "mm": task.mm.value_(),
+        }
+        for task in for_each_task(program)
+    ]
+
+
+def read_areas(program):
+    areas = []
+    seen = {0}
+    for task in for_each_task(program):
+        mm = task.mm.read_()
+        if mm.value_() in seen:
+            continue
+        seen.add(mm.value_())
+        for vma in for_each_vma(mm):
+            area = {
+                "mm": mm.value_(),
+                "vm_start": vma.vm_start.value_(),
+                "vm_end": vma.vm_end.value_(),
+                "vm_flags": vma.vm_flags.value_(),
+                "vm_pgoff": vma.vm_pgoff.value_(),
+                "s_dev": 0,
+                "i_ino": 0,
+                "path": "",
+            }
+            file = vma.vm_file.read_()
+            if file:
+                inode = file.f_inode.read_()
+                area["s_dev"] = inode.i_sb.s_dev.value_()
+                area["i_ino"] = inode.i_ino.value_()
+                area["path"] = "/" + text(dentry_path(file.f_path.dentry))
+            areas.append(area)
+    return areas
+
+
+def text(name):
+    return name.decode(errors="replace")
+
+
+def timed(times, read, *arguments):
+    began = time.perf_counter()
+    result = read(*arguments)
+    times.append((time.perf_counter() - began) * 1000)
+    return result
+
+
+def main():
+    times = {"open": [], "tasks": [], "areas": [], "tasks_again": [], "areas_again": []}
+    for _ in range(int(sys.argv[1])):
+        program = timed(times["open"], open_core)
+        timed(times["tasks"], read_tasks, program)
+        timed(times["areas"], read_areas, program)
+        tasks = timed(times["tasks_again"], read_tasks, program)
+        areas = timed(times["areas_again"], read_areas, program)
+    json.dump(
+        {"version": drgn.__version__, "times": times, "account": {"tasks": tasks, "areas": areas}}, sys.stdout
+    )
+
+
+main()
