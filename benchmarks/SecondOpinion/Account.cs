@@ -19,8 +19,7 @@ internal readonly record struct AreaFacts(ulong Mm, ulong VmStart, ulong VmEnd, 
 
 /// <summary>How long a reader took, in milliseconds, round by round.</summary>
 /// <param name="Open">Until it knew the kernel's symbols and types.</param>
-/// <param name="Tasks">For all tasks, after that.</param>
-/// <param name="Areas">For all areas, after that.</param>
-/// <param name="TasksAgain">For all tasks once more.</param>
-/// <param name="AreasAgain">For all areas once more.</param>
-internal sealed record Times(List<double> Open, List<double> Tasks, List<double> Areas, List<double> TasksAgain, List<double> AreasAgain);
+/// <param name="Tasks">For the list of all tasks.</param>
+/// <param name="Areas">For that of all areas, their files' paths aside.</param>
+/// <param name="Paths">For those paths.</param>
+internal sealed record Times(List<double> Open, List<double> Tasks, List<double> Areas, List<double> Paths);

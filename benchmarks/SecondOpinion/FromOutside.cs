@@ -4,13 +4,14 @@ using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Mm;
 using Watari.Introspection.Tasks;
+using Watari.Introspection.Types;
 
 namespace Watari.Benchmarks.SecondOpinion;
 
 /// <summary>Watari's account of a guest that stands still: the same facts that look.py has drgn read.</summary>
 internal static class FromOutside
 {
-    public static IReadOnlyList<TaskFacts> Tasks(GuestKernel kernel)
+    public static List<TaskFacts> Tasks(GuestKernel kernel)
     {
         List<TaskFacts> tasks = [];
         foreach (TaskStruct process in kernel.Processes)
@@ -25,32 +26,30 @@ internal static class FromOutside
         return tasks;
     }
 
-    public static IReadOnlyList<AreaFacts> Areas(GuestKernel kernel)
+    /// <returns>The areas without their paths, and of each its file, which may be null.</returns>
+    public static (List<AreaFacts> Areas, List<Ptr<FileStruct>> Files) Areas(GuestKernel kernel)
     {
         List<AreaFacts> areas = [];
+        List<Ptr<FileStruct>> files = [];
         HashSet<GuestVirtualAddress> seen = [];
         foreach (TaskStruct process in kernel.Processes)
         {
-            // A leader that has ended has none; its threads may go on.
+            // A leader that has ended has no memory any more; its threads may go on.
             foreach (TaskStruct task in process.Threads)
             {
                 if (!task.Mm.TryGet(out MmStruct mm) || !seen.Add(mm.Address)) continue;
-                foreach (VmAreaStruct area in mm.Areas) areas.Add(Facts(mm, area));
+                foreach (VmAreaStruct area in mm.Areas)
+                {
+                    InodeStruct? inode = area.VmFile.TryGet(out FileStruct file) ? file.FInode.Value : null;
+                    areas.Add(new AreaFacts(
+                        mm.Address.Value, area.VmStart.Value, area.VmEnd.Value, (ulong)area.VmFlags, area.VmPgoff, inode?.ISb.Value.SDev ?? 0, inode?.IIno ?? 0, Path: ""));
+                    files.Add(area.VmFile);
+                }
             }
         }
-        return areas;
+        return (areas, files);
     }
 
-    private static AreaFacts Facts(MmStruct mm, VmAreaStruct area)
-    {
-        AreaFacts facts = new(mm.Address.Value, area.VmStart.Value, area.VmEnd.Value, (ulong)area.VmFlags, area.VmPgoff, SDev: 0, IIno: 0, Path: "");
-        if (!area.VmFile.TryGet(out FileStruct file)) return facts;
-        InodeStruct inode = file.FInode.Value;
-        return facts with
-        {
-            SDev = inode.ISb.Value.SDev,
-            IIno = inode.IIno,
-            Path = Encoding.UTF8.GetString(file.FPath.Dentry.Value.PathInFileSystem.Span),
-        };
-    }
+    public static List<string> Paths(List<Ptr<FileStruct>> files) =>
+        [.. files.Select(pointer => pointer.TryGet(out FileStruct file) ? Encoding.UTF8.GetString(file.FPath.Dentry.Value.PathInFileSystem.Span) : "")];
 }
