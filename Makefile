@@ -35,11 +35,14 @@ fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM where it 
 bench: build guest-image drgn ## benchmarks as ratios of one run, each beside its ceiling
 	dotnet run -c Release --project benchmarks -- all
 
-second-opinion: drgn ## tasks and areas of memory beside what drgn says of the same guest: must be the same, and is told how much sooner
-	dotnet run -c Release --project benchmarks -- second-opinion
+GUEST = trixie$(if $(KERNEL),+$(subst /,-,$(KERNEL)))
+
+second-opinion: drgn ## tasks and memory of a guest beside what drgn says of it: the same, sooner (KERNEL=sid/cloud-amd64 for another kernel)
+	WATARI_GUEST=$(GUEST) dotnet run -c Release --project benchmarks -- second-opinion
 
 drgn: guest-image
-	benchmarks/SecondOpinion/build.sh trixie >/dev/null
+	$(if $(KERNEL),guest-image/build.sh --agent $(AGENT) --kernel $(KERNEL) trixie >/dev/null)
+	benchmarks/SecondOpinion/build.sh $(GUEST) >/dev/null
 
 build: setup ## watari and watari-silo, into artifacts/bin
 	$(PUBLISH) -o $(BIN) silo

@@ -22,20 +22,20 @@ internal sealed class Drgn
     }
 
     /// <summary>Has it read all of a core, as often as said.</summary>
+    /// <param name="core">A file of QEMU's.</param>
+    /// <param name="note">A file with the kernel's VMCOREINFO note.</param>
     /// <exception cref="InvalidOperationException">It failed; with its words.</exception>
-    public async Task<Answer> ReadAsync(string core, int rounds, CancellationToken cancellation)
+    public async Task<Answer> ReadAsync(string core, string note, int rounds, CancellationToken cancellation)
     {
-        // The core and the script come as open files: nothing is put into the root.
+        // What it reads comes as open files: nothing is put into the root.
+        string script = Path.Combine(AppContext.BaseDirectory, "SecondOpinion", "look.py");
         using Process python = Process.Start(new ProcessStartInfo(
-            "sh", ["-c", "exec chroot \"$0\" python3 - \"$1\" 3<\"$2\"", _root, rounds.ToString(CultureInfo.InvariantCulture), core])
+            "sh", ["-c", "exec chroot \"$0\" python3 - \"$1\" <\"$2\" 3<\"$3\" 4<\"$4\"", _root, rounds.ToString(CultureInfo.InvariantCulture), script, core, note])
         {
-            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
         using CancellationTokenRegistration end = cancellation.Register(python.Kill);
-        await python.StandardInput.WriteAsync(await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "SecondOpinion", "look.py"), cancellation));
-        python.StandardInput.Close();
         Task<string> words = python.StandardError.ReadToEndAsync(cancellation);
         string answer = await python.StandardOutput.ReadToEndAsync(cancellation);
         await python.WaitForExitAsync(cancellation);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Watari.Benchmarks.Core;
 using Watari.Guests;
@@ -19,9 +20,8 @@ internal sealed class SecondOpinionBenchmark : IBenchmark
     private const int MostLines = 20;
     private static readonly TimeSpan s_dump = TimeSpan.FromMinutes(1);
 
-    /// <summary>By qemu_fw_cfg the kernel tells QEMU where its note is, without which nobody can read QEMU's core.</summary>
     private static readonly string s_setup = $"""
-        modprobe qemu_fw_cfg && watari-run redis && watari-run counter && watari-run kinds &&
+        watari-run redis && watari-run counter && watari-run kinds &&
         (for i in $(seq {Sleepers}); do sleep 1000000 & done)
         """;
 
@@ -33,11 +33,12 @@ internal sealed class SecondOpinionBenchmark : IBenchmark
 
     public async Task<Report> RunAsync(BenchmarkSize size, CancellationToken cancellation)
     {
-        await using Guest guest = await Guest.StartAsync(new GuestOptions { MemoryMiB = 1024, Setup = s_setup }, cancellation);
-        string core = Path.Combine(guest.Directory.DirectoryPath, "core");
-        Setting setting = await StopAsync(guest, core, cancellation);
+        GuestOptions options = new() { Suite = Environment.GetEnvironmentVariable("WATARI_GUEST") ?? "trixie", MemoryMiB = 1024, Setup = s_setup };
+        await using Guest guest = await Guest.StartAsync(options, cancellation);
+        string core = Path.Combine(guest.Directory.DirectoryPath, "core"), note = Path.Combine(guest.Directory.DirectoryPath, "vmcoreinfo");
+        Setting setting = await StopAsync(guest, core, note, cancellation);
         (Times our, Account watari) = await ReadAsync(guest, size.Rounds, cancellation);
-        Drgn.Answer drgn = await Drgn.For(setting.Guest!.Kernel).ReadAsync(core, size.Rounds, cancellation);
+        Drgn.Answer drgn = await Drgn.For(setting.Guest!.Kernel).ReadAsync(core, note, size.Rounds, cancellation);
         Check(watari, drgn.Account);
 
         Report report = new(Name, setting);
@@ -48,14 +49,16 @@ internal sealed class SecondOpinionBenchmark : IBenchmark
         return report;
     }
 
-    /// <summary>Stops the guest for good, and has QEMU write a core of it.</summary>
-    private static async Task<Setting> StopAsync(Guest guest, string core, CancellationToken cancellation)
+    /// <summary>Stops the guest for good, and has QEMU write a core of it, and its kernel's note, whose place the guest tells.</summary>
+    private static async Task<Setting> StopAsync(Guest guest, string core, string note, CancellationToken cancellation)
     {
-        string release = await guest.Console.CheckAsync("uname -r", cancellation: cancellation);
+        string[] said = (await guest.Console.CheckAsync("echo $(uname -r) $(cat /sys/kernel/vmcoreinfo)", cancellation: cancellation)).Split(' ');
+        (ulong place, int length) = (ulong.Parse(said[1].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture), int.Parse(said[2], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
         await using VirtualMachine vm = await guest.AttachAsync(cancellation);
         await vm.PauseAsync(cancellation);
         await vm.Qmp.ExecuteAsync("dump-guest-memory", new JsonObject { ["paging"] = false, ["protocol"] = $"file:{core}" }, s_dump, cancellation);
-        return Setting.OfMachine() with { Guest = GuestSetting.Of(vm.Machine, release) };
+        await vm.Qmp.ExecuteAsync("pmemsave", new JsonObject { ["val"] = place, ["size"] = length, ["filename"] = note }, cancellation: cancellation);
+        return Setting.OfMachine() with { Guest = GuestSetting.Of(vm.Machine, said[0]) };
     }
 
     /// <summary>As look.py does: each round attaches anew.</summary>

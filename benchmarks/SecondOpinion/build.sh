@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # build.sh [IMAGE]: makes a root with drgn and the debug symbols of the kernel of a guest image (default trixie), unless the cache has
-# it, and prints its directory. The host needs none of it.
+# it, and prints its directory. Nothing of it is installed on the host.
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -19,14 +19,17 @@ manifest=$cache/guest-image/$image/manifest.json
 [[ -e $manifest ]] || die "there is no guest image $image; run: make guest-image"
 kernel=$(sed -n 's/.*"kernel": "\(.*\)".*/\1/p' "$manifest")
 
-# drgn is of the kernel's own suite, so that it knows the kernel.
-case $kernel in
-    *+deb13-*) suite=trixie ;;
-    *+deb14-*) suite=sid ;;
-    *) die "drgn of Debian 13 or sid is asked, with a kernel of the same: $kernel is of neither" ;;
-esac
-sources=("$mirror")
-[[ $suite == sid ]] || sources+=("deb $security $suite-security main")
+# An image with another suite's kernel is named SUITE+KERNELSUITE-FLAVOUR. drgn is Debian 13's, or sid's where the kernel is.
+origin=${image#*+}
+origin=${origin%%-*}
+if [[ $origin == sid ]]; then
+    suite=sid
+    sources=("$mirror")
+else
+    suite=trixie
+    sources=("$mirror" "deb $security trixie-security main")
+    [[ $origin == trixie ]] || sources+=("deb $mirror $origin main" "deb $security $origin-security main")
+fi
 
 root=$roots/$kernel-$(sha256sum "$here/build.sh" | cut -c1-16)
 if [[ ! -e $root ]]; then
@@ -37,11 +40,12 @@ if [[ ! -e $root ]]; then
     scratch=$(mktemp -d "$roots/.building-XXXXXX")
     trap 'rm -rf "$scratch"' EXIT
     if [[ ! -e $root ]]; then
-        echo "second-opinion: fetching drgn and the symbols of $kernel (about 350 MB)" >&2
-        # Of the symbols only the kernel's own: those of its modules are three times as much.
+        echo "second-opinion: fetching drgn and the symbols of $kernel (some 350 MB)" >&2
+        # A mirror that stands still will do. Of the symbols only the kernel's own: those of its modules are three times as much.
         mmdebstrap --quiet --variant=minbase --components=main --include="python3-drgn,linux-image-$kernel-dbg" \
             --aptopt='APT::Install-Recommends "false"' \
             --aptopt='Acquire::Retries "3"' \
+            --aptopt='Acquire::Check-Valid-Until "false"' \
             --dpkgopt='path-exclude=/usr/share/doc/*' \
             --dpkgopt='path-exclude=/usr/share/man/*' \
             --dpkgopt='path-exclude=/usr/share/locale/*' \

@@ -1,7 +1,7 @@
 """
 Reads a guest's tasks, and the areas of their memory, from a core of the guest by drgn, and tells how long it took.
 
-    python3 look.py ROUNDS 3<CORE
+    python3 look.py ROUNDS 3<CORE 4<VMCOREINFO
 
 Prints JSON: names are the kernel's, times are milliseconds. Each round opens the core anew. Structures of which several members are
 wanted are read whole, which is how drgn is quickest.
@@ -17,11 +17,17 @@ from drgn.helpers.linux.fs import dentry_path
 from drgn.helpers.linux.mm import for_each_vma
 from drgn.helpers.linux.pid import for_each_task
 
-CORE = 3
+CORE, VMCOREINFO = 3, 4
 
 
-def open_core():
-    program = drgn.Program()
+def read_vmcoreinfo():
+    """The text of the kernel's ELF note: three numbers and its name come before it."""
+    note = os.read(VMCOREINFO, 1 << 16)
+    return note[24 : 24 + int.from_bytes(note[4:8], "little")]
+
+
+def open_core(vmcoreinfo):
+    program = drgn.Program(vmcoreinfo=vmcoreinfo)
     program.set_core_dump(os.dup(CORE))
     program.load_debug_info(main=True)  # the kernel's own: nothing that is read here is of a module
     return program
@@ -29,6 +35,7 @@ def open_core():
 
 def read_tasks(program):
     tasks = []
+    state = "__state" if program.type("struct task_struct").has_member("__state") else "state"
     for pointer in for_each_task(program):
         task = pointer[0].read_()
         tasks.append(
@@ -38,7 +45,7 @@ def read_tasks(program):
                 "tgid": task.tgid.value_(),
                 "ppid": task.real_parent.tgid.value_(),
                 "comm": text(task.comm.string_()),
-                "state": task.member_("__state").value_(),
+                "state": task.member_(state).value_(),
                 "exit_state": task.exit_state.value_(),
                 "flags": task.flags.value_(),
                 "static_prio": task.static_prio.value_(),
@@ -96,8 +103,9 @@ def timed(times, read, *arguments):
 
 def main():
     times = {"open": [], "tasks": [], "areas": [], "paths": []}
+    vmcoreinfo = read_vmcoreinfo()
     for _ in range(int(sys.argv[1])):
-        program = timed(times["open"], open_core)
+        program = timed(times["open"], open_core, vmcoreinfo)
         tasks = timed(times["tasks"], read_tasks, program)
         areas, files = timed(times["areas"], read_areas, program)
         paths = timed(times["paths"], read_paths, files)
