@@ -32,8 +32,17 @@ fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM where it 
 	nice -n 10 $(FUZZ) --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(RUN),--run $(RUN))
 	$(if $(RUN),,nice -n 10 $(FUZZ) --built --runs $(RUNS) $(if $(SEED),--seed $(SEED)))
 
-bench: build guest-image ## benchmarks as ratios of one run, each beside its ceiling
+bench: build guest-image drgn ## benchmarks as ratios of one run, each beside its ceiling
 	dotnet run -c Release --project benchmarks -- all
+
+GUEST = trixie$(if $(KERNEL),+$(subst /,-,$(KERNEL)))
+
+second-opinion: drgn ## tasks and memory of a guest beside what drgn says of it: the same, sooner (KERNEL=sid/cloud-amd64 for another kernel)
+	WATARI_GUEST=$(GUEST) dotnet run -c Release --project benchmarks -- second-opinion
+
+drgn: guest-image
+	$(if $(KERNEL),guest-image/build.sh --agent $(AGENT) --kernel $(KERNEL) trixie >/dev/null)
+	benchmarks/SecondOpinion/build.sh $(GUEST) >/dev/null
 
 build: setup ## watari and watari-silo, into artifacts/bin
 	$(PUBLISH) -o $(BIN) silo
@@ -63,4 +72,4 @@ format: ## fails if a file is not formatted
 setup: ## Debian packages that the build, the guests and the tests need
 	@demo/install-packages guest-image/host-packages
 
-.PHONY: help demo up down test matrix fuzz bench build agent guest-image kernels format setup
+.PHONY: help demo up down test matrix fuzz bench second-opinion drgn build agent guest-image kernels format setup

@@ -6,6 +6,7 @@ using Watari.Benchmarks.Downtime;
 using Watari.Benchmarks.Freeze;
 using Watari.Benchmarks.Introspect;
 using Watari.Benchmarks.MemWrite;
+using Watari.Benchmarks.SecondOpinion;
 using Watari.Benchmarks.Silo;
 using Watari.Benchmarks.Transfer;
 
@@ -14,6 +15,7 @@ IBenchmark[] subjects =
 [
     new AttachBenchmark(),
     new IntrospectBenchmark(),
+    new SecondOpinionBenchmark(),
     new FreezeBenchmark(),
     new CaptureBenchmark(),
     new MemWriteBenchmark(),

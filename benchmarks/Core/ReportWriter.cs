@@ -49,7 +49,7 @@ internal static class ReportWriter
     };
 
     private static string Ratio(Report report, Figure figure) => report.RatioOf(figure) is { } ratio
-        ? string.Create(CultureInfo.InvariantCulture, $"  {ratio * 100:0} % of {figure.Beside}")
+        ? $"  {(ratio * 100).ToString(ratio >= 0.1 ? "0" : "0.##", CultureInfo.InvariantCulture)} % of {figure.Beside}"
         : "";
 
     private static string Judgement(Report report, Figure figure) => report.IsMet(figure) is { } met

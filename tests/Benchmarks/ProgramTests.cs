@@ -6,7 +6,7 @@ namespace Watari.Benchmarks.Tests;
 /// <summary>The program as <c>make bench</c> runs it, but for nothing that takes long or needs a guest.</summary>
 public sealed class ProgramTests
 {
-    private static readonly string[] s_subjects = ["all", "attach", "freeze", "capture", "memwrite", "transfer", "silo", "downtime"];
+    private static readonly string[] s_subjects = ["all", "attach", "introspect", "second-opinion", "freeze", "capture", "memwrite", "transfer", "silo", "downtime"];
 
     [Fact]
     public async Task Every_subject_is_a_command()

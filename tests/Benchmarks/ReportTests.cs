@@ -37,6 +37,7 @@ public sealed class ReportTests
         var report = new Report("downtime", s_setting with { Guest = new GuestSetting(Hypervisor.Accelerator.Tcg, "7.2.22", 1, "6.12.1", "4.1.1") });
         report.Add(new Figure("podman", 5000, "ms"));
         report.Add(new Figure("migration", 1900, "ms", "podman", Goal.ShareAtMost(0.5)));
+        report.Add(new Figure("small", 12, "ms", "podman"));
         report.Add(new Figure("  part freeze", 9.5, "ms"));
 
         using var table = new StringWriter();
@@ -48,6 +49,7 @@ public sealed class ReportTests
               TCG, QEMU 7.2.22, 1 vCPU, guest kernel 6.12.1, CRIU 4.1.1
               podman              5,000 ms
               migration           1,900 ms  38 % of podman  (wanted ≤ 50 %: met)
+              small                  12 ms  0.24 % of podman
                 part freeze         9.5 ms
 
             """, table.ToString());
