@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Watari.Disk.Images;
 
-/// <summary>A raw disk in a file; its holes are zeroes. Opened without a lock: the file of a running VM may be read.</summary>
+/// <summary>A raw disk in a file; its holes are zeroes. The locks of a running QEMU (fcntl(2)) do not keep it from being read.</summary>
 public sealed class RawDiskImage : IDiskImage, IDisposable
 {
     private readonly SafeFileHandle _file;

@@ -192,11 +192,11 @@ internal sealed class JournalReplay
     /// <summary>Numbers of transactions go round: the later one is less than half of them ahead.</summary>
     private bool IsRevoked(Tag tag) => _revoked.TryGetValue(tag.Block, out uint by) && unchecked((int)(by - tag.Sequence)) >= 0;
 
-    /// <summary>The first fast commit after the last whole one begins at the first of their blocks, with that transaction's number.</summary>
+    /// <summary>The first fast commit after the last whole one begins at the first of their blocks, with that transaction's number. Between the log and them is a block of neither.</summary>
     private bool HasFastCommits()
     {
-        if (!_superBlock.Has(JournalFeatures.FastCommit) || _superBlock.End >= _blocks) return false;
-        ReadOnlySpan<byte> block = _log.Block(_superBlock.End);
+        if (!_superBlock.Has(JournalFeatures.FastCommit) || _superBlock.End + 1 >= _blocks) return false;
+        ReadOnlySpan<byte> block = _log.Block(_superBlock.End + 1);
         return block.Le16(0) == FastCommitHead && block.Le32(8) == _sequence;
     }
 
