@@ -26,11 +26,12 @@ test: agent kernels ## every test, on real guests
 	dotnet build -v quiet --nologo Orchestrator.sln
 	dotnet test --no-build --solution Orchestrator.sln --max-parallel-test-modules 1
 
-fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM where it is read, and looks (SEED=, RUN= for one alone)
+fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM and its disk where they are read, and looks (SEED=, RUN= for one alone)
 	dotnet build -c Release -v quiet --nologo tests/Fuzzing
 	[ -f "$(FUZZ_IMAGE)/segments" ] || $(FUZZ) snapshot
 	nice -n 10 $(FUZZ) --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(RUN),--run $(RUN))
 	$(if $(RUN),,nice -n 10 $(FUZZ) --built --runs $(RUNS) $(if $(SEED),--seed $(SEED)))
+	$(if $(RUN),,nice -n 10 $(FUZZ) --disk --runs $(RUNS) $(if $(SEED),--seed $(SEED)))
 
 bench: build guest-image drgn ## benchmarks as ratios of one run, each beside its ceiling
 	dotnet run -c Release --project benchmarks -- all

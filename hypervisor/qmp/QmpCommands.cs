@@ -34,6 +34,22 @@ internal sealed record CpuFeatureWord(
     [property: JsonPropertyName("cpuid-register")] string Register,
     uint Features);
 
+internal sealed record BlockImage(long VirtualSize);
+
+internal sealed record BlockDeviceInfo(string? NodeName, string Drv, string File, BlockImage Image);
+
+internal sealed record BlockInfo(string Device, string? Qdev, BlockDeviceInfo? Inserted);
+
+internal sealed record NbdSocketPath(string Path);
+
+internal sealed record NbdServerAddress(string Type, NbdSocketPath Data);
+
+internal sealed record NbdServerStart(NbdServerAddress Addr);
+
+internal sealed record BlockExportAdd(string Type, string Id, string NodeName, string Name, bool Writable);
+
+internal sealed record BlockExportInfo(string Id, string Type);
+
 /// <summary>Typed names for the commands that more than one place sends.</summary>
 public static class QmpCommands
 {

@@ -28,6 +28,10 @@ namespace Watari.Hypervisor;
 [JsonSerializable(typeof(MemoryBackendInfo[]))]
 [JsonSerializable(typeof(CpuInfoFast[]))]
 [JsonSerializable(typeof(CpuFeatureWord[]))]
+[JsonSerializable(typeof(BlockInfo[]))]
+[JsonSerializable(typeof(NbdServerStart))]
+[JsonSerializable(typeof(BlockExportAdd))]
+[JsonSerializable(typeof(BlockExportInfo[]))]
 internal sealed partial class QmpJson : JsonSerializerContext
 {
     /// <exception cref="NotSupportedException">The type is not in the list above.</exception>

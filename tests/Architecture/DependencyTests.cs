@@ -10,6 +10,7 @@ public sealed class DependencyTests
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
         ["Watari.Hypervisor"] = [],
+        ["Watari.Disk"] = [],
         ["Watari.Introspection.Generator"] = [],
         ["Watari.Introspection"] = ["Watari.Introspection.Generator"],
         ["Watari.Checkpoint"] = ["Watari.Introspection", "Watari.Introspection.Generator"],
@@ -23,7 +24,7 @@ public sealed class DependencyTests
         ["Watari.Client"] = ["Watari.GrainInterfaces", "Watari.Clustering", "Watari.Hypervisor"],
         ["Watari.Silo"] =
         [
-            "Watari.Hypervisor", "Watari.Introspection", "Watari.Checkpoint", "Watari.Transfer", "Watari.Placement", "Watari.GuestAgent.Protocol",
+            "Watari.Hypervisor", "Watari.Disk", "Watari.Introspection", "Watari.Checkpoint", "Watari.Transfer", "Watari.Placement", "Watari.GuestAgent.Protocol",
             "Watari.Clustering", "Watari.GrainInterfaces", "Watari.Grains",
         ],
     };

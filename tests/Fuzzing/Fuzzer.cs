@@ -4,6 +4,7 @@ using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Verdicts;
+using Watari.Disk;
 
 namespace Watari.Fuzzing;
 
@@ -63,7 +64,7 @@ internal sealed class Fuzzer(IMaterial material, ulong seed, RunBounds bounds, A
             material.See(look);
             _outcomes[look, (int)Outcome.Seen]++;
         }
-        catch (IntrospectionException)
+        catch (Exception error) when (error is IntrospectionException or DiskException)
         {
             _outcomes[look, (int)Outcome.Error]++;
         }

@@ -24,9 +24,8 @@ internal static class Session
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(30);
 
     /// <returns>The exit code: 1 if a run ended as none may.</returns>
-    public static int Run(bool built, string image, IntrospectionLimits limits, ulong seed, ulong first, long runs, ulong? single, CancellationToken cancellation)
+    public static int Run(IMaterial material, ulong seed, ulong first, long runs, ulong? single, CancellationToken cancellation)
     {
-        using IMaterial material = built ? new BuiltMaterial(limits) : new SnapshotMaterial(Snapshot.Open(image), limits);
         Say($"seed {seed}, {material.Names.Count} looks");
         var fuzzer = new Fuzzer(material, seed, limits == TightLimits ? s_tight : s_product, Tell);
         var watch = new Thread(() => fuzzer.Watch(cancellation)) { IsBackground = true };
