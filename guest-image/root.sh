@@ -6,7 +6,7 @@ suite=$1 tarball=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mirror=${WATARI_MIRROR:-http://deb.debian.org/debian}
 security=${WATARI_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
-packages=$(grep -v '^#' "$here/packages" | paste -sd,)
+packages=$(awk -v suite="$suite" '!/^#/ && (NF == 1 || $2 == suite) { print $1 }' "$here/packages" | paste -sd,)
 
 # podman unpacks images only where / is a mount point.
 # shellcheck disable=SC2016 # $1 is the hook's: the new root
