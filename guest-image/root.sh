@@ -22,6 +22,8 @@ mmdebstrap --quiet --variant=minbase --components=main --include="$packages" \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-exclude=/usr/lib/udev/hwdb.d/*' \
     --dpkgopt='path-exclude=/usr/libexec/podman/podman-testing' \
+    --dpkgopt='path-exclude=/usr/bin/containerd-shim' \
+    --dpkgopt='path-exclude=/usr/bin/containerd-shim-runc-v1' \
     --setup-hook="mkdir -p \"\$1/etc/initramfs-tools/conf.d\" && echo MODULES=list >\"\$1/etc/initramfs-tools/conf.d/watari\"" \
     --customize-hook="copy-in '$here/initrd' /tmp" \
     --customize-hook="upload '$here/prepare.sh' /tmp/prepare.sh" \
