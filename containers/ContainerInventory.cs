@@ -37,9 +37,10 @@ public sealed class ContainerInventory
 
     /// <param name="open">Gives the guest's files, from the root on, for one look; null where its disk cannot be read: then only what runs is found. A look that could not read all is taken again, for the guest may just have been writing.</param>
     /// <param name="kernel">Null of a guest that does not run: then states are as they were written.</param>
+    /// <param name="withSizes">Whether what containers have written is measured, file by file (Docker's alone).</param>
     /// <exception cref="DiskException">There are no files.</exception>
     /// <exception cref="TornViewException">Each look at the running guest led astray.</exception>
-    public static ContainerInventory Read(Func<IFileSystem>? open, GuestKernel? kernel, ContainerLimits? limits = null)
+    public static ContainerInventory Read(Func<IFileSystem>? open, GuestKernel? kernel, bool withSizes = false, ContainerLimits? limits = null)
     {
         limits ??= ContainerLimits.Default;
         List<UnreadableFile> unreadable = [];
@@ -47,7 +48,7 @@ public sealed class ContainerInventory
         for (int attempt = 1; open is not null; attempt++)
         {
             unreadable.Clear();
-            records = ReadRecords(new StoreFiles(open(), limits), unreadable);
+            records = ReadRecords(new StoreFiles(open(), limits, withSizes), unreadable);
             if (attempt >= limits.Attempts || (unreadable.Count == 0 && records.Values.All(record => record.Unreadable.Count == 0))) break;
         }
 
@@ -62,7 +63,10 @@ public sealed class ContainerInventory
         foreach (ContainerRecord record in s_stores.SelectMany(store => store.Read(files, unreadable)))
         {
             string id = record.Id.ToString();
-            records[id] = records.TryGetValue(id, out ContainerRecord? first) ? Complete(first, record) : record;
+            if (!records.TryGetValue(id, out ContainerRecord? first)) records[id] = record;
+            // Containerd's namespaces and runc's roots may each have one of that name.
+            else if (first.Runtime == record.Runtime) unreadable.Add(new UnreadableFile(id, $"{record.Runtime.ToString().ToLowerInvariant()} has another container of the same id, which is not shown"));
+            else records[id] = Complete(first, record);
         }
 
         return records;

@@ -20,6 +20,9 @@ public sealed record ContainerLimits
     /// <summary>Layers of one container's root (overlay takes no more than 500 lower directories).</summary>
     public int Layers { get; init; } = 500;
 
+    /// <summary>Files that one container has written, where its size is measured.</summary>
+    public long TreeEntries { get; init; } = 1 << 20;
+
     /// <summary>How often a file that is being written is read, the first time included.</summary>
     public int Attempts { get; init; } = 3;
 

@@ -73,6 +73,9 @@ public sealed record ContainerRecord
     /// <summary>Null where its root is no overlay, or its layers cannot be found.</summary>
     public OverlayDirectories? Overlay { get; init; }
 
+    /// <summary>Null unless it was asked for, or where it is not known.</summary>
+    public ContainerSize? Size { get; init; }
+
     /// <summary>Where its root or its bundle lies, as runc was told; null where it was not read.</summary>
     public string? Bundle { get; init; }
 
@@ -108,6 +111,11 @@ public sealed record ContainerMount(string Type, string? Name, string? Source, s
 /// <param name="Protocol">tcp, udp, sctp.</param>
 /// <param name="Count">How many.</param>
 public sealed record ContainerPort(string? HostAddress, ushort HostPort, ushort Port, string Protocol, int Count = 1);
+
+/// <summary>What a container's root takes on the disk, in bytes, as docker ps -s has it.</summary>
+/// <param name="Written">What the container has changed.</param>
+/// <param name="Root">That, and the layers of its image.</param>
+public readonly record struct ContainerSize(long Written, long Root);
 
 /// <summary>The directories of the guest of which an overlay makes a container's root.</summary>
 /// <param name="Lower">The image's, the topmost first.</param>

@@ -5,8 +5,6 @@ namespace Watari.Containers.Listing;
 /// <summary>A line of <c>docker ps -a --no-trunc --format json</c>: the fields by Docker's names, with Docker's texts.</summary>
 public sealed record DockerPs
 {
-    private const string NoSize = "0B"; // without --size
-
     public required string ID { get; init; }
 
     public required string Names { get; init; }
@@ -33,7 +31,8 @@ public sealed record DockerPs
 
     public required string Ports { get; init; }
 
-    public string Size { get; init; } = NoSize;
+    /// <summary>0B where it was not asked for.</summary>
+    public required string Size { get; init; }
 
     /// <param name="now">From when on durations are counted: by the guest's clock.</param>
     public static DockerPs Of(FoundContainer container, DateTimeOffset now)
@@ -47,7 +46,7 @@ public sealed record DockerPs
             Image = string.IsNullOrEmpty(record?.Image) ? "<no image>" : record.Image,
             Command = GoText.Quote(CommandOf(record?.Command ?? [])),
             CreatedAt = GoText.Time(record?.Created),
-            RunningFor = Ago(now, record?.Created),
+            RunningFor = Ago(now, Whole(record?.Created)),
             State = StateOf(container.State),
             Status = StatusOf(container, now),
             Labels = string.Join(',', (record?.Labels ?? new Dictionary<string, string>()).Select(label => $"{label.Key}={label.Value}").Order(StringComparer.Ordinal)),
@@ -55,6 +54,7 @@ public sealed record DockerPs
             LocalVolumes = (record?.Mounts.Count(mount => mount.Driver == "local") ?? 0).ToString(CultureInfo.InvariantCulture),
             Networks = string.Join(',', (record?.Networks ?? []).Order(StringComparer.Ordinal)),
             Ports = DockerPorts.Text(record?.Ports ?? []),
+            Size = record?.Size is { Root: > 0 } size ? $"{HumanSize.Of(size.Written)} (virtual {HumanSize.Of(size.Root)})" : HumanSize.Of(record?.Size?.Written ?? 0),
         };
     }
 
@@ -85,8 +85,8 @@ public sealed record DockerPs
         };
     }
 
-    private static string Ago(DateTimeOffset now, DateTimeOffset? then) => then is { } time ? $"{HumanDuration.Of(now - Whole(time))} ago" : "";
+    private static string Ago(DateTimeOffset now, DateTimeOffset? then) => then is { } time ? $"{HumanDuration.Of(now - time)} ago" : "";
 
     /// <summary>The client knows whole seconds alone.</summary>
-    private static DateTimeOffset Whole(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
+    private static DateTimeOffset? Whole(DateTimeOffset? time) => time is { } known ? DateTimeOffset.FromUnixTimeSeconds(known.ToUnixTimeSeconds()) : null;
 }

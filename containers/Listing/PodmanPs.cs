@@ -85,14 +85,15 @@ public sealed record PodmanPs
 
     private static string StatusOf(FoundContainer container, DateTimeOffset now) => container.State switch
     {
-        ContainerState.Running => $"Up {HumanDuration.Of(now - Whole(container.Record?.Started ?? now))}",
-        ContainerState.Exited or ContainerState.Stopped => string.Create(CultureInfo.InvariantCulture, $"Exited ({container.Record?.ExitCode ?? 0}) {Ago(now, container.Record?.Finished)}"),
+        ContainerState.Running => $"Up {HumanDuration.Of(now - (Whole(container.Record?.Started) ?? now))}",
+        ContainerState.Exited or ContainerState.Stopped => string.Create(CultureInfo.InvariantCulture, $"Exited ({container.Record?.ExitCode ?? 0}) {Ago(now, Whole(container.Record?.Finished))}"),
         var state => state.ToString(),
     };
 
-    private static string Ago(DateTimeOffset now, DateTimeOffset? then) => then is { } time ? $"{HumanDuration.Of(now - Whole(time))} ago" : "";
+    private static string Ago(DateTimeOffset now, DateTimeOffset? then) => then is { } time ? $"{HumanDuration.Of(now - time)} ago" : "";
 
-    private static DateTimeOffset Whole(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
+    /// <summary>Its list has whole seconds alone.</summary>
+    private static DateTimeOffset? Whole(DateTimeOffset? time) => time is { } known ? DateTimeOffset.FromUnixTimeSeconds(known.ToUnixTimeSeconds()) : null;
 }
 
 /// <summary>A published port, or several that follow one another.</summary>

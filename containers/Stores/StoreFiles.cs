@@ -11,7 +11,7 @@ namespace Watari.Containers.Stores;
 /// A guest's files as the stores read them: bounded each and together, read again where they were just being written, and with one kind of
 /// error. What is not there is null, not an error: containers come and go.
 /// </summary>
-internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits)
+internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits, bool withSizes)
 {
     private const int MaxTextBytes = 32 << 10; // overlay takes a page of names of lower directories
 
@@ -20,6 +20,9 @@ internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits)
     internal delegate bool TryParseId(string? text, out ContainerId id);
 
     internal ContainerLimits Limits => limits;
+
+    /// <summary>Whether what takes long, the measuring of directories, is asked for.</summary>
+    internal bool WithSizes => withSizes;
 
     /// <summary>The containers that a directory has a directory of, by their ids; what is none is passed over. Empty where there is no directory.</summary>
     internal ContainerId[] Ids(string directory, TryParseId parse, ICollection<UnreadableFile> unreadable)
@@ -53,6 +56,22 @@ internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits)
     /// <exception cref="ContainerStoreException">It cannot be read.</exception>
     internal string? Link(string path) => Guarded(() =>
         files.Root.TryFind(Encoding.UTF8.GetBytes(path), out IInode? inode, followLast: false) && inode.Status.Type == FileType.SymbolicLink ? Encoding.UTF8.GetString(inode.ReadLink().Span) : null);
+
+    /// <summary>Bytes of all files under a directory; one that has several names counts once. Null where there is no directory.</summary>
+    /// <exception cref="ContainerStoreException">It cannot be read.</exception>
+    internal long? TreeBytes(string directory) => Guarded<long?>(() =>
+    {
+        if (Find(directory) is not { Status.IsDirectory: true } root) return null;
+        long bytes = 0;
+        HashSet<ulong> seen = [];
+        foreach (TreeFile file in root.Tree(new DiskLimits { TreeEntries = limits.TreeEntries }))
+        {
+            FileStatus status = file.Inode.Status;
+            if (!status.IsDirectory && seen.Add(status.Ino)) bytes += status.Size;
+        }
+
+        return bytes;
+    });
 
     /// <summary>A file of one line; null where there is none.</summary>
     /// <exception cref="ContainerStoreException">It cannot be read.</exception>

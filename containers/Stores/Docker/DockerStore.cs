@@ -9,7 +9,7 @@ namespace Watari.Containers.Stores.Docker;
 /// </summary>
 internal sealed class DockerStore : IContainerStore
 {
-    private const string Root = "/var/lib/docker", Containers = Root + "/containers", Images = Root + "/image/overlay2";
+    private const string Root = "/var/lib/docker", Containers = Root + "/containers", Images = Root + "/image/overlay2", Digest = "sha256:";
 
     public IReadOnlyList<ContainerRecord> Read(StoreFiles files, ICollection<UnreadableFile> unreadable)
     {
@@ -36,7 +36,9 @@ internal sealed class DockerStore : IContainerStore
         DockerHostConfig? host = parts.TryRead(hostPath, () => files.Json(hostPath, DockerJson.Default.DockerHostConfig));
         string mountPath = $"{Images}/layerdb/mounts/{id}/mount-id";
         OverlayDirectories? overlay = parts.TryRead(mountPath, () => files.Text(mountPath) is { } layer ? layers.Of(layer) : null);
-        return Describe(id, config, host, overlay, images, parts.Unreadable);
+        ContainerSize? size = null;
+        if (files.WithSizes && overlay is not null) size = parts.TryRead<object>(overlay.Upper, () => SizeOf(files, id, overlay)) as ContainerSize?;
+        return Describe(id, config, host, overlay, images, parts.Unreadable) with { Size = size };
     }
 
     private static ContainerRecord Describe(
@@ -71,6 +73,23 @@ internal sealed class DockerStore : IContainerStore
             OciRuntime = host?.Runtime,
             Unreadable = unreadable,
         };
+    }
+
+    /// <summary>The layers below the container's own are chained by their ids; each has its size beside it (layer/filestore.go).</summary>
+    private static ContainerSize? SizeOf(StoreFiles files, ContainerId id, OverlayDirectories overlay)
+    {
+        if (files.TreeBytes(overlay.Upper) is not { } written) return null;
+        long image = 0;
+        string? layer = files.Text($"{Images}/layerdb/mounts/{id}/parent");
+        for (int layers = 0; layer is not null; layers++)
+        {
+            if (layers == files.Limits.Layers) throw new ContainerStoreException($"its image has more than {files.Limits.Layers} layers");
+            if (!layer.StartsWith(Digest, StringComparison.Ordinal) || !ContainerId.TryParseFull(layer[Digest.Length..], out ContainerId digits)) throw new ContainerStoreException($"\"{layer}\" is no layer of an image");
+            image += long.TryParse(files.Text($"{Images}/layerdb/sha256/{digits}/size"), NumberStyles.None, CultureInfo.InvariantCulture, out long bytes) ? Math.Min(bytes, long.MaxValue / 1024) : 0;
+            layer = files.Text($"{Images}/layerdb/sha256/{digits}/parent");
+        }
+
+        return new ContainerSize(written, written + image);
     }
 
     /// <summary>As State.StateString has it (moby container/state.go).</summary>

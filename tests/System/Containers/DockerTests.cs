@@ -1,9 +1,9 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Watari.Containers;
 using Watari.Containers.Listing;
 using Watari.Hypervisor;
+using Watari.Introspection.Containers;
 
 namespace Watari.SystemTests.Containers;
 
@@ -16,7 +16,7 @@ public abstract class DockerTests(EngineGuest guest)
     public async Task Containers_are_listed_as_docker_ps_does()
     {
         var listed = await guest.ListAsync(Ps);
-        ContainerInventory inventory = guest.Inventory();
+        ContainerInventory inventory = guest.Inventory(withSizes: true);
 
         Assert.Empty(inventory.Unreadable);
         Assert.All(inventory.Containers, container => Assert.Empty(container.Record!.Unreadable));
@@ -114,6 +114,26 @@ public abstract class DockerTests(EngineGuest guest)
     }
 
     [Fact]
+    public async Task A_container_of_containerd_is_found_too()
+    {
+        const string Ctr = "ctr -a /run/docker/containerd/containerd.sock";
+        await guest.InAsync($"{Ctr} run -d --label a=b --rootfs /var/lib/watari/images/busybox plain /bin/sleep 1000");
+        try
+        {
+            FoundContainer plain = guest.Inventory().Containers.Single(container => container.Id == "plain");
+
+            Assert.Equal((ContainerRuntime.Containerd, ContainerState.Running, (string?)null), (plain.Runtime, plain.State, plain.Contradiction));
+            Assert.Equal(["/bin/sleep", "1000"], plain.Record!.Command);
+            Assert.Equal("b", plain.Record.Labels!["a"]);
+            Assert.Equal(await guest.InAsync("cat /sys/fs/cgroup/default/plain/cgroup.procs"), $"{plain.RootPid}");
+        }
+        finally
+        {
+            await guest.InAsync($"{Ctr} tasks kill -s KILL plain; until {Ctr} containers delete plain 2>/dev/null; do sleep 0.1; done");
+        }
+    }
+
+    [Fact]
     public async Task A_guest_that_stands_still_is_listed_in_a_second()
     {
         // The first look finds the kernel's types.
@@ -127,7 +147,7 @@ public abstract class DockerTests(EngineGuest guest)
         Assert.Equal(before, [.. inventory.Containers.Select(container => container.Id)]);
     }
 
-    private static DateTimeOffset? Moment(JsonNode? time) => DateTimeOffset.Parse((string)time!, CultureInfo.InvariantCulture) is var moment && moment == DateTimeOffset.MinValue ? null : moment;
+    private static DateTimeOffset? Moment(JsonNode? time) => time!.GetValue<DateTimeOffset>() is var moment && moment == DateTimeOffset.MinValue ? null : moment;
 }
 
 public sealed class Docker26Tests(Docker26Guest guest) : DockerTests(guest), IClassFixture<Docker26Guest>;

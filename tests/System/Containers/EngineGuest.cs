@@ -62,7 +62,7 @@ public abstract class EngineGuest : IAsyncLifetime
     /// <summary>The guest's files as its kernel sees them.</summary>
     public IFileSystem Files() => GuestFiles.Of(Kernel, Volumes);
 
-    public ContainerInventory Inventory() => ContainerInventory.Read(Files, Kernel);
+    public ContainerInventory Inventory(bool withSizes = false) => ContainerInventory.Read(Files, Kernel, withSizes);
 
     /// <summary>What the engine lists, and between which moments of the guest's clock it did.</summary>
     public async Task<(IReadOnlyList<JsonObject> Rows, DateTimeOffset From, DateTimeOffset To)> ListAsync(string command)
