@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using Watari.Containers.Sqlite;
@@ -15,6 +16,7 @@ internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits, bool
 {
     private const int MaxTextBytes = 32 << 10; // overlay takes a page of names of lower directories
 
+    private readonly long _began = Stopwatch.GetTimestamp();
     private long _bytesLeft = limits.TotalBytes;
 
     internal delegate bool TryParseId(string? text, out ContainerId id);
@@ -134,14 +136,15 @@ internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits, bool
 
     private IInode? Find(string path) => files.Root.TryFind(Encoding.UTF8.GetBytes(path), out IInode? inode) ? inode : null;
 
-    private static void Guarded(Action read) => Guarded(() =>
+    private void Guarded(Action read) => Guarded(() =>
     {
         read();
         return true;
     });
 
-    private static T Guarded<T>(Func<T> read)
+    private T Guarded<T>(Func<T> read)
     {
+        if (Stopwatch.GetElapsedTime(_began) > limits.Duration) throw new ContainerStoreException($"is not read: all before it took more than {limits.Duration.TotalSeconds} s");
         try
         {
             return read();

@@ -1,3 +1,5 @@
+using System.Formats.Tar;
+using System.IO.Compression;
 using System.Text;
 using Watari.Disk.FileSystems;
 
@@ -20,12 +22,19 @@ internal sealed class FileTree : IFileSystem
         set => Add(path, Encoding.UTF8.GetBytes(value));
     }
 
-    /// <summary>Everything under a folder of the test's data, as it is.</summary>
-    public static FileTree FromData(string folder)
+    /// <summary>The regular files of an archive (tar, gzip) of the test's data, under a directory.</summary>
+    public static FileTree FromArchive(string name, string directory)
     {
         var tree = new FileTree();
-        string top = Path.Combine(AppContext.BaseDirectory, "Data", folder);
-        foreach (string file in Directory.EnumerateFiles(top, "*", SearchOption.AllDirectories)) tree.Add(Path.GetRelativePath(top, file), File.ReadAllBytes(file));
+        using var archive = new TarReader(new GZipStream(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Data", name)), CompressionMode.Decompress));
+        while (archive.GetNextEntry() is { } entry)
+        {
+            if (entry.EntryType != TarEntryType.RegularFile) continue;
+            byte[] bytes = new byte[entry.Length];
+            entry.DataStream?.ReadExactly(bytes);
+            tree.Add($"{directory}/{entry.Name}", bytes);
+        }
+
         return tree;
     }
 
@@ -52,6 +61,9 @@ internal sealed class FileTree : IFileSystem
 
     private sealed class Node : IInode
     {
+        private static long s_inodes;
+
+        private readonly ulong _ino = (ulong)Interlocked.Increment(ref s_inodes);
         private byte[]? _seen;
 
         public ushort Mode { get; init; }
@@ -60,9 +72,9 @@ internal sealed class FileTree : IFileSystem
 
         public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
 
-        public FileStatus Status => new() { Ino = 1, Mode = Mode, Nlink = 1, Uid = 0, Gid = 0, Size = (_seen = Bytes()).Length };
+        public FileStatus Status => new() { Ino = _ino, Mode = Mode, Nlink = 1, Uid = 0, Gid = 0, Size = (_seen = Bytes()).Length };
 
-        public IEnumerable<DirectoryEntry> Entries => Children.Select(child => new DirectoryEntry(new FileName(Encoding.UTF8.GetBytes(child.Key)), 1, child.Value.Status.Type));
+        public IEnumerable<DirectoryEntry> Entries => Children.Select(child => new DirectoryEntry(new FileName(Encoding.UTF8.GetBytes(child.Key)), child.Value._ino, child.Value.Status.Type));
 
         public IInode Open(in DirectoryEntry entry) => TryLookup(entry.Name.Bytes, out IInode inode) ? inode : throw new InvalidOperationException();
 

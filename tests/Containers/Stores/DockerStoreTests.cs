@@ -152,6 +152,33 @@ public sealed class DockerStoreTests
     }
 
     [Fact]
+    public void Sizes_are_those_of_what_was_written_and_of_the_images_layers()
+    {
+        const string Layer = "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
+        var tree = new FileTree
+        {
+            [$"{Containers}/{A}/config.v2.json"] = "{}",
+            [$"{Images}/layerdb/mounts/{A}/mount-id"] = B,
+            [$"{Images}/layerdb/mounts/{A}/parent"] = "sha256:" + A,
+            [$"{Images}/layerdb/sha256/{A}/size"] = "1000",
+            [$"{Images}/layerdb/sha256/{A}/parent"] = "sha256:" + Layer,
+            [$"{Images}/layerdb/sha256/{Layer}/size"] = "20",
+            [$"/var/lib/docker/overlay2/{B}/link"] = "UPPER",
+            [$"/var/lib/docker/overlay2/{B}/diff/etc/new"] = "abc",
+        };
+
+        Assert.Equal(new ContainerSize(3, 1023), Read(tree).Size);
+        tree[$"{Images}/layerdb/sha256/{Layer}/parent"] = "sha256:" + A; // in a circle
+        Assert.Contains("layers", Assert.Single(Read(tree).Unreadable).Reason, StringComparison.Ordinal);
+        tree[$"{Images}/layerdb/mounts/{A}/parent"] = "sha256:../../../etc";
+        Assert.Contains("no layer", Assert.Single(Read(tree).Unreadable).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_look_that_takes_too_long_is_ended() =>
+        Assert.NotEmpty(Inventory.Of(new FileTree { [$"{Containers}/{A}/config.v2.json"] = "{}" }, new ContainerLimits { Duration = TimeSpan.FromTicks(-1) }).Unreadable);
+
+    [Fact]
     public void Json_that_is_too_deep_is_told() =>
         Assert.Single(Read(new FileTree { [$"{Containers}/{A}/config.v2.json"] = $$"""{"Other":{{new string('[', 100_000)}}""" }).Unreadable);
 
