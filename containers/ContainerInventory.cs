@@ -127,9 +127,9 @@ public sealed class ContainerInventory
             Runtime = record.Runtime,
             State = state,
             RootPid = root?.Pid,
+            // Runc and containerd write no state down that could be contradicted.
             Contradiction = state == record.State || record.Runtime is ContainerRuntime.Runc or ContainerRuntime.Containerd ? null
-                : root is null ? $"its record says {record.State.ToString().ToLowerInvariant()}, and no process of it lives"
-                : $"its record says {record.State.ToString().ToLowerInvariant()}, and it has process {root.Value.Pid}",
+                : $"its record says {record.State.ToString().ToLowerInvariant()}, {(root is not { } alive ? "and no process of it lives" : alive.Frozen ? "and its processes are frozen" : "and its processes run")}",
         };
     }
 

@@ -12,6 +12,7 @@ public sealed class DependencyTests
         ["Watari.Hypervisor"] = [],
         ["Watari.Introspection.Generator"] = [],
         ["Watari.Introspection"] = ["Watari.Introspection.Generator"],
+        ["Watari.Disk"] = [],
         ["Watari.Containers"] = ["Watari.Disk", "Watari.Introspection"],
         ["Watari.Checkpoint"] = ["Watari.Introspection", "Watari.Introspection.Generator"],
         ["Watari.Transfer"] = [],
