@@ -1,4 +1,3 @@
-using Watari.Containers.Sqlite;
 using Watari.Introspection.Containers;
 
 namespace Watari.Containers.Stores.Podman;

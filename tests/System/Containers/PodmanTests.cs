@@ -90,7 +90,7 @@ public abstract class PodmanTests(EngineGuest guest)
     public async Task Containers_of_runc_and_of_nobody_are_found_too()
     {
         await guest.InAsync("watari-run counter");
-        await guest.InAsync("mkdir /sys/fs/cgroup/mystery && (echo 0 >/sys/fs/cgroup/mystery/cgroup.procs; exec setsid unshare --pid --fork sleep 1000 >/dev/null 2>&1 </dev/null &) && until grep -q . /sys/fs/cgroup/mystery/cgroup.procs; do sleep 0.05; done");
+        await guest.InAsync("mkdir /sys/fs/cgroup/mystery && (echo 0 >/sys/fs/cgroup/mystery/cgroup.procs; exec setsid unshare --pid --fork sleep 1000 >/dev/null 2>&1 </dev/null &) && until cat $(sed 's#.*#/proc/&/comm#' /sys/fs/cgroup/mystery/cgroup.procs) 2>/dev/null | grep -qx sleep; do sleep 0.05; done");
         try
         {
             ContainerInventory inventory = guest.Inventory();
