@@ -35,10 +35,9 @@ public sealed class ContainerInventory
     /// <summary>What could not be read and is no single container's: containers may be missing.</summary>
     public IReadOnlyList<UnreadableFile> Unreadable { get; }
 
-    /// <param name="open">Gives the guest's files, from the root on, for one look; null where its disk cannot be read: then only what runs is found. A look that could not read all is taken again, for the guest may just have been writing.</param>
+    /// <param name="open">Gives the guest's files, from the root on, for one look; null of a guest without a disk. Where they cannot be opened, only what runs is found, and that is told. A look that could not read all is taken again, for the guest may just have been writing.</param>
     /// <param name="kernel">Null of a guest that does not run: then states are as they were written.</param>
     /// <param name="withSizes">Whether what containers have written is measured, file by file (Docker's alone).</param>
-    /// <exception cref="DiskException">There are no files.</exception>
     /// <exception cref="TornViewException">Each look at the running guest led astray.</exception>
     public static ContainerInventory Read(Func<IFileSystem>? open, GuestKernel? kernel, bool withSizes = false, ContainerLimits? limits = null)
     {
@@ -48,7 +47,15 @@ public sealed class ContainerInventory
         for (int attempt = 1; open is not null; attempt++)
         {
             unreadable.Clear();
-            records = ReadRecords(new StoreFiles(open(), limits, withSizes), unreadable);
+            try
+            {
+                records = ReadRecords(new StoreFiles(open(), limits, withSizes), unreadable);
+            }
+            catch (DiskException e)
+            {
+                unreadable.Add(new UnreadableFile("/", e.Message));
+            }
+
             if (attempt >= limits.Attempts || (unreadable.Count == 0 && records.Values.All(record => record.Unreadable.Count == 0))) break;
         }
 

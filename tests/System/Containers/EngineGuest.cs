@@ -47,6 +47,8 @@ public abstract class EngineGuest : IAsyncLifetime
         await InAsync($"{Engine} pause paused");
         await InAsync($"{Engine} run --name exited --network none localhost/busybox sh -c 'exit 3' || [ $? = 3 ]");
         await InAsync($"{Engine} volume create vol && {Engine} create --name created --network none -v vol:/vol localhost/busybox cat '/a b' \"'\\\"\"");
+        // The first look finds the kernel's types, which others do not do again.
+        _ = Inventory();
     }
 
     public async ValueTask DisposeAsync()
