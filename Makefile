@@ -22,7 +22,7 @@ up: build guest-image ## the demo's cluster, left running to play with
 down: ## ends what `make up` started
 	demo/cluster down
 
-test: agent kernels ## every test, on real guests
+test: agent kernels bookworm ## every test, on real guests
 	dotnet build -v quiet --nologo Orchestrator.sln
 	dotnet test --no-build --solution Orchestrator.sln --max-parallel-test-modules 1
 
@@ -67,10 +67,13 @@ matrix: agent guest-image ## what is read from outside against /proc, on every k
 kernels: guest-image
 	for kernel in $(KERNELS); do guest-image/build.sh --agent $(AGENT) --kernel $$kernel trixie >/dev/null; done
 
+bookworm: agent # the older runtimes: Docker 20.10, podman 4
+	guest-image/build.sh --agent $(AGENT) bookworm >/dev/null
+
 format: ## fails if a file is not formatted
 	dotnet format --verify-no-changes Orchestrator.sln
 
 setup: ## Debian packages that the build, the guests and the tests need
 	@demo/install-packages guest-image/host-packages
 
-.PHONY: help demo up down test matrix fuzz bench second-opinion drgn build agent guest-image kernels format setup
+.PHONY: help demo up down test matrix fuzz bench second-opinion drgn build agent guest-image kernels bookworm format setup

@@ -40,7 +40,20 @@ make_redis_root() {
     echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
 }
 
-# The same as an image of podman, for a guest that has no registry to ask.
+# The root file system of a container with busybox alone; of it come the images localhost/busybox, Docker's by watari-docker.
+make_busybox_root() {
+    root=/var/lib/watari/images/busybox
+    for directory in bin data dev etc proc run sys tmp; do mkdir -p "$root/$directory"; done
+    ln /bin/busybox "$root/bin/busybox" 2>/dev/null || cp /bin/busybox "$root/bin/busybox"
+    for applet in cat echo ls mkdir rm sh sleep true; do ln -s busybox "$root/bin/$applet"; done
+    echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
+}
+
+import_busybox_image() {
+    tar -C /var/lib/watari/images/busybox -c . | podman --storage-driver overlay import --quiet --change 'CMD ["/bin/sh"]' - localhost/busybox
+}
+
+# The root of redis as an image of podman, for a guest that has no registry to ask.
 import_redis_image() {
     tar -C /var/lib/watari/bundles/redis/rootfs -c . |
         podman --storage-driver overlay import --quiet \
@@ -51,4 +64,6 @@ import_redis_image() {
 make_initrd "$1"
 make_redis_root
 import_redis_image
+make_busybox_root
+import_busybox_image
 rm -rf /run/containers /run/libpod /etc/resolv.conf /etc/hostname /var/lib/apt/lists/* /var/cache/apt/* /var/log/*

@@ -6,7 +6,7 @@ suite=$1 tarball=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mirror=${WATARI_MIRROR:-http://deb.debian.org/debian}
 security=${WATARI_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
-packages=$(grep -v '^#' "$here/packages" | paste -sd,)
+packages=$(awk -v suite="$suite" '!/^#/ && (NF == 1 || $2 == suite) { print $1 }' "$here/packages" | paste -sd,)
 
 # podman unpacks images only where / is a mount point.
 # shellcheck disable=SC2016 # $1 is the hook's: the new root
@@ -22,6 +22,8 @@ mmdebstrap --quiet --variant=minbase --components=main --include="$packages" \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-exclude=/usr/lib/udev/hwdb.d/*' \
     --dpkgopt='path-exclude=/usr/libexec/podman/podman-testing' \
+    --dpkgopt='path-exclude=/usr/bin/containerd-shim' \
+    --dpkgopt='path-exclude=/usr/bin/containerd-shim-runc-v1' \
     --setup-hook="mkdir -p \"\$1/etc/initramfs-tools/conf.d\" && echo MODULES=list >\"\$1/etc/initramfs-tools/conf.d/watari\"" \
     --customize-hook="copy-in '$here/initrd' /tmp" \
     --customize-hook="upload '$here/prepare.sh' /tmp/prepare.sh" \

@@ -73,6 +73,20 @@ public sealed class Ext4FileSystem : IFileSystem
         return On(volume, Renewed(superBlock, newer), newer, limits, state);
     }
 
+    /// <summary>
+    /// As <see cref="Open"/>, of a volume that shows what the kernel sees that has it mounted: the kernel's memory lies over the disk. What is
+    /// in the journal and not yet in its place is in that memory, and newer there: the journal is left alone.
+    /// </summary>
+    /// <exception cref="DiskStructureException">It is no such file system, or is damaged.</exception>
+    /// <exception cref="DiskUnsupportedException">It has a feature that is not known; the error names it.</exception>
+    /// <exception cref="DiskException"/>
+    public static Ext4FileSystem OpenMounted(IDiskImage volume, DiskLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(volume);
+        limits ??= DiskLimits.Default;
+        return On(volume, SuperBlock.Read(volume, limits), JournalBlocks.None, limits, JournalState.Clean);
+    }
+
     /// <exception cref="DiskStructureException">There is no such inode, or it is damaged.</exception>
     internal Ext4Inode ReadInode(InodeNumber number)
     {

@@ -43,6 +43,9 @@ public readonly partial record struct InodeStruct
     /// <summary>Its names in the directory cache, linked by <see cref="DentryStruct.Alias"/>.</summary>
     [Embedded] public partial HlistHead IDentry { get; }
 
+    /// <summary>Its node among its file system's files in memory.</summary>
+    [Embedded] internal partial ListHead ISbList { get; }
+
     /// <summary>Locks on it; null where there were none yet.</summary>
     [Field] public partial Ptr<FileLockContext> IFlctx { get; }
 

@@ -26,6 +26,29 @@ public readonly partial record struct SuperBlock
     /// <summary>It is the kernel's own and cannot be mounted: pipefs, sockfs, nsfs.</summary>
     public bool IsKernels => (SFlags & NoUser) != 0 || SMagic == Nsfs;
 
+    [Field] public partial Ptr<DentryStruct> SRoot { get; }
+
+    /// <summary>What it lies on; null where it lives in memory alone, or comes over a network.</summary>
+    [Field] public partial Ptr<BlockDeviceStruct> SBdev { get; }
+
+    [Field("s_uuid.b")] private partial KernelArray<byte> SUuid { get; }
+
+    [Embedded] private partial ListHead SInodes { get; }
+
+    /// <summary>The UUID that it bears; all zeroes where it bears none.</summary>
+    public Guid Uuid
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            SUuid.CopyTo(bytes);
+            return new Guid(bytes, bigEndian: true);
+        }
+    }
+
+    /// <summary>Its files that are in memory.</summary>
+    public ListEntries<InodeStruct> Inodes => SInodes.Entries<InodeStruct>(static inode => inode.ISbList);
+
     /// <summary>Every mount of it, in whichever namespace.</summary>
     public SuperBlockMounts Mounts => new(this);
 

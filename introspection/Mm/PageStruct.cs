@@ -15,6 +15,9 @@ public readonly partial record struct PageStruct
 
     [Field] public partial ulong Mapping { get; }
 
+    /// <summary>Of a page of a block device: struct buffer_head *, the first of those that tell what of it is what.</summary>
+    [Field] public partial ulong Private { get; }
+
     [Field("_mapcount")] public partial int Mapcount { get; }
 
     [Field("_refcount")] public partial int Refcount { get; }

@@ -6,10 +6,56 @@ namespace Watari.Introspection.Walks;
 [KernelStruct("xarray")]
 public readonly partial record struct Xarray
 {
+    internal const int MaxHeight = 11; // 64 bits of index, 6 a node
+    private const ulong SlotsOfNode = 64;
+    private const ulong SmallestPointer = 4096;
+
     [Field("xa_head")] public partial ulong Head { get; }
 
     /// <summary>What is stored, by rising index.</summary>
     public XarrayEntries Entries => new(this);
+
+    /// <summary>What is stored for an index: xa_load.</summary>
+    /// <param name="first">The first index that it is stored for.</param>
+    /// <param name="raw">As <see cref="XarrayEntry.Raw"/>.</param>
+    /// <returns>False where nothing is stored.</returns>
+    /// <exception cref="KernelWalkException">The array leads astray.</exception>
+    public bool TryLoad(ulong index, out ulong first, out ulong raw)
+    {
+        first = 0;
+        raw = Head;
+        if (!IsNode(raw)) return index == 0 && raw != 0 && !IsInternal(raw);
+        for (int height = 0, shift = 0; IsNode(raw); height++)
+        {
+            Kernel.TakeSteps(1);
+            XarrayNode node = Node(raw, height, shift);
+            shift = node.Shift;
+            if (height == 0 && index >> shift >= SlotsOfNode) return false; // the array ends before it
+            ulong slot = (index >> shift) % SlotsOfNode;
+            raw = node.Slots[(int)slot];
+            // What is stored for several slots is in the first of them.
+            if (IsInternal(raw) && raw >> 2 < slot) raw = node.Slots[(int)(slot = raw >> 2)];
+            first += slot << shift;
+        }
+
+        return raw != 0 && !IsInternal(raw);
+    }
+
+    internal static bool IsInternal(ulong entry) => (entry & 3) == 2;
+
+    internal static bool IsNode(ulong entry) => IsInternal(entry) && entry > SmallestPointer;
+
+    internal XarrayNode Node(ulong entry, int height, int shiftAbove)
+    {
+        if (height == MaxHeight) throw Astray($"the array is more than {MaxHeight} nodes deep");
+        XarrayNode node = XarrayNode.At(Kernel, new GuestVirtualAddress(entry - 2));
+        if (!node.Address.IsKernel) throw Astray($"a node lies at {node.Address}, which is no address of the kernel's");
+        int shift = node.Shift;
+        if (shift > 63 || (height > 0 && shift >= shiftAbove)) throw Astray($"the node at {node.Address} has the shift {shift}, which cannot be below its parent");
+        return node;
+    }
+
+    internal KernelWalkException Astray(string reason) => Kernel.Astray(Address, "xarray.xa_head", reason);
 }
 
 /// <summary>An entry of an <see cref="Xarray"/>.</summary>
@@ -34,11 +80,8 @@ public readonly partial record struct XarrayNode
 /// <summary>A walk through an <see cref="Xarray"/> in order: xas_for_each.</summary>
 public struct XarrayEntries
 {
-    private const int MaxHeight = 11; // 64 bits of index, 6 a node
-    private const ulong SmallestPointer = 4096;
-
     private readonly GuestKernel _kernel;
-    private readonly GuestVirtualAddress _array;
+    private readonly Xarray _array;
     private readonly ulong _head;
     private Stack _stack;
     private int _height;
@@ -48,7 +91,7 @@ public struct XarrayEntries
     internal XarrayEntries(Xarray array)
     {
         _kernel = array.Kernel;
-        _array = array.Address;
+        _array = array;
         _head = array.Head;
         _left = _kernel.Limits.PageTableEntries;
     }
@@ -62,9 +105,9 @@ public struct XarrayEntries
         if (!_started)
         {
             _started = true;
-            if (!IsNode(_head))
+            if (!Xarray.IsNode(_head))
             {
-                return _head != 0 && !IsInternal(_head) && Found(new XarrayEntry(0, 1, _head));
+                return _head != 0 && !Xarray.IsInternal(_head) && Found(new XarrayEntry(0, 1, _head));
             }
 
             Descend(_head, 0);
@@ -73,7 +116,7 @@ public struct XarrayEntries
         while (_height > 0)
         {
             _kernel.TakeSteps(1);
-            if (--_left < 0) throw Astray($"the array has more than {_kernel.Limits.PageTableEntries} slots");
+            if (--_left < 0) throw _array.Astray($"the array has more than {_kernel.Limits.PageTableEntries} slots");
             ref Frame frame = ref _stack[_height - 1];
             if (frame.Slot >= frame.Slots.Length)
             {
@@ -85,13 +128,13 @@ public struct XarrayEntries
             ulong entry = frame.Slots[slot];
             ulong index = frame.Index + ((ulong)slot << frame.Shift);
             if (entry == 0) continue;
-            if (IsNode(entry))
+            if (Xarray.IsNode(entry))
             {
                 Descend(entry, index);
                 continue;
             }
 
-            if (IsInternal(entry)) continue; // a sibling without its head, a retry or a zero entry
+            if (Xarray.IsInternal(entry)) continue; // a sibling without its head, a retry or a zero entry
             int span = 1 + CountSiblings(ref frame, slot);
             return Found(new XarrayEntry(index, (ulong)span << frame.Shift, entry));
         }
@@ -102,13 +145,9 @@ public struct XarrayEntries
     private bool Found(XarrayEntry entry)
     {
         Current = entry;
-        if (!entry.IsValue) _kernel.Follow(_array, entry.Pointer);
+        if (!entry.IsValue) _kernel.Follow(_array.Address, entry.Pointer);
         return true;
     }
-
-    private static bool IsInternal(ulong entry) => (entry & 3) == 2;
-
-    private static bool IsNode(ulong entry) => IsInternal(entry) && entry > SmallestPointer;
 
     /// <summary>The slots after one that repeat it: each holds the number of the slot that it repeats (xa_is_sibling).</summary>
     private readonly int CountSiblings(ref Frame frame, int slot)
@@ -127,15 +166,9 @@ public struct XarrayEntries
 
     private void Descend(ulong entry, ulong index)
     {
-        if (_height == MaxHeight) throw Astray($"the array is more than {MaxHeight} nodes deep");
-        XarrayNode node = XarrayNode.At(_kernel, new GuestVirtualAddress(entry - 2));
-        if (!node.Address.IsKernel) throw Astray($"a node lies at {node.Address}, which is no address of the kernel's");
-        int shift = node.Shift;
-        if (shift > 63 || (_height > 0 && shift >= _stack[_height - 1].Shift)) throw Astray($"the node at {node.Address} has the shift {shift}, which cannot be below its parent");
-        _stack[_height++] = new Frame { Slots = node.Slots, Index = index, Shift = shift };
+        XarrayNode node = _array.Node(entry, _height, _height > 0 ? _stack[_height - 1].Shift : 0);
+        _stack[_height++] = new Frame { Slots = node.Slots, Index = index, Shift = node.Shift };
     }
-
-    private readonly KernelWalkException Astray(string reason) => _kernel.Astray(_array, "xarray.xa_head", reason);
 
     private struct Frame
     {
@@ -145,7 +178,7 @@ public struct XarrayEntries
         public int Slot;
     }
 
-    [InlineArray(MaxHeight)]
+    [InlineArray(Xarray.MaxHeight)]
     private struct Stack
     {
         private Frame _first;

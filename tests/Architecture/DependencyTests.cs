@@ -10,9 +10,10 @@ public sealed class DependencyTests
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
         ["Watari.Hypervisor"] = [],
-        ["Watari.Disk"] = [],
         ["Watari.Introspection.Generator"] = [],
         ["Watari.Introspection"] = ["Watari.Introspection.Generator"],
+        ["Watari.Disk"] = [],
+        ["Watari.Containers"] = ["Watari.Disk", "Watari.Introspection"],
         ["Watari.Checkpoint"] = ["Watari.Introspection", "Watari.Introspection.Generator"],
         ["Watari.Transfer"] = [],
         ["Watari.Placement"] = [],
@@ -24,7 +25,7 @@ public sealed class DependencyTests
         ["Watari.Client"] = ["Watari.GrainInterfaces", "Watari.Clustering", "Watari.Hypervisor"],
         ["Watari.Silo"] =
         [
-            "Watari.Hypervisor", "Watari.Disk", "Watari.Introspection", "Watari.Checkpoint", "Watari.Transfer", "Watari.Placement", "Watari.GuestAgent.Protocol",
+            "Watari.Hypervisor", "Watari.Disk", "Watari.Introspection", "Watari.Containers", "Watari.Checkpoint", "Watari.Transfer", "Watari.Placement", "Watari.GuestAgent.Protocol",
             "Watari.Clustering", "Watari.GrainInterfaces", "Watari.Grains",
         ],
     };

@@ -15,13 +15,13 @@ Option<bool> product = new("--limits-of-product") { Description = "the limits th
 RootCommand root = new("Looks at guests that lie.") { image, seed, first, runs, single, built, disk, product };
 root.SetAction((parsed, cancellation) =>
 {
-    IntrospectionLimits limits = parsed.GetValue(product) ? IntrospectionLimits.Default : Session.TightLimits;
+    (IntrospectionLimits limits, RunBounds bounds) = parsed.GetValue(product) ? (IntrospectionLimits.Default, Session.ProductBounds) : (Session.TightLimits, Session.TightBounds);
     ulong wanted = parsed.GetResult(seed) is { Implicit: false } ? parsed.GetValue(seed) : (ulong)DateTime.UtcNow.Ticks % 1_000_000;
     // Off this thread: a signal that comes meanwhile is taken here, and the report made of what there is.
     return Task.Run(() =>
     {
         using IMaterial material = parsed.GetValue(disk) ? new DiskMaterial() : parsed.GetValue(built) ? new BuiltMaterial(limits) : new SnapshotMaterial(Snapshot.Open(parsed.GetValue(image)!), limits);
-        return Session.Run(material, wanted, parsed.GetValue(first), parsed.GetValue(runs), parsed.GetValue(single), cancellation);
+        return Session.Run(material, bounds, wanted, parsed.GetValue(first), parsed.GetValue(runs), parsed.GetValue(single), cancellation);
     });
 });
 

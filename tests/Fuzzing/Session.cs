@@ -18,16 +18,19 @@ internal static class Session
         Looks = 2,
     };
 
-    private static readonly RunBounds s_tight = new(TimeSpan.FromSeconds(2), 256L << 20);
-    private static readonly RunBounds s_product = new(TimeSpan.FromSeconds(30), 8L << 30);
+    /// <summary>What a run may cost with those.</summary>
+    public static RunBounds TightBounds { get; } = new(TimeSpan.FromSeconds(2), 256L << 20);
+
+    /// <summary>And with the limits of a silo.</summary>
+    public static RunBounds ProductBounds { get; } = new(TimeSpan.FromSeconds(30), 8L << 30);
 
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(30);
 
     /// <returns>The exit code: 1 if a run ended as none may.</returns>
-    public static int Run(IMaterial material, ulong seed, ulong first, long runs, ulong? single, CancellationToken cancellation)
+    public static int Run(IMaterial material, RunBounds bounds, ulong seed, ulong first, long runs, ulong? single, CancellationToken cancellation)
     {
         Say($"seed {seed}, {material.Names.Count} looks");
-        var fuzzer = new Fuzzer(material, seed, limits == TightLimits ? s_tight : s_product, Tell);
+        var fuzzer = new Fuzzer(material, seed, bounds, Tell);
         var watch = new Thread(() => fuzzer.Watch(cancellation)) { IsBackground = true };
         watch.Start();
         if (single is { } only)

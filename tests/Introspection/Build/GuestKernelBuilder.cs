@@ -31,7 +31,7 @@ public sealed class GuestKernelBuilder : IDisposable
         VoidPointer = Types.Pointer();
         ListHead = Types.Struct("list_head", 16, BtfField.At(0, "next", VoidPointer), BtfField.At(8, "prev", VoidPointer));
         Types.Struct("page", 64, BtfField.At(0, "flags", Ulong), BtfField.At(8, "compound_head", Ulong), BtfField.At(24, "mapping", VoidPointer),
-            BtfField.At(32, "index", Ulong), BtfField.At(48, "_mapcount", Int), BtfField.At(52, "_refcount", Int));
+            BtfField.At(32, "index", Ulong), BtfField.At(40, "private", Ulong), BtfField.At(48, "_mapcount", Int), BtfField.At(52, "_refcount", Int));
     }
 
     public GuestMemoryBuilder Guest { get; }

@@ -74,6 +74,30 @@ public sealed class XarrayTests : IDisposable
         Assert.ThrowsAny<IntrospectionException>(() => Walk());
     }
 
+    [Fact]
+    public void What_is_stored_for_an_index_is_what_the_walk_comes_by()
+    {
+        static ulong SiblingOf(int slot) => (ulong)slot << 2 | 2;
+        ulong leaf = Node(0, (0, Page), (4, Page + 64), (5, SiblingOf(4)), (6, SiblingOf(4)), (7, SiblingOf(4)), (63, 0x1235));
+        Head(Node(6, (0, leaf), (8, Page + 4096), (9, SiblingOf(8))));
+        List<XarrayEntry> entries = Walk();
+        Xarray array = _builder.Attach().At<Xarray>(_array);
+
+        for (ulong index = 0; index < 5000; index++)
+        {
+            XarrayEntry[] there = [.. entries.Where(entry => index >= entry.Index && index < entry.Index + entry.Length)];
+            bool found = array.TryLoad(index, out ulong first, out ulong raw);
+            Assert.Equal(there.Length == 1, found);
+            if (found) Assert.Equal((there[0].Index, there[0].Raw), (first, raw));
+        }
+
+        Assert.False(array.TryLoad(ulong.MaxValue, out _, out _));
+        Head(Page);
+        Assert.True(_builder.Attach().At<Xarray>(_array).TryLoad(0, out _, out ulong only));
+        Assert.Equal(Page, only);
+        Assert.False(_builder.Attach().At<Xarray>(_array).TryLoad(1, out _, out _));
+    }
+
     private ulong Node(byte shift, params (int Slot, ulong Entry)[] slots)
     {
         GuestVirtualAddress node = _builder.Allocate(576, 64);

@@ -4,7 +4,7 @@ using Watari.Introspection.Tasks;
 namespace Watari.Introspection.Containers;
 
 /// <summary>The containers that run in a guest, found in its kernel; nothing is asked of the guest.</summary>
-public static class ContainerInventory
+public static class RunningContainers
 {
     private const int LevelOfContainers = 1;
     private const string ScopeSuffix = ".scope";
@@ -28,15 +28,9 @@ public static class ContainerInventory
                 Upid id = pid.Innermost;
                 if (id.Nr != 1) continue;
                 string cgroup = process.Cgroups.Value.DflCgrp.Value.Path;
-                (string name, ContainerRuntime runtime) = NameOf(cgroup);
-                string? legacy = null;
-                if (name.Length == 0)
-                {
-                    // With cgroups of version 1 alone, all tasks are in the root of version 2.
-                    (legacy, name, runtime) = LegacyNameOf(process);
-                    // In root cgroups alone it stands among all that is no container: unshare --pid.
-                    if (name.Length == 0) continue;
-                }
+                (string? legacy, string name, ContainerRuntime runtime) = NameOf(process, cgroup);
+                // In root cgroups alone it stands among all that is no container: unshare --pid.
+                if (name.Length == 0) continue;
 
                 RuncState? state = RuncState.TryRead(kernel, name);
                 containers.Add(new GuestContainer
@@ -55,8 +49,14 @@ public static class ContainerInventory
         }
     }
 
-    private static (string? Cgroup, string Id, ContainerRuntime Runtime) LegacyNameOf(TaskStruct process)
+    /// <summary>The id of the container that a process is in, by its cgroup; empty where it is in none.</summary>
+    public static string IdOf(TaskStruct process) => NameOf(process, process.Cgroups.Value.DflCgrp.Value.Path).Id;
+
+    private static (string? Legacy, string Id, ContainerRuntime Runtime) NameOf(TaskStruct process, string cgroup)
     {
+        (string id, ContainerRuntime idRuntime) = NameOf(cgroup);
+        if (id.Length > 0) return (null, id, idRuntime);
+        // With cgroups of version 1 alone, all tasks are in the root of version 2.
         foreach ((_, string path) in process.LegacyCgroups())
         {
             (string name, ContainerRuntime runtime) = NameOf(path);

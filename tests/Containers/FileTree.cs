@@ -1,0 +1,102 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Text;
+using Watari.Disk.FileSystems;
+
+namespace Watari.Containers.Tests;
+
+/// <summary>
+/// Files in an array, as a disk gives them.
+/// <code>
+/// new FileTree { ["/etc/hostname"] = "web" }.Link("/etc/name", "hostname")
+/// </code>
+/// </summary>
+internal sealed class FileTree : IFileSystem
+{
+    private readonly Node _root = new() { Mode = 0x41ed };
+
+    public IInode Root => _root;
+
+    public string this[string path]
+    {
+        set => Add(path, Encoding.UTF8.GetBytes(value));
+    }
+
+    /// <summary>The regular files of an archive (tar, gzip) of the test's data, under a directory.</summary>
+    public static FileTree FromArchive(string name, string directory)
+    {
+        var tree = new FileTree();
+        using var archive = new TarReader(new GZipStream(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Data", name)), CompressionMode.Decompress));
+        while (archive.GetNextEntry() is { } entry)
+        {
+            if (entry.EntryType != TarEntryType.RegularFile) continue;
+            byte[] bytes = new byte[entry.Length];
+            entry.DataStream?.ReadExactly(bytes);
+            tree.Add($"{directory}/{entry.Name}", bytes);
+        }
+
+        return tree;
+    }
+
+    public FileTree Add(string path, byte[] bytes) => Add(path, () => bytes);
+
+    /// <summary>A file that is asked for anew at each look at it.</summary>
+    public FileTree Add(string path, Func<byte[]> bytes) => Put(path, new Node { Mode = 0x81a4, Bytes = bytes });
+
+    public FileTree Link(string path, string target) => Put(path, new Node { Mode = 0xa1ff, Bytes = () => Encoding.UTF8.GetBytes(target) });
+
+    private FileTree Put(string path, Node node)
+    {
+        string[] names = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        Node at = _root;
+        foreach (string name in names[..^1])
+        {
+            if (!at.Children.TryGetValue(name, out Node? next)) at.Children[name] = next = new Node { Mode = 0x41ed };
+            at = next;
+        }
+
+        at.Children[names[^1]] = node;
+        return this;
+    }
+
+    private sealed class Node : IInode
+    {
+        private static long s_inodes;
+
+        private readonly ulong _ino = (ulong)Interlocked.Increment(ref s_inodes);
+        private byte[]? _seen;
+
+        public ushort Mode { get; init; }
+
+        public Func<byte[]> Bytes { get; init; } = () => [];
+
+        public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
+
+        public FileStatus Status => new() { Ino = _ino, Mode = Mode, Nlink = 1, Uid = 0, Gid = 0, Size = (_seen = Bytes()).Length };
+
+        public IEnumerable<DirectoryEntry> Entries => Children.Select(child => new DirectoryEntry(new FileName(Encoding.UTF8.GetBytes(child.Key)), child.Value._ino, child.Value.Status.Type));
+
+        public IInode Open(in DirectoryEntry entry) => TryLookup(entry.Name.Bytes, out IInode inode) ? inode : throw new InvalidOperationException();
+
+        public bool TryLookup(ReadOnlySpan<byte> name, out IInode inode)
+        {
+            bool found = Children.TryGetValue(Encoding.UTF8.GetString(name), out Node? child);
+            inode = child!;
+            return found;
+        }
+
+        public int Read(long offset, Span<byte> destination)
+        {
+            ReadOnlySpan<byte> rest = (_seen ?? Bytes()).AsSpan((int)offset);
+            rest = rest[..Math.Min(rest.Length, destination.Length)];
+            rest.CopyTo(destination);
+            return rest.Length;
+        }
+
+        public bool TryFindData(long offset, out FileRange data) => throw new NotSupportedException();
+
+        public ReadOnlyMemory<byte> ReadLink() => Bytes();
+
+        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes() => [];
+    }
+}
