@@ -8,7 +8,7 @@ internal sealed class ReadableParts
     internal IReadOnlyList<UnreadableFile> Unreadable => _unreadable;
 
     /// <summary>Null where there is none, or it cannot be read.</summary>
-    internal T? TryRead<T>(string path, Func<T?> read) where T : class
+    internal T? TryRead<T>(string path, Func<T?> read)
     {
         try
         {
@@ -17,7 +17,7 @@ internal sealed class ReadableParts
         catch (ContainerStoreException e)
         {
             _unreadable.Add(new UnreadableFile(path, e.Message));
-            return null;
+            return default;
         }
     }
 }

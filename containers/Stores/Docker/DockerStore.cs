@@ -36,8 +36,7 @@ internal sealed class DockerStore : IContainerStore
         DockerHostConfig? host = parts.TryRead(hostPath, () => files.Json(hostPath, DockerJson.Default.DockerHostConfig));
         string mountPath = $"{Images}/layerdb/mounts/{id}/mount-id";
         OverlayDirectories? overlay = parts.TryRead(mountPath, () => files.Text(mountPath) is { } layer ? layers.Of(layer) : null);
-        ContainerSize? size = null;
-        if (files.WithSizes && overlay is not null) size = parts.TryRead<object>(overlay.Upper, () => SizeOf(files, id, overlay)) as ContainerSize?;
+        ContainerSize? size = files.WithSizes && overlay is not null ? parts.TryRead(overlay.Upper, () => SizeOf(files, id, overlay)) : null;
         return Describe(id, config, host, overlay, images, parts.Unreadable) with { Size = size };
     }
 
