@@ -24,8 +24,18 @@ internal sealed class LittleVolume
     /// <summary>With these a walk that goes astray ends within milliseconds.</summary>
     public static DiskLimits TightLimits { get; } = DiskLimits.Default with
     {
-        DirectoryBlocks = 256, DirectoryEntries = 4096, TreeDepth = 32, TreeEntries = 4096, Runs = 1024, JournalBlocks = 4096, JournalRevokes = 4096,
-        JournalBytes = 4 << 20, AttributesBytes = 1 << 17, CachedBytes = 1 << 20, Partitions = 32, Attempts = 2,
+        DirectoryBlocks = 256,
+        DirectoryEntries = 4096,
+        TreeDepth = 32,
+        TreeEntries = 4096,
+        Runs = 1024,
+        JournalBlocks = 4096,
+        JournalRevokes = 4096,
+        JournalBytes = 4 << 20,
+        AttributesBytes = 1 << 17,
+        CachedBytes = 1 << 20,
+        Partitions = 32,
+        Attempts = 2,
     };
 
     public LittleVolume(string format)

@@ -37,7 +37,7 @@ internal sealed class SpoiltImage(byte[] bytes) : IDiskImage
         _done.Clear();
         for (int change = 1 + below(4); change > 0; change--)
         {
-            (int at, int length) = _read[below(_read.Count)];
+            (int at, int length) = Choose(below);
             switch (below(24))
             {
                 case 0:
@@ -64,6 +64,19 @@ internal sealed class SpoiltImage(byte[] bytes) : IDiskImage
     {
         for (int i = _undo.Count - 1; i >= 0; i--) _undo[i].Bytes.CopyTo(bytes, _undo[i].At);
         _undo.Clear();
+    }
+
+    /// <summary>The shortest of three: structures are read by the block, contents in larger pieces.</summary>
+    private (int At, int Length) Choose(Func<int, int> below)
+    {
+        (int, int Length) chosen = _read[below(_read.Count)];
+        for (int tries = 0; tries < 2; tries++)
+        {
+            (int, int Length) other = _read[below(_read.Count)];
+            if (other.Length < chosen.Length) chosen = other;
+        }
+
+        return chosen;
     }
 
     private void SpoilWord(int at, int length, Func<int, int> below)
