@@ -38,23 +38,25 @@ public sealed record GuestContainer
     public string? Bundle { get; init; }
 
     /// <summary>
-    /// Its cgroup of version 2: that of its first process, or the one above it that bears the container's id, where the runtime or the
-    /// container itself has put its processes further down.
+    /// Its cgroup of version 2: that of its first process, or the one above it that its runtime named after it, where the runtime or
+    /// the container itself has put its processes further down.
     /// </summary>
     public CgroupNode Cgroup
     {
         get
         {
-            CgroupNode cgroup = CgroupNode.At(Init.Kernel, Init.Cgroups.Value.DflCgrp.Address);
-            CgroupNode found = cgroup;
-            for (int depth = 0; cgroup.Self.Parent.TryGet(out CgroupState parent); depth++)
+            CgroupNode own = CgroupNode.At(Init.Kernel, Init.Cgroups.Value.DflCgrp.Address);
+            // These name the last directory of the path.
+            if (Runtime is ContainerRuntime.Unknown or ContainerRuntime.Runc) return own;
+            CgroupNode cgroup = own;
+            for (int depth = 0; !cgroup.Cgroup.Kn.Value.Name.ToString().Contains(Id, StringComparison.Ordinal); depth++)
             {
+                if (!cgroup.Self.Parent.TryGet(out CgroupState parent)) return own;
                 if (depth == Init.Kernel.Limits.Depth) throw Init.Kernel.Astray(cgroup.Address, "cgroup.self", $"the cgroup is nested more than {depth} deep");
-                if (cgroup.Cgroup.Kn.Value.Name.ToString().Contains(Id, StringComparison.Ordinal)) found = cgroup;
                 cgroup = parent.Cgroup.Value;
             }
 
-            return found;
+            return cgroup;
         }
     }
 
