@@ -1,4 +1,3 @@
-using Watari.Disk.FileSystems;
 using Watari.Disk.Images;
 
 namespace Watari.Disk.Ext4;
