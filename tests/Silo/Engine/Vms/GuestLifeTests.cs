@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Watari.GrainInterfaces.Model;
-using Watari.Introspection.Memory;
 using Watari.Silo.Engine.Vms;
 
 namespace Watari.Silo.Tests.Engine.Vms;
