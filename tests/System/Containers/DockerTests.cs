@@ -139,7 +139,7 @@ public abstract class DockerTests(EngineGuest guest)
     }
 
     [Fact]
-    public async Task A_guest_that_stands_still_is_listed_in_a_second()
+    public async Task A_guest_that_stands_still_is_listed()
     {
         HashSet<string> before = [.. guest.Inventory().Containers.Select(container => container.Id)];
         await using PausedVm still = await guest.Vm.HoldAsync(TestContext.Current.CancellationToken);
