@@ -72,8 +72,7 @@ public sealed class Guest : IAsyncDisposable
         options ??= new GuestOptions();
         var spec = new VmSpec { Name = options.Name, Image = GuestImage.DefaultDirectory(options.Suite), MemoryMiB = options.MemoryMiB, Vcpus = options.Vcpus, KernelArguments = options.KernelArguments };
         if (options.Cpu is { } cpu) spec = spec with { Cpu = cpu };
-        SavedState booted = await new SavedStateCache().GetAsync(
-            spec, options.Setup + SettleCommand, (vm, cancel) => SettleAsync(vm, options.Setup, cancel), cancellation);
+        SavedState booted = await BootAsync(spec, options.Setup, cancellation);
         if (options.PrivateRam) booted = booted.WithPrivateRam();
 
         DirectoryInfo? ownRun = options.RunDirectory is null ? System.IO.Directory.CreateTempSubdirectory("watari-") : null;
@@ -116,7 +115,28 @@ public sealed class Guest : IAsyncDisposable
     /// <summary>The page cache of the boot would be most of what is saved and read back.</summary>
     private const string SettleCommand = "sync; echo 3 >/proc/sys/vm/drop_caches; sync";
 
+    private const int MostBoots = 3;
+
     private static readonly TimeSpan s_setup = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// QEMU's translator now and then breaks a kernel of several processors while that patches its own code: seen to panic and to end in a
+    /// triple fault during the boot, before anything of ours was at work. Such a guest is booted again.
+    /// </summary>
+    private static async Task<SavedState> BootAsync(VmSpec spec, string setup, CancellationToken cancellation)
+    {
+        for (int boot = 1; ; boot++)
+        {
+            try
+            {
+                return await new SavedStateCache().GetAsync(spec, setup + SettleCommand, (vm, cancel) => SettleAsync(vm, setup, cancel), cancellation);
+            }
+            catch (Exception failure) when (boot < MostBoots && failure is HypervisorException or TimeoutException)
+            {
+                System.Console.Error.WriteLine($"The guest did not come up, and is booted again: {failure.Message}");
+            }
+        }
+    }
 
     private static async Task SettleAsync(VmDirectory vm, string setup, CancellationToken cancellation)
     {
