@@ -12,6 +12,9 @@ internal sealed class SqliteCopy : IDisposable
     private const string Name = "copy.sql";
     private const int StepsBetweenChecks = 10_000;
 
+    /// <summary>At the very end of a journal that names another one, which stands above several databases (sqlite.org/fileformat.html, section 3).</summary>
+    private static ReadOnlySpan<byte> SuperJournalMark => [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
     private readonly DirectoryInfo _folder;
     private readonly SqliteConnection _connection;
     private readonly int _maxBytes;
@@ -23,9 +26,11 @@ internal sealed class SqliteCopy : IDisposable
         _maxBytes = maxBytes;
     }
 
-    /// <exception cref="ContainerStoreException">It is no database, or damaged.</exception>
+    /// <exception cref="ContainerStoreException">It is no database, or damaged; or its journal names another file.</exception>
     internal static SqliteCopy Open(SqliteFiles files, ContainerLimits limits)
     {
+        // SQLite would look for that file here, and remove it when it is done.
+        if (files.Journal.AsSpan().EndsWith(SuperJournalMark)) throw new ContainerStoreException("has a journal that names another file");
         DirectoryInfo folder = Directory.CreateTempSubdirectory("watari-"); // for its owner alone
         SqliteConnection? connection = null;
         try
