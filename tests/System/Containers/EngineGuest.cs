@@ -19,7 +19,8 @@ public abstract class EngineGuest : IAsyncLifetime
 
     private Guest? _guest;
     private VirtualMachine? _vm;
-    private DiskExport? _disk;
+    private DiskExport? _export;
+    private NbdDiskImage? _disk;
 
     /// <summary>docker or podman.</summary>
     public abstract string Engine { get; }
@@ -40,8 +41,9 @@ public abstract class EngineGuest : IAsyncLifetime
         _guest = await Guest.StartAsync(new GuestOptions { Name = Engine, Suite = Suite, Setup = Setup, MemoryMiB = 768 }, TestContext.Current.CancellationToken);
         _vm = await _guest.AttachAsync(TestContext.Current.CancellationToken);
         Kernel = GuestKernel.Attach(GuestMemoryOf.Vm(_vm));
-        _disk = await DiskExport.StartAsync(_vm);
-        Volumes = [.. Watari.Disk.Images.Volumes.Of(_disk.Image)];
+        _export = await DiskExport.StartAsync(_vm.Qmp, Path.Combine(_guest.Directory.DirectoryPath, "disks.sock"), TestContext.Current.CancellationToken);
+        _disk = NbdDiskImage.Connect(_export.SocketPath, Assert.Single(_export.Disks).NodeName);
+        Volumes = [.. Watari.Disk.Images.Volumes.Of(_disk)];
         await InAsync($"mkdir -p /srv/data && {Engine} run -d --name running --network none --restart on-failure:3 --label b=2 --label a=1 -v /srv/data:/data:ro localhost/busybox sleep 1000");
         await InAsync($"{Engine} run -d --name paused --network none localhost/busybox sh -c 'sleep 1000; true'");
         await InAsync($"{Engine} pause paused");
@@ -53,7 +55,8 @@ public abstract class EngineGuest : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        if (_disk is not null) await _disk.DisposeAsync();
+        _disk?.Dispose();
+        if (_export is not null) await _export.DisposeAsync();
         if (_vm is not null) await _vm.DisposeAsync();
         if (_guest is not null) await _guest.DisposeAsync();
         GC.SuppressFinalize(this);

@@ -28,9 +28,10 @@ public sealed class GuestFilesTests
     {
         await using Guest guest = await Guest.StartAsync(new GuestOptions { Name = "files", Suite = image }, Cancellation);
         await using VirtualMachine vm = await guest.AttachAsync(Cancellation);
-        await using DiskExport disk = await DiskExport.StartAsync(vm);
+        await using DiskExport export = await DiskExport.StartAsync(vm.Qmp, Path.Combine(guest.Directory.DirectoryPath, "disks.sock"), Cancellation);
+        using var disk = NbdDiskImage.Connect(export.SocketPath, Assert.Single(export.Disks).NodeName);
         GuestKernel kernel = GuestKernel.Attach(GuestMemoryOf.Vm(vm));
-        IReadOnlyList<Volume> volumes = Volumes.Of(disk.Image);
+        IReadOnlyList<Volume> volumes = Volumes.Of(disk);
 
         // On the disk and out of memory, to be changed later.
         await guest.Console.CheckAsync(
