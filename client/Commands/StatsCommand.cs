@@ -31,11 +31,11 @@ internal static class StatsCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
+            string? where = parsed.GetValue(vm);
             ContainerDescription[] wanted = await Task.WhenAll(
-                parsed.GetValue(names)!.Select(name => cluster.Cluster.ResolveContainerAsync(name, parsed.GetValue(vm), cancellationToken)));
-            string? only = parsed.GetValue(vm);
+                parsed.GetValue(names)!.Select(name => cluster.Cluster.ResolveContainerAsync(name, where, cancellationToken)));
             await ShowAsync(
-                () => SampleAsync(cluster, wanted, only, cancellationToken),
+                () => SampleAsync(cluster, wanted, where, cancellationToken),
                 terminal, parsed.GetValue(output), parsed.GetValue(once), TimeSpan.FromSeconds(parsed.GetValue(interval)), cancellationToken);
             return ExitCodes.Done;
         });
