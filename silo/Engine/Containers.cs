@@ -1,10 +1,9 @@
 using System.Text;
 using Watari.GrainInterfaces.Model;
+using Watari.Introspection.Accounting;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
-using Watari.Introspection.Memory;
 using Watari.Introspection.Mm;
-using Watari.Introspection.Paging;
 using Watari.Introspection.Tasks;
 using Watari.Silo.Engine.Vms;
 
@@ -49,7 +48,7 @@ internal static class Containers
         {
             processes++;
             threads += process.Signal.Value.NrThreads;
-            if (process.Mm.TryGet(out MmStruct mm)) resident += Resident(mm);
+            if (process.Mm.TryGet(out MmStruct mm)) resident += MmUsage.Of(mm).Resident.Bytes;
         }
 
         return new ContainerDescription(
@@ -64,22 +63,6 @@ internal static class Containers
             threads,
             resident,
             CommandOf(container.Init));
-    }
-
-    /// <summary>Bytes of the pages that a process has in memory, those of its files among them.</summary>
-    private static long Resident(MmStruct mm)
-    {
-        PageCount present = PageCount.Zero;
-        AddressSpace space = mm.AddressSpace;
-        foreach (VmAreaStruct area in mm.Areas)
-        {
-            foreach (PageRun run in space.PageRuns(area.Range, PageFlags.None))
-            {
-                if (run.Kind == PageRunKind.Present) present += run.Count;
-            }
-        }
-
-        return present.Bytes;
     }
 
     /// <summary>The command line as the process keeps it, its words parted by spaces; control characters are shown as '?'.</summary>
