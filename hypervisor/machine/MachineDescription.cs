@@ -22,7 +22,6 @@ public sealed record MachineDescription(
 {
     internal static async Task<MachineDescription> ReadAsync(QmpClient qmp, CancellationToken cancellation)
     {
-        // Asked all at once: most of the time would pass between a question and the next.
         Task<string> asksType = qmp.QomGetAsync<string>("/machine", "type", cancellation);
         Task<KvmInfo> asksKvm = qmp.ExecuteAsync<KvmInfo>("query-kvm", cancellation: cancellation);
         Task<CpuInfoFast[]> asksCpus = qmp.ExecuteAsync<CpuInfoFast[]>("query-cpus-fast", cancellation: cancellation);

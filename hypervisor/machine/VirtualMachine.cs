@@ -55,11 +55,23 @@ public sealed class VirtualMachine : IAsyncDisposable
             var process = QemuProcess.Of(qmp);
             mark = HoldMark.Open(qmpSocketPath, process);
             await LetGoOfAbandonedAsync(qmp, mark);
-            name ??= (await qmp.ExecuteAsync<NameInfo>("query-name", cancellation: cancellation)).Name
-                ?? Path.GetFileNameWithoutExtension(qmpSocketPath);
-            MachineDescription machine = await MachineDescription.ReadAsync(qmp, cancellation);
-            bool runs = await StateOfAsync(qmp, cancellation) == RunState.Running;
-            return new VirtualMachine(name, qmp, process, mark, machine, runs, await GuestRam.MapAsync(qmp, cancellation));
+            // Asked all at once: most of the time would pass between a question and the next.
+            Task<NameInfo> asksName = qmp.ExecuteAsync<NameInfo>("query-name", cancellation: cancellation);
+            Task<MachineDescription> asksMachine = MachineDescription.ReadAsync(qmp, cancellation);
+            Task<RunState> asksState = StateOfAsync(qmp, cancellation);
+            Task<GuestRam> asksRam = GuestRam.MapAsync(qmp, cancellation);
+            try
+            {
+                await Task.WhenAll(asksName, asksMachine, asksState, asksRam);
+            }
+            catch when (asksRam.IsCompletedSuccessfully)
+            {
+                (await asksRam).Dispose();
+                throw;
+            }
+
+            name ??= (await asksName).Name ?? Path.GetFileNameWithoutExtension(qmpSocketPath);
+            return new VirtualMachine(name, qmp, process, mark, await asksMachine, await asksState == RunState.Running, await asksRam);
         }
         catch
         {
