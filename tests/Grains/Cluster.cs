@@ -17,7 +17,7 @@ namespace Watari.Grains.Tests;
 public sealed class Cluster : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("watari-grains-").FullName;
-    private readonly ConcurrentDictionary<string, string> _hosts = new();
+    private readonly Dictionary<string, string> _hosts = [];
     private int _vms;
     private string? _restarting;
     private InProcessTestCluster _cluster = null!;
@@ -42,7 +42,7 @@ public sealed class Cluster : IAsyncLifetime
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((options, silo) =>
         {
-            string host = _hosts.GetOrAdd(options.SiloName, _ => _restarting ?? $"host-{(char)('a' + _hosts.Count)}");
+            string host = HostOf(options.SiloName);
             var engine = new ScriptedEngine(host, World);
             Engines[host] = engine;
             silo.UseWatariStorage(new ClusteringOptions { Database = Path.Combine(_folder, "cluster.db") });
@@ -88,10 +88,20 @@ public sealed class Cluster : IAsyncLifetime
     /// <summary>The host's silo dies on the spot and another is started: what the host kept in memory is gone, what its engine did to VMs stays.</summary>
     public async Task RestartAsync(string host)
     {
-        InProcessSiloHandle silo = _cluster.Silos.Single(s => _hosts[s.Name] == host);
+        InProcessSiloHandle silo = _cluster.Silos.Single(s => HostOf(s.Name) == host);
         await _cluster.KillSiloAsync(silo);
         _restarting = host;
         await _cluster.StartSiloAsync(silo.InstanceNumber, _cluster.Options);
+    }
+
+    // Silos are configured side by side: no two of them may take the same host.
+    private string HostOf(string silo)
+    {
+        lock (_hosts)
+        {
+            if (!_hosts.TryGetValue(silo, out string? host)) _hosts.Add(silo, host = _restarting ?? $"host-{(char)('a' + _hosts.Count)}");
+            return host;
+        }
     }
 }
 

@@ -42,16 +42,27 @@ public sealed class KernelMatrixTests
         GuestKernel kernel = GuestKernel.Attach(GuestMemoryOf.Vm(vm));
         Assert.Equal(await guest.Console.CheckAsync("uname -r", cancellation: Cancellation), kernel.Release);
 
-        Dictionary<int, List<string>> inside = ByProcess(Lines(await guest.Console.CheckAsync("account", TimeSpan.FromMinutes(2), Cancellation)).Select(Comparable));
-        Dictionary<int, List<string>> outside;
-        using (vm.Hold()) outside = ByProcess(OutsideAccount.Of(kernel));
-
-        Assert.True(inside.Count > 20, $"{inside.Count} processes");
-        foreach (int pid in inside.Keys.Union(outside.Keys).Where(pid => !IsCaller(inside.GetValueOrDefault(pid)) && !ComesAndGoes(pid, inside, outside)).Order())
+        (Dictionary<int, List<string>> Inside, Dictionary<int, List<string>> Outside) accounts = await AccountsAsync();
+        Assert.True(accounts.Inside.Count > 20, $"{accounts.Inside.Count} processes");
+        // A process that was at work between the two looks is the same at one of the next; one that is misread never is.
+        List<int> differing = Differing(accounts);
+        for (int looks = 1; looks < 5 && differing.Count > 0; looks++)
         {
-            Assert.True(inside.ContainsKey(pid), $"{pid} is not in /proc: {outside.GetValueOrDefault(pid)?[0]}");
-            Assert.True(outside.ContainsKey(pid), $"{pid} is only in /proc: {inside[pid][0]}");
-            Assert.Equal(inside[pid], outside[pid]);
+            accounts = await AccountsAsync();
+            differing = [.. differing.Intersect(Differing(accounts))];
+        }
+
+        foreach (int pid in differing)
+        {
+            Assert.True(accounts.Inside.ContainsKey(pid), $"{pid} is not in /proc: {accounts.Outside.GetValueOrDefault(pid)?[0]}");
+            Assert.True(accounts.Outside.ContainsKey(pid), $"{pid} is only in /proc: {accounts.Inside[pid][0]}");
+            Assert.Equal(accounts.Inside[pid], accounts.Outside[pid]);
+        }
+
+        async Task<(Dictionary<int, List<string>>, Dictionary<int, List<string>>)> AccountsAsync()
+        {
+            var inside = ByProcess(Lines(await guest.Console.CheckAsync("account", TimeSpan.FromMinutes(2), Cancellation)).Select(Comparable));
+            using (vm.Hold()) return (inside, ByProcess(OutsideAccount.Of(kernel)));
         }
     }
 
@@ -141,11 +152,20 @@ public sealed class KernelMatrixTests
         Assert.All(KernelCapability.Check(GuestKernel.Attach(GuestMemoryOf.Vm(vm))), check => Assert.True(check.Level == CheckLevel.Ok, check.ToString()));
     }
 
+    private static List<int> Differing((Dictionary<int, List<string>> Inside, Dictionary<int, List<string>> Outside) accounts) =>
+    [
+        .. accounts.Inside.Keys.Union(accounts.Outside.Keys).Order().Where(pid =>
+        {
+            List<string>? inside = accounts.Inside.GetValueOrDefault(pid), outside = accounts.Outside.GetValueOrDefault(pid);
+            return !IsCaller(inside) && !ComesAndGoes(inside, outside) && !(inside ?? []).SequenceEqual(outside ?? []);
+        }),
+    ];
+
     private static bool IsCaller(List<string>? lines) => lines?[0].StartsWith("caller ", StringComparison.Ordinal) == true;
 
     /// <summary>The kernel's workers are made and ended at any time, and change their names with their work.</summary>
-    private static bool ComesAndGoes(int pid, params IEnumerable<Dictionary<int, List<string>>> accounts) =>
-        accounts.Any(account => account.TryGetValue(pid, out List<string>? lines) && lines.Any(line => line.StartsWith("process ", StringComparison.Ordinal) && line.Contains(" 1 kworker", StringComparison.Ordinal)));
+    private static bool ComesAndGoes(params IEnumerable<List<string>?> accounts) =>
+        accounts.Any(lines => lines?.Any(line => line.StartsWith("process ", StringComparison.Ordinal) && line.Contains(" 1 kworker", StringComparison.Ordinal)) == true);
 
     /// <summary>The lines of each process in one order; those of mounts and cgroups, which belong to none, under 0.</summary>
     private static Dictionary<int, List<string>> ByProcess(IEnumerable<string> lines) => lines
