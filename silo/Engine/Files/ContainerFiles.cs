@@ -65,12 +65,12 @@ internal sealed class ContainerFiles(VmLooks looks, TimeProvider time) : IContai
     }
 
     public Task<ChangesPiece> ListChangesAsync(string vm, string container, int from, CancellationToken cancellationToken) =>
-        InRootAsync(vm, container, default, root =>
+        LookAsync(vm, container, default, (look, found) =>
         {
-            if (root.Layers is not { } layers) throw new ContainerStoreException("its root is no overlay of layers: what it has changed in it cannot be told");
+            if (look.RootOf(found).Layers is not { } layers) throw new ContainerStoreException("its root is no overlay of layers: what it has changed in it cannot be told");
             ImmutableArray<FileChangeDescription>.Builder changes = ImmutableArray.CreateBuilder<FileChangeDescription>();
             int bytes = 0;
-            foreach (FileChange change in layers.Changes().Skip(from))
+            foreach (FileChange change in layers.ChangesAsToldBy(found.Runtime).Skip(from))
             {
                 if (changes.Count == MostFiles || bytes > MostPathBytes) return new ChangesPiece(changes.ToImmutable(), IsLast: false);
                 changes.Add(new FileChangeDescription((FileChangeKind)change.Kind, [(byte)'/', .. change.Path.Span]));
