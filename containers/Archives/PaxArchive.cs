@@ -171,6 +171,7 @@ public sealed class PaxArchive(Stream output)
         int sum = 0;
         foreach (byte value in header) sum += value;
         Octal(header.Slice(148, 7), sum);
+        header[154] = 0;
         Output.Write(header);
     }
 

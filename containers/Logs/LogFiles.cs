@@ -54,7 +54,7 @@ internal sealed class LogFiles
         {
             while (unpacked.Length < MaxUnpacked && packed.Read(piece) is > 0 and int count) unpacked.Write(piece, 0, count);
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             // Cut off, or damaged: what came before is there.
         }

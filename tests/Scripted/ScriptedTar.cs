@@ -31,7 +31,11 @@ internal static class ScriptedTar
         using var bytes = new MemoryStream();
         using (var writer = new TarWriter(bytes))
         {
-            foreach (TarEntry entry in entries) writer.WriteEntry(entry);
+            foreach (TarEntry entry in entries)
+            {
+                entry.ModificationTime = DateTimeOffset.UnixEpoch; // each piece is cut out of the same archive
+                writer.WriteEntry(entry);
+            }
         }
 
         return bytes.ToArray();

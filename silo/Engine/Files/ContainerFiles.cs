@@ -116,6 +116,7 @@ internal sealed class ContainerFiles(VmLooks looks, TimeProvider time) : IContai
                 }
                 catch (DiskStructureException) when (attempt < Attempts)
                 {
+                    // It tore, or is damaged: then it is so the next time, too.
                 }
             }
         }, cancellationToken);

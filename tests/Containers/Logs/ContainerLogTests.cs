@@ -129,7 +129,7 @@ public sealed class ContainerLogTests
         LogPiece piece = ContainerLog.Open(LogFormat.Local, tree, "/log").Read(default);
 
         Assert.Equal((0, 1, true), (piece.Entries.Count, piece.Damaged, piece.IsLast));
-        Assert.Empty(ContainerLog.Open(LogFormat.Local, new FileTree().Add("/log", new byte[12]), "/log").Read(ContainerLog.Open(LogFormat.Local, new FileTree().Add("/log", [9, 9, 9, 9, 9, 9, 9, 9]), "/log").Tail(3)).Entries);
+        Assert.Equal(default, ContainerLog.Open(LogFormat.Local, new FileTree().Add("/log", [9, 9, 9, 9, 9, 9, 9, 9]), "/log").Tail(3));
     }
 
     [Theory]
