@@ -68,6 +68,8 @@ internal static class WatariCommand
             HostsCommand.Build(connect, terminal),
             VmsCommand.Build(connect, terminal),
             PsCommand.Build(connect, terminal),
+            InspectCommand.Build(connect, terminal),
+            ImagesCommand.Build(connect, terminal),
             TopCommand.Build(connect, terminal),
             StatsCommand.Build(connect, terminal),
             LogsCommand.Build(connect, terminal),

@@ -61,12 +61,10 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public async Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken) =>
         await Task.WhenAll(_vms.Names.Select(name => DescribeSoonAsync(name, cancellationToken)));
 
-    public async Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken)
-    {
-        await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
-        GuestVm guest = lease.Vm;
-        return await Failures.ExplainAsync(vm, () => _threads.RunAsync(() => Containers.Describe(guest, new VmId(_host, vm)), cancellationToken));
-    }
+    public Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken) =>
+        _looks.TakeAsync(vm, look => ContainerList.Describe(look, withSizes), cancellationToken);
+
+    public Task<Listing<ImageDescription>> ListImagesAsync(string vm, CancellationToken cancellationToken) => _looks.TakeAsync(vm, ImageList.Describe, cancellationToken);
 
     public async Task<IReadOnlyList<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken)
     {
