@@ -99,28 +99,38 @@ public sealed class ContainerLog
 
     private static string Shown(ContainerRecord record) => ShownText.Of(record.Names is [var name, ..] ? name : record.Id.ToString());
 
-    /// <summary>Counts line feeds from the end on. What follows the last one is not an entry yet.</summary>
-    private static bool TryTailOfLines(LogFile file, ref int count, out long offset)
+    /// <summary>Counts lines that end an entry from the end on; what follows the last line feed is none yet.</summary>
+    private bool TryTailOfLines(LogFile file, ref int count, out long offset)
     {
         byte[] window = new byte[WindowBytes];
         int seen = 0;
+        long? lineEnd = null; // of the line whose beginning is looked for
         for (long end = file.Length; end > 0;)
         {
             int length = (int)Math.Min(end, window.Length);
             Span<byte> bytes = window.AsSpan(0, file.Read(end - length, window.AsSpan(0, length)));
             for (int feed = bytes.LastIndexOf((byte)'\n'); feed >= 0; feed = bytes[..feed].LastIndexOf((byte)'\n'))
             {
-                offset = end - length + feed + 1;
-                if (seen == count) return true;
-                seen++;
+                offset = lineEnd ?? 0;
+                long start = end - length + feed + 1;
+                if (lineEnd is not null && EndsEntry(file, start) && seen++ == count) return true;
+                lineEnd = start;
             }
 
             end -= length;
         }
 
+        offset = lineEnd ?? 0;
+        if (lineEnd is not null && EndsEntry(file, 0) && seen++ == count) return true;
         offset = 0;
         count -= seen;
         return count == 0;
+    }
+
+    private bool EndsEntry(LogFile file, long line)
+    {
+        Span<byte> head = stackalloc byte[LogFormat.HeadBytes];
+        return _format.Ends(head[..file.Read(line, head)]);
     }
 
     /// <summary>By the lengths behind the records.</summary>

@@ -26,14 +26,21 @@ internal abstract class LogFormat
     /// <summary>Docker's json-file, podman's, too: <c>{"log":"text\n","stream":"stdout","time":"2026-01-02T03:04:05.678901234Z"}</c>, a line each.</summary>
     internal static LogFormat JsonFile { get; } = new JsonLines();
 
-    /// <summary>Podman's k8s-file, and CRI's: <c>2026-01-02T03:04:05.678901234+00:00 stdout F text</c>, a line each; P where the line goes on in the next.</summary>
+    /// <summary>Podman's k8s-file, and CRI's: <c>2026-01-02T03:04:05.678901234+00:00 stdout F text</c>, a line each; P where what was written goes on in the next, which podman puts together.</summary>
     internal static LogFormat K8sFile { get; } = new K8sLines();
 
     /// <summary>Docker's local: an entry's length, the entry (protobuf, moby api/types/plugins/logdriver/entry.proto), its length again.</summary>
     internal static LogFormat Local { get; } = new LocalRecords();
 
+    /// <summary>So many bytes of a line tell what it is.</summary>
+    internal const int HeadBytes = 64;
+
     /// <summary>Whether entries end at line feeds, and a log can be read from its end on.</summary>
     internal abstract bool IsLines { get; }
+
+    /// <summary>Of a format of lines: whether an entry ends with a line.</summary>
+    /// <param name="line">Its first bytes, <see cref="HeadBytes"/> or all.</param>
+    internal virtual bool Ends(ReadOnlySpan<byte> line) => true;
 
     /// <param name="length">Of the entry, with all around it; of what is damaged, too.</param>
     internal abstract LogParse Parse(ReadOnlySpan<byte> bytes, out int length, out LogEntry entry);
@@ -126,17 +133,48 @@ internal abstract class LogFormat
 
     private sealed class K8sLines : Lines
     {
+        private const int MostPieces = LogFiles.MaxEntry / 2; // bytes that are put together
+
+        internal override bool Ends(ReadOnlySpan<byte> line) => !TryTag(ref line, out _, out _, out bool isPartial) || !isPartial;
+
+        internal override LogParse Parse(ReadOnlySpan<byte> bytes, out int length, out LogEntry entry)
+        {
+            LogParse parse = base.Parse(bytes, out length, out entry);
+            if (parse != LogParse.Entry || entry.EndsLine) return parse;
+            var text = new List<byte>(entry.Text.ToArray());
+            while (length < MostPieces)
+            {
+                parse = base.Parse(bytes[length..], out int more, out LogEntry next);
+                if (parse == LogParse.Incomplete) return parse;
+                // Of the other stream, or none: what was before it ends here.
+                if (parse == LogParse.Damaged || next.IsError != entry.IsError) break;
+                length += more;
+                text.AddRange(next.Text.Span);
+                entry = next with { Text = text.ToArray() };
+                if (entry.EndsLine) break;
+            }
+
+            return LogParse.Entry;
+        }
+
         private protected override bool TryParse(ReadOnlySpan<byte> line, out LogEntry entry)
         {
             entry = default;
-            if (!TryWord(ref line, out ReadOnlySpan<byte> moment) || !TryParseTime(moment, out FileTime time)) return false;
-            if (!TryWord(ref line, out ReadOnlySpan<byte> stream) || !TryWord(ref line, out ReadOnlySpan<byte> tag)) return false;
-            bool isError = stream.SequenceEqual("stderr"u8);
-            if (!isError && !stream.SequenceEqual("stdout"u8)) return false;
-            // Tags are parted by colons; the first tells whether the line goes on.
-            bool isPartial = tag.Length > 0 && tag[0] == 'P';
+            if (!TryTag(ref line, out FileTime time, out bool isError, out bool isPartial)) return false;
             entry = new LogEntry(time, isError, isPartial ? line.ToArray() : (byte[])[.. line, (byte)'\n']);
             return true;
+        }
+
+        /// <summary>What stands before the text.</summary>
+        private static bool TryTag(ref ReadOnlySpan<byte> line, out FileTime time, out bool isError, out bool isPartial)
+        {
+            (time, isError, isPartial) = (default, false, false);
+            if (!TryWord(ref line, out ReadOnlySpan<byte> moment) || !TryParseTime(moment, out time)) return false;
+            if (!TryWord(ref line, out ReadOnlySpan<byte> stream) || !TryWord(ref line, out ReadOnlySpan<byte> tag)) return false;
+            isError = stream.SequenceEqual("stderr"u8);
+            // Tags are parted by colons; the first tells whether it goes on.
+            isPartial = tag[0] == 'P';
+            return isError || stream.SequenceEqual("stdout"u8);
         }
 
         private static bool TryWord(ref ReadOnlySpan<byte> line, out ReadOnlySpan<byte> word)

@@ -21,9 +21,18 @@ public sealed class ContainerLogTests
 
     [Theory]
     [InlineData("2026-01-02T03:04:05.678901234+00:00 stdout F a line", "2026-01-02T03:04:05 678901234 out a line|")]
-    [InlineData("2026-01-02T03:04:05.6+00:00 stderr P a part ", "2026-01-02T03:04:05 600000000 err a part ")]
     [InlineData("2026-01-02T03:04:05.678901234+00:00 stdout F ", "2026-01-02T03:04:05 678901234 out |")]
     public void Podmans_k8s_file_is_read(string line, string expected) => Assert.Equal(expected, Assert.Single(Texts(Log(LogFormat.K8sFile, line + "\n").Read(default))));
+
+    [Fact]
+    public void Pieces_of_a_line_are_put_together_as_podman_does()
+    {
+        const string a = "2026-01-02T03:04:05.1+00:00 stdout P a \n", b = "2026-01-02T03:04:05.2+00:00 stdout F b\n", c = "2026-01-02T03:04:05.3+00:00 stderr F c\n";
+
+        Assert.Equal(["2026-01-02T03:04:05 200000000 out a b|", "2026-01-02T03:04:05 300000000 err c|", "2026-01-02T03:04:05 100000000 out a ", "2026-01-02T03:04:05 300000000 err c|"], Texts(Log(LogFormat.K8sFile, a + b + c + a + c + a).Read(default)));
+        ContainerLog log = Log(LogFormat.K8sFile, c + a + a + b + c);
+        Assert.Equal(["a a b|", "c|"], Texts(log.Read(log.Tail(2))).Select(text => text[34..]));
+    }
 
     [Theory]
     [InlineData("")]

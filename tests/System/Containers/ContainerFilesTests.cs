@@ -7,7 +7,6 @@ using Watari.Containers.Archives;
 using Watari.Containers.Logs;
 using Watari.Containers.Root;
 using Watari.Disk.FileSystems;
-using Watari.Hypervisor;
 
 namespace Watari.SystemTests.Containers;
 
@@ -79,7 +78,7 @@ public abstract class ContainerFilesTests(EngineGuest guest)
 
     private async Task WithContainerAsync(Func<Task> test)
     {
-        await guest.InAsync($"rm -rf /srv/files; mkdir -p /srv/files; cat >/srv/work.sh <<'END'\n{Work}\nEND");
+        await guest.InAsync($"rm -rf /srv/files; mkdir -p /srv/files; echo {Convert.ToBase64String(Encoding.ASCII.GetBytes(Work))} | base64 -d >/srv/work.sh");
         await guest.InAsync($"{guest.Engine} run -d --name {Name} --network none -v /srv/files:/data --tmpfs /mem -v /srv/work.sh:/work.sh:ro localhost/busybox sh /work.sh");
         try
         {
@@ -130,7 +129,7 @@ public abstract class ContainerFilesTests(EngineGuest guest)
         while (reader.GetNextEntry(copyData: true) is { } entry)
         {
             string content = entry.DataStream is { } data ? Convert.ToHexStringLower(SHA256.HashData(data)) : "";
-            entries.Add($"{entry.Name.TrimEnd('/')} {(entry.EntryType is TarEntryType.V7RegularFile ? TarEntryType.RegularFile : entry.EntryType)} {Convert.ToString((int)entry.Mode, 8)} {entry.Uid}:{entry.Gid} {entry.ModificationTime.ToUnixTimeSeconds()} {entry.LinkName} {content}");
+            entries.Add($"{entry.Name.TrimEnd('/')} {(entry.EntryType is TarEntryType.V7RegularFile ? TarEntryType.RegularFile : entry.EntryType)} {Convert.ToString((int)entry.Mode & 0xfff, 8)} {entry.Uid}:{entry.Gid} {entry.ModificationTime.ToUnixTimeSeconds()} {entry.LinkName} {content}");
         }
 
         return [.. entries.Order(StringComparer.Ordinal)];
