@@ -89,7 +89,9 @@ public static class ContainerChanges
             bool isTold = kind != ChangeKind.Changed || IsChanged(teller, now!.Status, before!.Status);
             if (isTold)
             {
-                foreach (OpenDirectory directory in teller == Teller.Docker ? open.Reverse() : kind == ChangeKind.Changed ? [] : [current])
+                IEnumerable<OpenDirectory> above = open;
+                if (teller != Teller.Docker) above = kind == ChangeKind.Changed ? Enumerable.Empty<OpenDirectory>() : [current];
+                foreach (OpenDirectory directory in above.Reverse())
                 {
                     if (directory.IsTold) continue;
                     directory.IsTold = true;
