@@ -39,6 +39,9 @@ public interface IHostEngine
     /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
     Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken);
 
+    /// <summary>Files and logs of containers.</summary>
+    IContainerFiles Files { get; }
+
     /// <summary>Source: looks at each object of the workload while it runs. Touches nothing.</summary>
     /// <param name="freezer">Who will freeze it; refused here where that cannot be.</param>
     Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken);

@@ -9,6 +9,7 @@ using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Doctor;
+using Watari.Silo.Engine.Files;
 using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
@@ -41,11 +42,14 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _ledger = new StepLedger(time);
         _vms = new OpenVms(settings.VmDirectory);
         _looks = new VmLooks(_host, _vms, _threads);
+        Files = new ContainerFiles(_looks, time);
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
         _checkpoints = new CheckpointMaker(_threads, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
+
+    public IContainerFiles Files { get; }
 
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken)
     {

@@ -22,6 +22,8 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
 
     public TransferStatistics? Progress { get; set; }
 
+    public IContainerFiles Files { get; } = new ScriptedFiles();
+
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult(
         new HostDescription(host, 2, 24L << 30, 0.5, world.Read().Vms.Count(v => v.Id.Host == host), "scripted"));
 
