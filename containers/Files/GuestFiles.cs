@@ -12,7 +12,7 @@ namespace Watari.Containers.Files;
 
 /// <summary>
 /// The files of a running guest as its first process sees them: its disks with what of them is only in its memory yet, and what lives in
-/// memory alone. Of a guest that does not run, a disk's own <see cref="Ext4FileSystem"/> is all there is.
+/// memory alone. Of a guest that does not run, its disk is all there is (<see cref="OfDisks"/>).
 /// <code>
 /// IFileSystem files = GuestFiles.Of(kernel, Volumes.Of(disk));
 /// byte[] state = files.Root.Find("/run/runc/redis/state.json"u8).ReadAll(1 &lt;&lt; 20);
@@ -40,6 +40,25 @@ public static class GuestFiles
         }
 
         return tree;
+    }
+
+    /// <summary>
+    /// The files of a guest that does not run, or whose kernel cannot be read: those of the volume that holds its root, as of the last commit of
+    /// its journal. What it had mounted elsewhere is not known.
+    /// </summary>
+    /// <exception cref="GuestFileException">No root is on any of the volumes.</exception>
+    /// <exception cref="DiskException">A disk cannot be read.</exception>
+    public static IFileSystem OfDisks(IReadOnlyList<IDiskImage> volumes)
+    {
+        ArgumentNullException.ThrowIfNull(volumes);
+        foreach (IDiskImage volume in volumes)
+        {
+            if (!Ext4FileSystem.IsOn(volume)) continue;
+            var files = Ext4FileSystem.Open(volume);
+            if (files.Root.TryFind("/etc/passwd"u8, out _)) return files;
+        }
+
+        throw new GuestFileException("None of the guest's disks that can be read holds its root.");
     }
 
     /// <summary>The root first, then in the order in which they were mounted: what is mounted over another comes after it.</summary>

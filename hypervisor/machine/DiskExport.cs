@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace Watari.Hypervisor;
@@ -15,7 +16,12 @@ public sealed class DiskExport : IAsyncDisposable
 {
     private const string IdPrefix = "watari-";
 
+    /// <summary>Numbers of those of this process that have not been ended.</summary>
+    private static readonly ConcurrentDictionary<int, bool> s_alive = new();
+    private static int s_count;
+
     private readonly QmpClient _qmp;
+    private readonly int _number = Interlocked.Increment(ref s_count);
     private bool _ended;
 
     private DiskExport(QmpClient qmp, string socketPath, IReadOnlyList<VmDisk> disks)
@@ -23,6 +29,7 @@ public sealed class DiskExport : IAsyncDisposable
         _qmp = qmp;
         SocketPath = socketPath;
         Disks = disks;
+        s_alive[_number] = true;
     }
 
     /// <summary>Of the server.</summary>
@@ -45,7 +52,10 @@ public sealed class DiskExport : IAsyncDisposable
         ];
     }
 
-    /// <summary>Has QEMU export the disks, for reading. What a process of ours that died has left of an earlier export is ended first.</summary>
+    /// <summary>
+    /// Has QEMU export the disks, for reading. What is left of an earlier export of ours is ended first: of a process that died, or of one whose
+    /// monitor was lost.
+    /// </summary>
     /// <param name="qmp">The VM's monitor; must live as long as the export.</param>
     /// <param name="socketPath">Where the server shall listen; QEMU must be able to make it.</param>
     /// <param name="cancellation">Gives up; what was begun is undone.</param>
@@ -56,12 +66,13 @@ public sealed class DiskExport : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(socketPath);
         if (!UnixSocket.PathFits(socketPath)) throw new HypervisorException($"The socket path {socketPath} is longer than {UnixSocket.MaxPathLength} bytes: use a shorter directory.");
         await EndAbandonedAsync(qmp, cancellation);
-        var export = new DiskExport(qmp, socketPath, await ListDisksAsync(qmp, cancellation));
+        IReadOnlyList<VmDisk> disks = await ListDisksAsync(qmp, cancellation);
         await StartServerAsync(qmp, socketPath, cancellation);
+        var export = new DiskExport(qmp, socketPath, disks);
         try
         {
-            foreach (VmDisk disk in export.Disks)
-                await qmp.ExecuteAsync("block-export-add", new BlockExportAdd("nbd", IdOf(disk), disk.NodeName, disk.NodeName, Writable: false), cancellation: cancellation);
+            foreach (VmDisk disk in disks)
+                await qmp.ExecuteAsync("block-export-add", new BlockExportAdd("nbd", export.IdOf(disk), disk.NodeName, disk.NodeName, Writable: false), cancellation: cancellation);
             return export;
         }
         catch
@@ -75,6 +86,7 @@ public sealed class DiskExport : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _ended, true)) return;
+        s_alive.TryRemove(_number, out _);
         try
         {
             await _qmp.ExecuteAsync("nbd-server-stop");
@@ -100,19 +112,22 @@ public sealed class DiskExport : IAsyncDisposable
         }
     }
 
-    /// <summary>An export whose id names a process that is no more was left by it. One server serves all: where an export is another's, it stays.</summary>
+    /// <summary>An export whose id names a process that is no more was left by it, or one of this process that it has given up. One server serves all: where an export is another's, it stays.</summary>
     private static async Task EndAbandonedAsync(QmpClient qmp, CancellationToken cancellation)
     {
         BlockExportInfo[] exports = await qmp.ExecuteAsync<BlockExportInfo[]>("query-block-exports", cancellation: cancellation);
         if (exports.Length > 0 && exports.All(export => IsAbandoned(export.Id))) await qmp.ExecuteAsync("nbd-server-stop", cancellation: cancellation);
     }
 
-    private static string IdOf(VmDisk disk) => string.Create(CultureInfo.InvariantCulture, $"{IdPrefix}{Environment.ProcessId}-{disk.NodeName.TrimStart('#')}");
+    private string IdOf(VmDisk disk) => string.Create(CultureInfo.InvariantCulture, $"{IdPrefix}{Environment.ProcessId}-{_number}-{disk.NodeName.TrimStart('#')}");
 
     private static bool IsAbandoned(string id)
     {
         if (!id.StartsWith(IdPrefix, StringComparison.Ordinal)) return false;
-        if (!int.TryParse(id[IdPrefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process)) return false;
+        string[] parts = id[IdPrefix.Length..].Split('-');
+        if (!int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process)) return false;
+        if (process == Environment.ProcessId)
+            return parts.Length > 1 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && !s_alive.ContainsKey(number);
         using ProcessHandle? owner = ProcessHandle.TryOpen(process);
         return owner is null;
     }

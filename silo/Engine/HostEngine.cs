@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.Extensions.Options;
 using Watari.GrainInterfaces.Model;
@@ -10,6 +9,7 @@ using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Doctor;
+using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
@@ -28,6 +28,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private readonly string _host;
     private readonly OpenVms _vms;
     private readonly EngineThreads _threads = new(Math.Max(2, Environment.ProcessorCount - 1));
+    private readonly VmLooks _looks;
     private readonly StepLedger _ledger;
     private readonly SourceSide _source;
     private readonly DestinationSide _destination;
@@ -39,6 +40,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _host = settings.Host;
         _ledger = new StepLedger(time);
         _vms = new OpenVms(settings.VmDirectory);
+        _looks = new VmLooks(_host, _vms, _threads);
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
         _checkpoints = new CheckpointMaker(_threads, time);
@@ -242,9 +244,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         }
         catch (EngineException e)
         {
-            // A socket that nobody listens at is a QEMU that has ended; any other failure leaves open whether the guest runs.
-            bool gone = e.InnerException is QmpConnectionException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
-            return Unseen(name, gone ? VmStatus.Gone : VmStatus.Unreachable, e.Message);
+            return Unseen(name, OpenVms.IsOff(e) ? VmStatus.Gone : VmStatus.Unreachable, e.Message);
         }
     }
 

@@ -29,14 +29,15 @@ internal sealed class GuestVm : IAsyncDisposable
     private int _leases = 1; // that of whoever attached, who keeps it and reads nothing
     private int _readers;
 
-    private GuestVm(string name, VirtualMachine machine, string agentSocket, RunState state)
+    private GuestVm(string name, VirtualMachine machine, string directory, RunState state)
     {
         Name = name;
         Machine = machine;
+        Disks = new VmDisks(machine, Path.Combine(directory, "disks.sock"));
         _running = new RunningKernel(machine);
         _life = new GuestLife(name, _running.Is, TimeProvider.System);
         EndLifeIfDead(state);
-        _agentSocket = agentSocket;
+        _agentSocket = Path.Combine(directory, "agent.sock");
         _ram = new RamSegments(machine.Ram);
         Memory = new GuestPhysicalMemory(_ram.Segments);
         Writer = new GuestMemoryWriter(_ram.Segments);
@@ -47,6 +48,8 @@ internal sealed class GuestVm : IAsyncDisposable
     public string Name { get; }
 
     public VirtualMachine Machine { get; }
+
+    public VmDisks Disks { get; }
 
     public GuestPhysicalMemory Memory { get; }
 
@@ -71,7 +74,7 @@ internal sealed class GuestVm : IAsyncDisposable
         VirtualMachine machine = await VirtualMachine.AttachAsync(Path.Combine(directory, "qmp.sock"), name, cancellationToken);
         try
         {
-            return new VmLease(new GuestVm(name, machine, Path.Combine(directory, "agent.sock"), await machine.StateAsync(cancellationToken)), reads: false);
+            return new VmLease(new GuestVm(name, machine, directory, await machine.StateAsync(cancellationToken)), reads: false);
         }
         catch
         {
@@ -111,6 +114,7 @@ internal sealed class GuestVm : IAsyncDisposable
         await _watch;
         await DropAgentAsync();
         _ram.Dispose();
+        await Disks.DisposeAsync();
         await Machine.DisposeAsync();
         _agentGate.Dispose();
         _ended.Dispose();

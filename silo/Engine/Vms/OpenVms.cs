@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using Watari.GrainInterfaces.Model;
 using Watari.Hypervisor;
 using Watari.Introspection;
@@ -11,21 +12,24 @@ namespace Watari.Silo.Engine.Vms;
 /// </summary>
 internal sealed class OpenVms(string runDirectory) : IAsyncDisposable
 {
+    private const string MonitorSocket = "qmp.sock";
+    private const string StoredDisk = "disk.qcow2"; // as the launcher keeps it (VmDirectory.Disk)
+
     private readonly ConcurrentDictionary<string, OpenVm> _open = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _attaching = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Names of all VMs that have a monitor socket here, alive or not.</summary>
+    /// <summary>Names of all VMs that have a monitor socket here, alive or not, and of those that are off and have left their disk.</summary>
     public IReadOnlyList<string> Names =>
         !Directory.Exists(runDirectory)
             ? []
             : [.. Directory.EnumerateDirectories(runDirectory)
-                .Where(directory => File.Exists(Path.Combine(directory, "qmp.sock")))
+                .Where(directory => File.Exists(Path.Combine(directory, MonitorSocket)) || File.Exists(Path.Combine(directory, StoredDisk)))
                 .Select(directory => Path.GetFileName(directory)!)
                 .Order(StringComparer.Ordinal)];
 
     /// <summary>Those of them that may stand still because an earlier silo died while it held them.</summary>
-    public IEnumerable<string> Abandoned => Names.Where(name => VirtualMachine.MayBeAbandoned(Path.Combine(runDirectory, name, "qmp.sock")));
+    public IEnumerable<string> Abandoned => Names.Where(name => VirtualMachine.MayBeAbandoned(Path.Combine(runDirectory, name, MonitorSocket)));
 
     /// <summary>The VM, to work with until the lease is disposed. Nothing of its memory may be read after that.</summary>
     /// <exception cref="EngineException">There is no such VM, or it cannot be attached to.</exception>
@@ -33,8 +37,10 @@ internal sealed class OpenVms(string runDirectory) : IAsyncDisposable
     {
         if (TryLease(name) is { } lease) return lease;
         string directory = Path.Combine(runDirectory, name);
-        if (Path.GetFileName(name) != name || !File.Exists(Path.Combine(directory, "qmp.sock")))
+        if (Path.GetFileName(name) != name || !File.Exists(Path.Combine(directory, MonitorSocket)))
         {
+            if (StoredDiskOf(name) is not null) throw new EngineException(FailureKind.VmLost, $"VM '{name}' is off: no QEMU runs it.", new FileNotFoundException(null, MonitorSocket));
+
             string known = string.Join(", ", Names);
             throw new EngineException(FailureKind.NotFound, $"There is no VM '{name}' on this host; {(known.Length > 0 ? $"it has {known}." : "it has none.")}");
         }
@@ -59,6 +65,17 @@ internal sealed class OpenVms(string runDirectory) : IAsyncDisposable
         {
             attaching.Release();
         }
+    }
+
+    /// <summary>Whether what <see cref="LeaseAsync"/> threw says that no QEMU runs the VM; any other failure leaves that open.</summary>
+    public static bool IsOff(EngineException failure) =>
+        failure.InnerException is FileNotFoundException or QmpConnectionException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
+
+    /// <summary>Where the launcher keeps the VM's disk; null where it keeps none, as of a VM that it has not started.</summary>
+    public string? StoredDiskOf(string name)
+    {
+        string disk = Path.Combine(runDirectory, name, StoredDisk);
+        return Path.GetFileName(name) == name && File.Exists(disk) ? disk : null;
     }
 
     /// <summary>Lets go of all VMs; of those that are still leased, with their last lease.</summary>

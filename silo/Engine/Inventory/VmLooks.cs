@@ -1,0 +1,160 @@
+using Watari.Disk;
+using Watari.Disk.Images;
+using Watari.GrainInterfaces.Model;
+using Watari.Hypervisor;
+using Watari.Introspection.Kernel;
+using Watari.Silo.Engine.Migration;
+using Watari.Silo.Engine.Vms;
+
+namespace Watari.Silo.Engine.Inventory;
+
+/// <summary>
+/// Opens what the VMs of this host keep: their files and containers, on disk and in memory.
+/// <code>
+/// IReadOnlyList&lt;FoundContainer&gt; found = await looks.TakeAsync(vm, look => look.Inventory().Containers, cancellationToken);
+/// </code>
+/// </summary>
+internal sealed class VmLooks(string host, OpenVms vms, EngineThreads threads)
+{
+    private int _servers;
+
+    /// <summary>One look, on one of the engine's threads, in one lease of the VM; all that it opened is closed after it.</summary>
+    /// <exception cref="EngineException">The VM is unknown, or nothing of it can be read.</exception>
+    public async Task<T> TakeAsync<T>(string vm, Func<VmLook, T> look, CancellationToken cancellationToken)
+    {
+        await using VmLook open = await OpenAsync(vm, cancellationToken);
+        return await open.RunAsync(look, cancellationToken);
+    }
+
+    /// <summary>A look that lasts until it is disposed, for what is read in many pieces. The VM is leased as long.</summary>
+    /// <exception cref="EngineException">The VM is unknown, or nothing of it can be read.</exception>
+    public async Task<VmLook> OpenAsync(string vm, CancellationToken cancellationToken)
+    {
+        VmLease lease;
+        try
+        {
+            lease = await vms.LeaseAsync(vm, cancellationToken);
+        }
+        catch (EngineException e) when (OpenVms.IsOff(e) && vms.StoredDiskOf(vm) is { } disk)
+        {
+            return await OpenStoredAsync(vm, disk, cancellationToken);
+        }
+
+        try
+        {
+            return await Failures.ExplainAsync(vm, () => OpenRunningAsync(lease, cancellationToken));
+        }
+        catch
+        {
+            await lease.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<VmLook> OpenRunningAsync(VmLease lease, CancellationToken cancellationToken)
+    {
+        GuestVm guest = lease.Vm;
+        List<string> notes = [];
+        DiskExport? export = null;
+        try
+        {
+            export = await guest.Disks.ExportAsync(cancellationToken);
+        }
+        catch (HypervisorException e)
+        {
+            notes.Add($"its disks cannot be read, so that only what runs is found: {e.Message}");
+        }
+
+        return await threads.RunAsync(
+            () =>
+            {
+                (GuestKernel? kernel, EngineException? why) = KernelOf(guest, notes);
+                var disks = VmLookDisks.Connect(export is null ? [] : export.Disks.Select(disk => (export.SocketPath, disk.NodeName)), notes);
+                if (kernel is null && disks.Volumes.Count == 0)
+                {
+                    disks.Dispose();
+                    throw why!;
+                }
+
+                return new VmLook(new VmId(host, guest.Name), threads, disks, kernel, guest.Fate is not null, notes, lease);
+            },
+            cancellationToken);
+    }
+
+    private async Task<VmLook> OpenStoredAsync(string vm, string disk, CancellationToken cancellationToken)
+    {
+        string socket = Path.Combine(Path.GetDirectoryName(disk)!, $"disk-{Interlocked.Increment(ref _servers)}.sock");
+        DiskFileServer server = await Failures.ExplainAsync(vm, () => DiskFileServer.StartAsync(disk, "qcow2", socket, cancellationToken));
+        try
+        {
+            List<string> notes = ["it is off: what was in its memory alone is gone, and other disks than its first are not known"];
+            return await Failures.ExplainAsync(vm, () => threads.RunAsync(
+                () => new VmLook(
+                    new VmId(host, vm), threads, VmLookDisks.Connect([(server.SocketPath, DiskFileServer.ExportName)], notes), kernel: null, nothingRuns: true, notes, server),
+                cancellationToken));
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The kernel that runs, or that a dead guest has left in its memory; null with the reason, which becomes a note, where there is none to be read.</summary>
+    private static (GuestKernel? Kernel, EngineException? Why) KernelOf(GuestVm guest, List<string> notes)
+    {
+        try
+        {
+            if (guest.Fate != VmStatus.Panicked) return (guest.Kernel(), null);
+            GuestKernel left = guest.KernelLeft();
+            notes.Add("its kernel has panicked: nothing of it runs");
+            return (left, null);
+        }
+        catch (EngineException e)
+        {
+            notes.Add($"only its disk can be read, as of its last commit: {e.Message}");
+            return (null, e);
+        }
+    }
+}
+
+/// <summary>The volumes of a VM's disks, over connections of one look's own.</summary>
+internal sealed class VmLookDisks : IDisposable
+{
+    private readonly List<NbdDiskImage> _disks = [];
+    private readonly List<Volume> _volumes = [];
+
+    private VmLookDisks()
+    {
+    }
+
+    public IReadOnlyList<Volume> Volumes => _volumes;
+
+    /// <summary>A disk that cannot be read keeps no other from being read. Blocks: for the engine's threads.</summary>
+    /// <param name="exports">Each disk's server and its name there.</param>
+    /// <param name="notes">Is told of those that cannot be read.</param>
+    public static VmLookDisks Connect(IEnumerable<(string SocketPath, string Export)> exports, List<string> notes)
+    {
+        var connected = new VmLookDisks();
+        foreach ((string socket, string export) in exports)
+        {
+            try
+            {
+                var disk = NbdDiskImage.Connect(socket, export);
+                connected._disks.Add(disk);
+                connected._volumes.AddRange(Disk.Images.Volumes.Of(disk));
+            }
+            catch (DiskException e)
+            {
+                notes.Add($"its disk {export} cannot be read: {e.Message}");
+            }
+        }
+
+        return connected;
+    }
+
+    public void Dispose()
+    {
+        foreach (NbdDiskImage disk in _disks) disk.Dispose();
+    }
+}
