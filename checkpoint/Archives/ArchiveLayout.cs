@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Watari.Checkpoint.Archives;
 
 /// <summary>The names in a checkpoint archive, as podman, CRI-O and checkpointctl have them (checkpointctl lib/metadata.go).</summary>
@@ -32,6 +34,10 @@ public static class ArchiveLayout
 
     /// <summary>A tar for each named volume.</summary>
     public const string Volumes = "volumes";
+
+    /// <summary>The JSON of <see cref="DeletedFiles"/>.</summary>
+    /// <param name="paths">Absolute, in the container.</param>
+    public static byte[] DeletedFilesOf(IReadOnlyList<string> paths) => JsonSerializer.SerializeToUtf8Bytes(paths, ArchiveJson.Default.IReadOnlyListString);
 
     public static string Volume(string name) => $"{Volumes}/{name}.tar";
 }

@@ -51,4 +51,5 @@ internal sealed record SpecDump([property: JsonPropertyName("annotations")] IRea
 
 [JsonSerializable(typeof(ConfigDump))]
 [JsonSerializable(typeof(SpecDump))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class ArchiveJson : JsonSerializerContext;

@@ -59,7 +59,7 @@ public sealed class ConsoleTests(TwoHosts hosts)
         ScriptedCluster cluster = await hosts.Cluster;
         using var folder = new Folder();
 
-        Run run = await cluster.WatariAsync("checkpoint", "web", "--vm", "vm-a", "--output", folder.Path, "--leave-running");
+        Run run = await cluster.WatariAsync("checkpoint", "web", "--vm", "vm-a", "--directory", folder.Path, "--leave-running");
 
         Assert.Equal((0, ""), (run.Code, run.Code == 0 ? "" : run.Error));
         Assert.StartsWith($"saved web of host-a/vm-a to {folder.Path}", run.Out, StringComparison.Ordinal);
