@@ -2,11 +2,8 @@ using Watari.Disk;
 using Watari.Disk.Ext4;
 using Watari.Disk.FileSystems;
 using Watari.Disk.Images;
-using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
-using Watari.Introspection.Memory;
 using Watari.Introspection.Tasks;
-using Watari.Introspection.Types;
 
 namespace Watari.Containers.Files;
 
@@ -20,9 +17,6 @@ namespace Watari.Containers.Files;
 /// </summary>
 public static class GuestFiles
 {
-    private const int MaxFileSystems = 64;
-    private const int MaxPathBytes = 1 << 20; // of all mount points together
-
     /// <param name="kernel">The guest's.</param>
     /// <param name="volumes">Of the guest's disks: what is mounted of them is told by the UUID that a file system bears on the disk and in the kernel.</param>
     /// <exception cref="GuestFileException">The guest's memory cannot be read; or its root is on none of the volumes.</exception>
@@ -31,12 +25,12 @@ public static class GuestFiles
     {
         ArgumentNullException.ThrowIfNull(kernel);
         ArgumentNullException.ThrowIfNull(volumes);
-        List<Mount> mounts = GuestInode.Look(kernel, MountsOf);
-        var opened = new Dictionary<GuestVirtualAddress, IFileSystem?>();
-        var tree = new MountTree(FilesOf(mounts[0], kernel, volumes, opened) ?? throw new GuestFileException("The guest's root is on none of its disks that can be read."));
-        foreach (Mount mount in mounts.Skip(1))
+        IReadOnlyList<MountedFiles> mounts = MountedFiles.SeenBy(kernel, FirstProcess);
+        var disks = new MountedDisks(kernel, volumes);
+        var tree = new MountTree(disks.FilesOf(mounts[0]) ?? throw new GuestFileException("The guest's root is on none of its disks that can be read."));
+        foreach (MountedFiles mount in mounts.Skip(1))
         {
-            if (FilesOf(mount, kernel, volumes, opened) is { } files) tree.Mount(mount.Path.Span, files);
+            if (disks.FilesOf(mount) is { } files) tree.Mount(mount.Path.Span, files);
         }
 
         return tree;
@@ -61,70 +55,6 @@ public static class GuestFiles
         throw new GuestFileException("None of the guest's disks that can be read holds its root.");
     }
 
-    /// <summary>The root first, then in the order in which they were mounted: what is mounted over another comes after it.</summary>
-    private static List<Mount> MountsOf(GuestKernel look)
-    {
-        if (!look.TryFindProcess(1, out TaskStruct first)) throw new KernelWalkException("init_task.tasks", "there is no process 1");
-        PathStruct root = first.Fs.Value.Root;
-        List<Mount> mounts = [new("/"u8.ToArray(), root.Mnt.Value.MntSb.Address, root.Dentry.Address, KindOf(root.Mnt.Value))];
-        int pathBytes = 0;
-        foreach (MountStruct mount in first.Nsproxy.Value.MntNs.Value.Mounts)
-        {
-            VfsMount mounted = mount.Mnt;
-            if (mounted.Address == root.Mnt.Address || mount.MntParent.Address == mount.Address || KindOf(mounted) is not { } kind) continue;
-            PathName path = PathName.Of(mount.MntParent.Value.Mnt, mount.MntMountpoint.Value, root);
-            if (path.Origin != PathOrigin.Root) continue;
-            pathBytes += path.Bytes.Length;
-            if (pathBytes > MaxPathBytes) throw new KernelWalkException("mnt_namespace.mounts", $"paths of more than {MaxPathBytes} bytes");
-            mounts.Add(new(path.Bytes, mounted.MntSb.Address, mounted.MntRoot.Address, kind));
-        }
-
-        return mounts;
-    }
-
-    /// <summary>Null of a kind of file system that holds nothing of containers.</summary>
-    private static MountKind? KindOf(VfsMount mount)
-    {
-        KernelCharPointer name = mount.MntSb.Value.SType.Value.Name;
-        if (name.SequenceEqual("tmpfs"u8)) return MountKind.Memory;
-        return name.SequenceEqual("ext4"u8) || name.SequenceEqual("ext3"u8) || name.SequenceEqual("ext2"u8) ? MountKind.Disk : null;
-    }
-
-    /// <summary>Null where it is on a disk that is not there.</summary>
-    private static IFileSystem? FilesOf(Mount mount, GuestKernel kernel, IReadOnlyList<IDiskImage> volumes, Dictionary<GuestVirtualAddress, IFileSystem?> opened)
-    {
-        if (mount.Kind == MountKind.Memory) return new MemoryFileSystem(kernel.At<DentryStruct>(mount.Root));
-        (bool isWhole, Guid uuid, GuestVirtualAddress device) = GuestInode.Look(kernel, look =>
-        {
-            SuperBlock super = look.At<SuperBlock>(mount.SuperBlock);
-            return (super.SRoot.Address == mount.Root, super.Uuid, super.SBdev.Address);
-        });
-        // A directory of it that is mounted elsewhere, too (mount --bind), is found at its own place.
-        if (!isWhole || mount.Kind is null) return null;
-        if (opened.TryGetValue(mount.SuperBlock, out IFileSystem? known)) return known;
-        if (opened.Count == MaxFileSystems) throw new GuestFileException($"The guest has mounted more than {MaxFileSystems} file systems of disks.");
-        return opened[mount.SuperBlock] = Open(kernel, mount.SuperBlock, uuid, device, volumes);
-    }
-
-    private static MountedFileSystem? Open(GuestKernel kernel, GuestVirtualAddress superBlock, Guid uuid, GuestVirtualAddress device, IReadOnlyList<IDiskImage> volumes)
-    {
-        foreach (IDiskImage volume in volumes)
-        {
-            if (!Ext4FileSystem.IsOn(volume)) continue;
-            Ext4FileSystem files = Ext4FileSystem.OpenMounted(new MountedVolume(volume, kernel.At<BlockDeviceStruct>(device)));
-            if (files.Uuid == uuid) return new MountedFileSystem(files, kernel.At<SuperBlock>(superBlock));
-        }
-
-        return null;
-    }
-
-    private enum MountKind
-    {
-        Memory,
-        Disk,
-    }
-
-    /// <param name="Path">From the first process's root on.</param>
-    /// <param name="Root">struct dentry * of what is seen there.</param>
-    private readonly record struct Mount(ReadOnlyMemory<byte> Path, GuestVirtualAddress SuperBlock, GuestVirtualAddress Root, MountKind? Kind);
+    private static TaskStruct FirstProcess(GuestKernel look) =>
+        look.TryFindProcess(1, out TaskStruct first) ? first : throw new KernelWalkException("init_task.tasks", "there is no process 1");
 }

@@ -3,6 +3,9 @@ namespace Watari.Disk.FileSystems;
 /// <summary>What stat(2) tells of a file; members have its names.</summary>
 public readonly record struct FileStatus
 {
+    /// <summary>The file system that it is of, where several are mounted in one another: by this and <see cref="Ino"/> it is known.</summary>
+    public ulong Dev { get; init; }
+
     /// <summary>The inode's number in its file system.</summary>
     public required ulong Ino { get; init; }
 

@@ -1,5 +1,6 @@
 using Watari.Containers;
 using Watari.Containers.Files;
+using Watari.Containers.Root;
 using Watari.Disk;
 using Watari.Disk.FileSystems;
 using Watari.GrainInterfaces.Model;
@@ -64,6 +65,11 @@ internal sealed class VmLook : IAsyncDisposable
     /// <param name="withSizes">Whether what containers have written is measured, file by file.</param>
     public ContainerInventory Inventory(bool withSizes = false) =>
         ContainerInventory.Read(_disks.Volumes.Count > 0 ? Files : null, NothingRuns ? null : Kernel, withSizes);
+
+    /// <summary>A container's files as its processes see them; of one that does not run, as they would. Blocks: for the engine's threads.</summary>
+    /// <exception cref="ContainerStoreException">Where they are is not known.</exception>
+    /// <exception cref="DiskException">They cannot be read.</exception>
+    public ContainerRoot RootOf(FoundContainer container) => ContainerRoot.Open(container, Files(), NothingRuns ? null : Kernel, _disks.Volumes);
 
     public async ValueTask DisposeAsync()
     {
