@@ -72,18 +72,17 @@ internal sealed class ContainerFiles
     /// <summary>As podman has it: what is new or changed in a tar, what is gone in a list.</summary>
     private static void WriteChanges(ContainerLayers layers, Func<string, Stream> open)
     {
-        Stream tar = open(ArchiveLayout.RootfsDiff);
-        var archive = new PaxArchive(tar);
+        PaxArchive? archive = null;
         List<string> deleted = [];
         foreach (FileChange change in layers.Changes())
         {
             string path = Encoding.UTF8.GetString(change.Path.Span);
             if (s_engines.Contains(path)) continue;
-            if (change.Inode is { } file) archive.Add(change.Path.Span, file);
+            if (change.Inode is { } file) (archive ??= new PaxArchive(open(ArchiveLayout.RootfsDiff))).Add(change.Path.Span, file);
             else deleted.Add("/" + path);
         }
 
-        archive.End();
+        archive?.End();
         if (deleted.Count > 0) open(ArchiveLayout.DeletedFiles).Write(ArchiveLayout.DeletedFilesOf(deleted));
     }
 

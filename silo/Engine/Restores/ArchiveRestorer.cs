@@ -30,7 +30,7 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         CheckpointArchive archive = await threads.RunAsync(() => Read(file, options.Path, cancellationToken), cancellationToken);
         clock.Lap("read");
 
-        RestoreArchiveRequest request = RequestOf(archive, options);
+        (ContainerId container, RestoreArchiveOptions how) = Accept(archive, options);
         await vm.MustRunAsync(cancellationToken);
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         GuestDescription guest = await agent.DescribeAsync(s_quick, cancellationToken);
@@ -43,7 +43,7 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
             file.Position = 0;
             await agent.PutImageAsync(key.AgentStep("archive"), s_archive, file, s_send, cancellationToken);
             clock.Lap("send");
-            RestoreArchiveResult restored = await agent.RestoreArchiveAsync(key.AgentStep(), request, s_restore, cancellationToken);
+            RestoreArchiveResult restored = await agent.RestoreArchiveAsync(key.AgentStep(), s_archive, container, how, s_restore, cancellationToken);
             clock.Lap("restore");
             await agent.ReleaseAsync(key.AgentStep("release"), s_quick, cancellationToken);
             return new EngineReport([.. clock.Phases], Container: restored.Container.ToString());
@@ -84,15 +84,22 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
     }
 
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: it is no container of podman's, or bears names that podman has not.</exception>
-    private static RestoreArchiveRequest RequestOf(CheckpointArchive archive, RestoreOptions options)
+    private static (ContainerId Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, RestoreOptions options)
     {
         ArchivedContainer container = archive.Container;
         if (container.Manager != ArchivedContainer.Libpod)
             throw Refused(options, $"its container is of {(container.Manager is { } manager ? $"'{manager}'" : "Docker, containerd or runc alone")}, and only those of podman are restored from archives");
-        return new RestoreArchiveRequest(
-            s_archive, Named(container.Id), options.Name is { } name ? Named(name) : null, [.. container.NamedVolumes.Select(Named)],
-            archive.Files.Keys.Any(path => path.StartsWith($"{ArchiveLayout.Images}/tcp-stream-", StringComparison.Ordinal)),
-            archive.Files.GetValueOrDefault($"{ArchiveLayout.Images}/filelocks.img") > 2 * sizeof(uint));
+        // Podman takes all of them, or none.
+        bool bringsVolumes = container.NamedVolumes.All(volume => archive.Files.ContainsKey(ArchiveLayout.Volume(volume)));
+        return (Named(container.Id), new RestoreArchiveOptions
+        {
+            Name = options.Name is { } name ? Named(name) : null,
+            Volumes = bringsVolumes ? [.. container.NamedVolumes.Select(Named)] : [],
+            IgnoreVolumes = !bringsVolumes,
+            TcpEstablished = archive.Files.Keys.Any(path => path.StartsWith($"{ArchiveLayout.Images}/tcp-stream-", StringComparison.Ordinal)),
+            // Two words of magic: none is held.
+            FileLocks = archive.Files.GetValueOrDefault($"{ArchiveLayout.Images}/filelocks.img") > 2 * sizeof(uint),
+        });
 
         ContainerId Named(string text) => ContainerId.TryParse(text, out ContainerId id) ? id : throw Refused(options, $"'{text}' is no name that podman takes");
     }
