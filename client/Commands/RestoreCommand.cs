@@ -20,7 +20,7 @@ internal static class RestoreCommand
         {
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
             VmId vm = await cluster.Cluster.ResolveVmAsync(parsed.GetValue(to)!, cancellationToken);
-            var options = new RestoreOptions(parsed.GetValue(archive)!.FullName, parsed.GetValue(name));
+            var options = new ArchiveRestore(parsed.GetValue(archive)!.FullName, parsed.GetValue(name));
             IRestoreGrain restore = cluster.Grains.GetGrain<IRestoreGrain>(JobId.New());
             terminal.Error.WriteLine(Printer.Clean($"{options.Path}: restoring into {vm}"));
             EngineReport report = await LongStep.FinishAsync(

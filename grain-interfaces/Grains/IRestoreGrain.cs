@@ -12,5 +12,5 @@ public interface IRestoreGrain : IGrainWithStringKey
     /// </summary>
     /// <exception cref="EngineException">It failed; nothing of it is left in the VM, unless the message says otherwise.</exception>
     [Alias("Restore"), ResponseTimeout("00:00:15")]
-    Task<StepAnswer> RestoreAsync(VmId vm, RestoreOptions options, TimeSpan patience);
+    Task<StepAnswer> RestoreAsync(VmId vm, ArchiveRestore options, TimeSpan patience);
 }

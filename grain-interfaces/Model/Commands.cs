@@ -43,7 +43,7 @@ public sealed record RollBackDestination(StepKey Key, string Vm, WorkloadId Work
 public sealed record Checkpoint(StepKey Key, string Vm, WorkloadId Workload, [property: Id(2)] CheckpointOptions Options) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.RestoreArchive")]
-public sealed record RestoreArchive(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] RestoreOptions Options) : EngineCommand(Key, Vm, Workload);
+public sealed record RestoreArchive(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] ArchiveRestore Options) : EngineCommand(Key, Vm, Workload);
 
 /// <summary>Where a command stands. A command that failed is answered by its <see cref="EngineException"/> instead.</summary>
 /// <param name="Finished">False: it still runs; ask again with the same key.</param>

@@ -74,7 +74,7 @@ public interface IHostEngine
     Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken);
 
     /// <summary>Makes a container in the VM out of an archive on the host. Where it fails, nothing of it is left there.</summary>
-    Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, RestoreOptions options, CancellationToken cancellationToken);
+    Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken);
 
     /// <summary>How far the job's pages are on this host, while a capture runs; null where nothing is known. Never blocks.</summary>
     TransferStatistics? TransferProgress(string job) => null;

@@ -25,7 +25,7 @@ internal sealed partial class RestoreGrain(
 
     private string Job => this.GetPrimaryKeyString();
 
-    public async Task<StepAnswer> RestoreAsync(VmId vm, RestoreOptions options, TimeSpan patience)
+    public async Task<StepAnswer> RestoreAsync(VmId vm, ArchiveRestore options, TimeSpan patience)
     {
         if (restore.State.Command is { } begun) return await FollowAsync(begun, patience);
         var key = new StepKey(Job, default(Epoch).Next(), Step);

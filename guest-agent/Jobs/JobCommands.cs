@@ -117,17 +117,18 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             return new RestoreArchiveResult(done);
         if (job.Phase != JobPhase.Prepared)
             throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here: destroy the job and begin again."));
-        job = job with { Phase = JobPhase.Restoring, Restore = mark, Podman = podman.Check(request, deadline) };
+        PodmanMark made = podman.Check(request, deadline);
+        job = job with { Phase = JobPhase.Restoring, Restore = mark, Podman = made };
         store.Save(job);
         try
         {
             ContainerId container = podman.Restore(job.Job, request, deadline);
-            store.Save(job with { Phase = JobPhase.Restored, Podman = job.Podman with { Container = container } });
+            store.Save(job with { Phase = JobPhase.Restored, Podman = made with { Container = container } });
             return new RestoreArchiveResult(container);
         }
         catch
         {
-            podman.Remove(job.Podman, Deadline.After(CleanUpMilliseconds), []);
+            podman.Remove(made, Deadline.After(CleanUpMilliseconds), []);
             store.Save(job with { Phase = JobPhase.Prepared, Restore = null, Podman = null });
             throw;
         }

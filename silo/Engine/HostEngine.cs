@@ -138,7 +138,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, options, stop), cancellationToken);
 
-    public Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, RestoreOptions options, CancellationToken cancellationToken) =>
+    public Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, stop), cancellationToken);
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);

@@ -16,7 +16,7 @@ public sealed class RestoreTests(Cluster cluster) : IClassFixture<Cluster>, IDis
     public async Task what_an_archive_holds_runs_in_the_vm_and_asked_again_it_is_not_restored_again()
     {
         Story story = cluster.Container("redis");
-        RestoreOptions options = Archive("restored-once");
+        ArchiveRestore options = Archive("restored-once");
         IRestoreGrain restore = cluster.Client.GetGrain<IRestoreGrain>(JobId.New());
 
         StepAnswer first = await UntilFinishedAsync(restore, story.Destination, options);
@@ -32,7 +32,7 @@ public sealed class RestoreTests(Cluster cluster) : IClassFixture<Cluster>, IDis
     {
         Story story = cluster.Container("redis");
         IRestoreGrain restore = cluster.Client.GetGrain<IRestoreGrain>(JobId.New());
-        var missing = new RestoreOptions(Path.Combine(_folder, "missing.tar"));
+        var missing = new ArchiveRestore(Path.Combine(_folder, "missing.tar"));
 
         EngineException failed = await Assert.ThrowsAsync<EngineException>(() => UntilFinishedAsync(restore, story.Destination, missing));
 
@@ -46,7 +46,7 @@ public sealed class RestoreTests(Cluster cluster) : IClassFixture<Cluster>, IDis
         Story story = cluster.Container("redis");
         Gate gate = story.Hold("restore-archive");
         IRestoreGrain restore = cluster.Client.GetGrain<IRestoreGrain>(JobId.New());
-        RestoreOptions options = Archive(story.Name);
+        ArchiveRestore options = Archive(story.Name);
         Assert.False((await restore.RestoreAsync(story.Destination, options, Patience)).Finished);
         await gate.Reached;
 
@@ -58,14 +58,14 @@ public sealed class RestoreTests(Cluster cluster) : IClassFixture<Cluster>, IDis
         story.AssertRunsOnlyIn(story.Source);
     }
 
-    private RestoreOptions Archive(string container)
+    private ArchiveRestore Archive(string container)
     {
         string path = Path.Combine(_folder, container + ".tar");
         File.WriteAllText(path, container);
-        return new RestoreOptions(path);
+        return new ArchiveRestore(path);
     }
 
-    private static async Task<StepAnswer> UntilFinishedAsync(IRestoreGrain restore, VmId vm, RestoreOptions options)
+    private static async Task<StepAnswer> UntilFinishedAsync(IRestoreGrain restore, VmId vm, ArchiveRestore options)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)

@@ -221,7 +221,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
     }
 
     /// <summary>An archive holds the container's name, and nothing else.</summary>
-    public async Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, RestoreOptions options, CancellationToken cancellationToken)
+    public async Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken)
     {
         DateTimeOffset start = DateTimeOffset.UtcNow;
         string name = options.Name ?? (File.Exists(options.Path) ? File.ReadAllText(options.Path) : throw new EngineException(FailureKind.NotFound, $"There is no archive '{options.Path}' on host '{host}'."));

@@ -16,6 +16,7 @@ internal sealed class CheckpointFile : ICheckpointOutput
     private readonly ContainerFiles _files;
     private readonly DateTimeOffset _time;
     private readonly List<(string Path, FileStream Contents)> _parts = [];
+    private long _room = long.MaxValue;
     private bool _whole;
 
     private CheckpointFile(CheckpointOptions options, string parent, string partial, ContainerFiles files, DateTimeOffset time)
@@ -59,6 +60,8 @@ internal sealed class CheckpointFile : ICheckpointOutput
         long available = new DriveInfo(_parent).AvailableFreeSpace;
         if (bytes > (ulong)available)
             throw Refused($"The memory takes about {bytes >> 20} MiB, and the file system of '{_options.Path}' has {available >> 20} MiB left; make room, or name another file with --export");
+        // The files are written twice: as parts, and in the archive.
+        _room = (available - (long)bytes) / 2;
     }
 
     /// <inheritdoc/>
@@ -106,13 +109,19 @@ internal sealed class CheckpointFile : ICheckpointOutput
     }
 
     /// <summary>A part of the archive whose length is not known before it is written. It has no name on the disk, and is gone with this process.</summary>
-    private FileStream Open(string path)
+    private PartStream Open(string path)
     {
         string name = $"{_partial}.{_parts.Count}";
         FileStream part = Create(name);
         _parts.Add((path, part));
         File.Delete(name);
-        return part;
+        return new PartStream(part, Take);
+    }
+
+    private void Take(int bytes)
+    {
+        _room -= bytes;
+        if (_room < 0) throw new IOException("the container's files take more room than there is; leave them out with --ignore-rootfs and --ignore-volumes");
     }
 
     private void Saved(Action save)

@@ -3,7 +3,6 @@ using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
-using RestoreOptions = Watari.GrainInterfaces.Model.RestoreOptions;
 
 namespace Watari.Silo.Engine.Restores;
 
@@ -23,7 +22,7 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
     private const long Overhead = 96L << 20;
 
     /// <exception cref="EngineException">It is not restored; nothing of it is left in the VM.</exception>
-    public async Task<EngineReport> RestoreAsync(StepKey key, GuestVm vm, RestoreOptions options, CancellationToken cancellationToken)
+    public async Task<EngineReport> RestoreAsync(StepKey key, GuestVm vm, ArchiveRestore options, CancellationToken cancellationToken)
     {
         var clock = new PhaseClock(time);
         using FileStream file = Open(options.Path);
@@ -84,7 +83,7 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
     }
 
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: it is no container of podman's, or bears names that podman has not.</exception>
-    private static (ContainerId Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, RestoreOptions options)
+    private static (ContainerId Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, ArchiveRestore options)
     {
         ArchivedContainer container = archive.Container;
         if (container.Manager != ArchivedContainer.Libpod)
@@ -104,5 +103,5 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         ContainerId Named(string text) => ContainerId.TryParse(text, out ContainerId id) ? id : throw Refused(options, $"'{text}' is no name that podman takes");
     }
 
-    private static EngineException Refused(RestoreOptions options, string why) => new(FailureKind.Refused, $"'{options.Path}' cannot be restored: {why}. Nothing was touched.");
+    private static EngineException Refused(ArchiveRestore options, string why) => new(FailureKind.Refused, $"'{options.Path}' cannot be restored: {why}. Nothing was touched.");
 }
