@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Migrations;
 
 namespace Watari.Grains.Restores;
 
@@ -12,6 +13,7 @@ namespace Watari.Grains.Restores;
 [GrainType("restore")]
 internal sealed partial class RestoreGrain(
     [PersistentState("restore")] IPersistentState<RestoreState> restore,
+    EngineCalls engines,
     ILogger<RestoreGrain> logger) : Grain, IRestoreGrain, IRemindable
 {
     private const string ReminderName = "follow";
@@ -35,7 +37,7 @@ internal sealed partial class RestoreGrain(
         var command = new RestoreArchive(key, vm.Vm, WorkloadId.OfContainer(options.Name ?? Path.GetFileName(options.Path)), options);
         await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
         await WriteAsync(new RestoreState { Vm = vm, Command = command, Epoch = key.Epoch });
-        return (await EndedAsync(async () => await Host(vm).ExecuteAsync(command, patience)))!;
+        return (await EndedAsync(command, async () => await Host(vm).ExecuteAsync(command, patience)))!;
     }
 
     public async Task ReceiveReminder(string reminderName, TickStatus status)
@@ -58,11 +60,15 @@ internal sealed partial class RestoreGrain(
     /// <exception cref="EngineException">It failed, or was undone.</exception>
     private async Task<StepAnswer> FollowAsync(RestoreArchive command, TimeSpan patience)
     {
-        StepAnswer? answer = restore.State.Epoch == command.Key.Epoch ? await EndedAsync(() => Host(restore.State.Vm).FollowAsync(command.Key, patience)) : null;
-        return answer ?? await UndoAsync(command);
+        VmId vm = restore.State.Vm;
+        if (restore.State.Epoch == command.Key.Epoch && await EndedAsync(command, () => Host(vm).FollowAsync(command.Key, patience)) is { } answer) return answer;
+        if (!await UndoAsync(command)) return new StepAnswer(false);
+        throw new EngineException(
+            FailureKind.Interrupted,
+            $"The silo of host '{vm.Host}' stopped while {command.Options.Path} was being restored into {vm}: the container runs there if it was restored before that ('watari ps --vm {vm}' tells), and else nothing of it is left there.");
     }
 
-    private async Task<StepAnswer?> EndedAsync(Func<Task<StepAnswer?>> ask)
+    private async Task<StepAnswer?> EndedAsync(RestoreArchive command, Func<Task<StepAnswer?>> ask)
     {
         try
         {
@@ -70,18 +76,36 @@ internal sealed partial class RestoreGrain(
             if (answer is { Finished: true }) await EndAsync();
             return answer;
         }
+        catch (EngineException e) when (e.Kind is FailureKind.Refused or FailureKind.NotFound or FailureKind.RestoreFailed or FailureKind.Fenced)
+        {
+            // The engine has touched nothing, or has cleaned up.
+            await EndAsync();
+            throw;
+        }
         catch (EngineException e) when (e.Kind != FailureKind.HostLost)
         {
-            // The engine has cleaned up, or the VM is gone.
-            await EndAsync();
+            await TryUndoAsync(command);
             throw;
         }
     }
 
-    /// <summary>The host's silo has not outlived it: what it left half made in the guest is removed, in a newer epoch.</summary>
-    /// <returns>Not finished: it is still being undone.</returns>
-    /// <exception cref="EngineException">It is undone, and why; or it cannot be, and is tried again when somebody asks next.</exception>
-    private async Task<StepAnswer> UndoAsync(RestoreArchive command)
+    /// <summary>It may have left something in the guest. What cannot be removed now is removed by the reminder.</summary>
+    private async Task TryUndoAsync(RestoreArchive command)
+    {
+        try
+        {
+            await UndoAsync(command);
+        }
+        catch (Exception e) when (e is EngineException or OrleansException or TimeoutException)
+        {
+            NotFollowed(e, Job, restore.State.Command is null);
+        }
+    }
+
+    /// <summary>What is left half made of it in the guest is removed, in a newer epoch.</summary>
+    /// <returns>False: it is still at work.</returns>
+    /// <exception cref="EngineException">It cannot be, and is tried again when somebody asks next.</exception>
+    private async Task<bool> UndoAsync(RestoreArchive command)
     {
         VmId vm = restore.State.Vm;
         if (restore.State.Epoch == command.Key.Epoch) await WriteAsync(restore.State with { Epoch = restore.State.Epoch.Next() });
@@ -89,23 +113,17 @@ internal sealed partial class RestoreGrain(
         try
         {
             var key = new StepKey(Job, restore.State.Epoch, _attempt == 0 ? "undo" : $"undo.{_attempt + 1}");
-            if (!(await Host(vm).ExecuteAsync(new RollBackDestination(key, command.Vm, command.Workload), UndoPatience)).Finished) return new StepAnswer(false);
-        }
-        catch (EngineException e) when (e.Kind is not (FailureKind.HostLost or FailureKind.VmLost or FailureKind.NotFound))
-        {
-            // It would answer so for ever: the next attempt has a key of its own.
-            _attempt++;
-            throw;
+            if (!(await Host(vm).ExecuteAsync(new RollBackDestination(key, command.Vm, command.Workload), UndoPatience)).Finished) return false;
         }
         catch (EngineException e) when (e.Kind != FailureKind.HostLost)
         {
-            // What was in the VM is gone with it.
+            // It would answer so for ever: the next attempt has a key of its own.
+            _attempt++;
+            if (e.Kind is not (FailureKind.VmLost or FailureKind.NotFound) || !await engines.IsGoneAsync(vm, CancellationToken.None)) throw;
         }
 
         await EndAsync();
-        throw new EngineException(
-            FailureKind.Interrupted,
-            $"The silo of host '{vm.Host}' stopped while {command.Options.Path} was being restored into {vm}: the container runs there if it was restored before that ('watari ps --vm {vm}' tells), and else nothing of it is left there.");
+        return true;
     }
 
     private async Task EndAsync()
@@ -135,7 +153,7 @@ internal sealed partial class RestoreGrain(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Restore {Key} into {Vm} is undone: its host's silo was started anew in the middle of it")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Restore {Key} into {Vm} is undone")]
     private partial void Undoing(StepKey key, VmId vm);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Restore {Job} was looked after; it is over: {IsOver}")]

@@ -67,6 +67,23 @@ public sealed class ConsoleTests(TwoHosts hosts)
         cluster.AssertRunsOnlyIn("host-a", "web");
     }
 
+    [Fact]
+    public async Task an_archive_is_saved_on_the_host_and_restored_under_another_name()
+    {
+        ScriptedCluster cluster = await hosts.Cluster;
+        using var folder = new Folder();
+        string archive = Path.Combine(folder.Path, "web.tar.zst");
+
+        Run saved = await cluster.WatariAsync("checkpoint", "web", "--vm", "vm-a", "-e", archive, "-R");
+        Run restored = await cluster.WatariAsync("restore", archive, "--to", "vm-b", "--name", "web-of-yesterday");
+
+        Assert.Equal((0, ""), (saved.Code, saved.Code == 0 ? "" : saved.Error));
+        Assert.Equal((0, ""), (restored.Code, restored.Code == 0 ? "" : restored.Error));
+        Assert.StartsWith($"restored web-of-yesterday from {archive} into host-b/vm-b (", restored.Out, StringComparison.Ordinal);
+        cluster.AssertRunsOnlyIn("host-b", "web-of-yesterday");
+        cluster.AssertRunsOnlyIn("host-a", "web");
+    }
+
     private sealed class Folder : IDisposable
     {
         public string Path { get; } = Directory.CreateTempSubdirectory("watari-images-").FullName;

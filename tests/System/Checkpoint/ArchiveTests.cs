@@ -34,7 +34,7 @@ public sealed class ArchiveTests(CheckpointHost host) : IClassFixture<Checkpoint
         string shown = await console.CheckAsync("checkpointctl show /tmp/web.tar.gz", StockGuest.Patience, Cancellation);
         Assert.All(["web", "localhost/redis:latest", "runc", "Podman"], word => Assert.Contains(word, shown, StringComparison.Ordinal));
         string inspected = await console.CheckAsync("checkpointctl inspect --ps-tree --ps-tree-cmd --stats --mounts /tmp/web.tar.gz", StockGuest.Patience, Cancellation);
-        Assert.All(["Memory dump time", "redis-server", "/data", "Root FS diff size"], word => Assert.Contains(word, inspected, StringComparison.OrdinalIgnoreCase));
+        Assert.All(["Memdump time", "redis-server", "/data", "Root FS diff size"], word => Assert.Contains(word, inspected, StringComparison.OrdinalIgnoreCase));
 
         await console.CheckAsync("podman container restore --import /tmp/web.tar.gz", StockGuest.Patience, Cancellation);
 
