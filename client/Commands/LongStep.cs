@@ -28,7 +28,8 @@ internal static class LongStep
         }
     }
 
-    private static async Task<StepAnswer> UntilFinishedAsync(Func<Task<StepAnswer>> ask, CancellationToken cancellationToken)
+    /// <summary>The same, of a command that nobody goes on with when who asked goes away.</summary>
+    public static async Task<StepAnswer> UntilFinishedAsync(Func<Task<StepAnswer>> ask, CancellationToken cancellationToken)
     {
         long heard = Stopwatch.GetTimestamp();
         while (true)
