@@ -13,8 +13,19 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, bool IsLive)
     /// <summary>Columns of the terminal that progress goes to.</summary>
     public Func<int> Width { get; init; } = () => LiveLine.WidthOf(StandardError);
 
+    /// <summary>Where <see cref="Out"/> and <see cref="Error"/> lead, for a container's bytes: to a terminal go none that could steer it.</summary>
+    public Func<Stream> OpenOut { get; init; } = () => GuestBytes.To(Console.OpenStandardOutput(), Console.IsOutputRedirected);
+
+    public Func<Stream> OpenError { get; init; } = () => GuestBytes.To(Console.OpenStandardError(), Console.IsErrorRedirected);
+
+    /// <summary><see cref="Out"/> is read by a person.</summary>
+    public bool OutIsTerminal { get; init; }
+
     public static Terminal OfThisProcess() => new(
-        Console.Out, Console.Error, !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"));
+        Console.Out, Console.Error, !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"))
+    {
+        OutIsTerminal = !Console.IsOutputRedirected,
+    };
 
     public static string Line(string message) => Printer.OneLine($"watari: {message}");
 

@@ -28,7 +28,7 @@ internal sealed class WorkloadArguments
         });
     }
 
-    /// <exception cref="EngineException">It is unknown or ambiguous.</exception>
+    /// <exception cref="EngineException">It is unknown or ambiguous, or does not run.</exception>
     public async Task<(VmId Vm, WorkloadId Workload)> ResolveAsync(ParseResult parsed, Conversation cluster, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(_pid) is { } pid)
@@ -36,7 +36,7 @@ internal sealed class WorkloadArguments
             return (await cluster.Cluster.ResolveVmAsync(parsed.GetValue(_vm)!, cancellationToken), WorkloadId.OfProcessTree(pid));
         }
 
-        ContainerDescription container = await cluster.Cluster.ResolveContainerAsync(parsed.GetValue(_container)!, parsed.GetValue(_vm), cancellationToken);
+        ContainerDescription container = await cluster.ResolveRunningContainerAsync(parsed.GetValue(_container)!, parsed.GetValue(_vm), cancellationToken);
         return (container.Vm, WorkloadId.OfContainer(container.Id));
     }
 }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using Watari.Client.Commands;
 using Watari.GrainInterfaces.Model;
 
 namespace Watari.Client.Output;
@@ -18,12 +20,28 @@ internal sealed record VmView(
         vm.Id.Vm, vm.Id.Host, Words.Of(vm.Status), vm.VirtualCpus, vm.MemoryBytes, vm.Accelerator, vm.Ram, vm.KernelRelease, vm.AgentVersion, vm.ContainerCount, vm.Problem);
 }
 
+/// <param name="Docker">Of a container of Docker: its line of <c>docker ps -a --no-trunc --format json</c>.</param>
+/// <param name="Podman">Of a container of podman: its object of <c>podman ps -a --format json</c>.</param>
 internal sealed record ContainerView(
-    string Id, string Name, string Host, string Vm, string Status, string Runtime, string Cgroup, int Pid, int Processes, int Threads, long ResidentBytes, string Command)
+    string Id, string Name, string Host, string Vm, string Status, string Runtime, string? Image, string? ImageId, string Command, DateTimeOffset? Created, DateTimeOffset? Started,
+    DateTimeOffset? Finished, int? ExitCode, string? Health, string Cgroup, int? Pid, int Processes, int Threads, long ResidentBytes, string? Contradiction, JsonElement? Docker, JsonElement? Podman)
 {
     public static ContainerView Of(ContainerDescription container) => new(
-        container.Id, container.Name, container.Vm.Host, container.Vm.Vm, container.Status == ContainerStatus.Running ? "running" : "paused", container.Runtime,
-        container.CgroupPath, container.InitPid, container.Processes, container.Threads, container.ResidentBytes, container.Command);
+        container.Id, container.Name, container.Vm.Host, container.Vm.Vm, Words.Of(container.Status), container.Runtime, container.Details?.Image, container.Details?.ImageId,
+        container.Command, container.Details?.Created, container.Details?.Started, container.Details?.Finished, container.Details?.ExitCode, container.Details?.Health,
+        container.CgroupPath, container.Runs ? container.InitPid : null, container.Processes, container.Threads, container.ResidentBytes, container.Contradiction,
+        container.Runtime == "docker" ? Parse(container.DockerRow) : null, Parse(container.PodmanRow));
+
+    /// <summary>What a table shows of it.</summary>
+    [JsonIgnore]
+    public PsRow Row { get; init; }
+
+    private static JsonElement? Parse(string? json) => json is null ? null : JsonElement.Parse(json);
+}
+
+internal sealed record ImageView(string? Repository, string? Tag, string Id, string Host, string Vm, string Runtime, DateTimeOffset? Created, long? SizeBytes)
+{
+    public static ImageView Of(ImageDescription image) => new(image.Repository, image.Tag, image.Id, image.Vm.Host, image.Vm.Vm, image.Runtime, image.Created, image.Size);
 }
 
 internal sealed record JobView(
@@ -139,6 +157,7 @@ internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset?
 [JsonSerializable(typeof(IReadOnlyList<HostView>))]
 [JsonSerializable(typeof(IReadOnlyList<VmView>))]
 [JsonSerializable(typeof(IReadOnlyList<ContainerView>))]
+[JsonSerializable(typeof(IReadOnlyList<ImageView>))]
 [JsonSerializable(typeof(IReadOnlyList<JobView>))]
 [JsonSerializable(typeof(IReadOnlyList<LocalVmView>))]
 [JsonSerializable(typeof(IReadOnlyList<CheckView>))]

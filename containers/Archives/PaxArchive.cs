@@ -14,7 +14,7 @@ namespace Watari.Containers.Archives;
 /// archive.End();
 /// </code>
 /// </summary>
-/// <param name="output">Gets whole blocks of 512 bytes.</param>
+/// <param name="output">See <see cref="Output"/>.</param>
 public sealed class PaxArchive(Stream output)
 {
     private const int BlockSize = 512, NameLength = 100, PieceLength = 64 << 10, EndBlocks = 2;
@@ -23,6 +23,9 @@ public sealed class PaxArchive(Stream output)
 
     private readonly Dictionary<(ulong Dev, ulong Ino), byte[]> _linked = [];
     private long _length, _left; // of the contents that were begun
+
+    /// <summary>Gets the archive; it may be another from one piece to the next.</summary>
+    public Stream Output { get; set; } = output;
 
     /// <summary>Writes a file and what is in it.</summary>
     /// <param name="path">What it is called in the archive.</param>
@@ -75,14 +78,14 @@ public sealed class PaxArchive(Stream output)
     /// <summary>The same with given bytes.</summary>
     internal long AddContent(ReadOnlySpan<byte> piece)
     {
-        output.Write(piece);
+        Output.Write(piece);
         _left -= piece.Length;
         if (_left == 0) Pad(_length);
         return piece.Length;
     }
 
     /// <summary>Writes the archive's end.</summary>
-    public void End() => output.Write(new byte[BlockSize * EndBlocks]);
+    public void End() => Output.Write(new byte[BlockSize * EndBlocks]);
 
     private static byte? TypeOf(FileType type) => type switch
     {
@@ -131,7 +134,7 @@ public sealed class PaxArchive(Stream output)
         if (records.Length == 0) return;
         if (records.Length > MaxRecords) throw new DiskLimitException($"inode {status.Ino}", "extended attributes", MaxRecords);
         WriteHeader((byte)'x', "PaxHeaders/file"u8, [], new FileStatus { Ino = 0, Mode = 0x1a4, Nlink = 1, Uid = 0, Gid = 0, Size = records.Length }, records.Length);
-        output.Write(records.GetBuffer().AsSpan(0, (int)records.Length));
+        Output.Write(records.GetBuffer().AsSpan(0, (int)records.Length));
         Pad(records.Length);
     }
 
@@ -168,7 +171,8 @@ public sealed class PaxArchive(Stream output)
         int sum = 0;
         foreach (byte value in header) sum += value;
         Octal(header.Slice(148, 7), sum);
-        output.Write(header);
+        header[154] = 0;
+        Output.Write(header);
     }
 
     /// <summary>As many digits as there is room for and a zero; what is larger stands in the records.</summary>
@@ -189,6 +193,6 @@ public sealed class PaxArchive(Stream output)
     private void Pad(long length)
     {
         int over = (int)(length % BlockSize);
-        if (over != 0) output.Write(new byte[BlockSize - over]);
+        if (over != 0) Output.Write(new byte[BlockSize - over]);
     }
 }

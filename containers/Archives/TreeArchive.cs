@@ -20,8 +20,7 @@ public sealed class TreeArchive(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> 
     private static readonly DiskLimits s_limits = new() { TreeEntries = ContainerLimits.Default.TreeEntries };
 
     private readonly List<string> _problems = [];
-    private readonly PieceStream _piece = new();
-    private PaxArchive? _archive;
+    private readonly PaxArchive _archive = new(Stream.Null);
     private ReadOnlyMemory<byte>? _last; // from the path on
     private FileStatus _status;
     private long _offset, _length;
@@ -39,32 +38,42 @@ public sealed class TreeArchive(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> 
     /// <param name="root">What the path leads from, as it is now.</param>
     /// <param name="limit">Bytes from which on the piece is long enough; what is told of one file may lie beyond.</param>
     /// <returns>False: it was the last.</returns>
-    /// <exception cref="DiskException">The tree cannot be read: nothing of this piece was written, and it may be tried again.</exception>
+    /// <exception cref="DiskException">The tree cannot be read: nothing was written, and it may be tried again.</exception>
     public bool Write(IInode root, Stream output, int limit)
     {
         ArgumentNullException.ThrowIfNull(root);
         ArgumentNullException.ThrowIfNull(output);
-        _archive ??= new PaxArchive(_piece);
-        bool more = Fill(root, limit);
-        _piece.MoveTo(output);
+        using var piece = new MemoryStream();
+        _archive.Output = piece;
+        bool more = true;
+        try
+        {
+            more = Fill(root, piece, limit);
+        }
+        catch (DiskException) when (piece.Length > 0)
+        {
+            // Between two files: the next piece begins there.
+        }
+
+        output.Write(piece.GetBuffer().AsSpan(0, (int)piece.Length));
         return more;
     }
 
-    private bool Fill(IInode root, int limit)
+    private bool Fill(IInode root, MemoryStream piece, int limit)
     {
         IInode tree = root.Find(path.Span, followLast: false);
-        if (_offset < _length) Continue(tree, limit);
-        if (_piece.Length >= limit) return true;
+        if (_offset < _length) Continue(tree, piece, limit);
+        if (piece.Length >= limit) return true;
         IEnumerable<TreeFile> rest = _last is { } last ? tree.TreeAfter(last, s_limits) : tree.Tree(s_limits);
         foreach (TreeFile file in rest)
         {
             _last = file.Path;
             Begin(file);
-            if (_offset < _length) AddContents(file.Inode, limit);
-            if (_piece.Length >= limit) return true;
+            if (_offset < _length) AddContents(file.Inode, piece, limit);
+            if (piece.Length >= limit) return true;
         }
 
-        _archive!.End();
+        _archive.End();
         return false;
     }
 
@@ -75,7 +84,7 @@ public sealed class TreeArchive(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> 
         try
         {
             _status = file.Inode.Status;
-            if (!_archive!.Begin(NameOf(file.Path), file.Inode, out _length)) Tell(file.Path, "is a socket, which no archive holds");
+            if (!_archive.Begin(NameOf(file.Path), file.Inode, out _length)) Tell(file.Path, "is a socket, which no archive holds");
         }
         catch (DiskException e)
         {
@@ -84,7 +93,7 @@ public sealed class TreeArchive(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> 
     }
 
     /// <summary>The file whose contents were begun may be another by now.</summary>
-    private void Continue(IInode tree, int limit)
+    private void Continue(IInode tree, MemoryStream piece, int limit)
     {
         IInode? file = null;
         bool isThere = _last!.Value.IsEmpty ? (file = tree) is not null : tree.TryFind(_last.Value.Span, out file, followLast: false);
@@ -92,20 +101,20 @@ public sealed class TreeArchive(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> 
         else if (file.Status.Size < _status.Size) Break("became shorter");
         else if (file.Status.Mtime != _status.Mtime && !_isBroken) Tell(_last.Value, "changed while it was read");
         if (file is not null) _status = _status with { Mtime = file.Status.Mtime };
-        AddContents(file, limit);
+        AddContents(file, piece, limit);
     }
 
-    private void AddContents(IInode? file, int limit)
+    private void AddContents(IInode? file, MemoryStream piece, int limit)
     {
         Span<byte> zeroes = stackalloc byte[4096];
         zeroes.Clear();
-        while (_offset < _length && _piece.Length < limit)
+        while (_offset < _length && piece.Length < limit)
         {
             if (!_isBroken)
             {
                 try
                 {
-                    _offset += _archive!.AddContent(file!, _offset, (int)(limit - _piece.Length));
+                    _offset += _archive.AddContent(file!, _offset, (int)(limit - piece.Length));
                     continue;
                 }
                 catch (DiskException e)
@@ -114,7 +123,7 @@ public sealed class TreeArchive(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> 
                 }
             }
 
-            _offset += _archive!.AddContent(zeroes[..(int)Math.Min(zeroes.Length, _length - _offset)]);
+            _offset += _archive.AddContent(zeroes[..(int)Math.Min(zeroes.Length, _length - _offset)]);
         }
     }
 
@@ -133,14 +142,4 @@ public sealed class TreeArchive(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> 
     }
 
     private static (ulong, ulong) KeyOf(FileStatus status) => (status.Dev, status.Ino);
-
-    /// <summary>A piece, until it is whole.</summary>
-    private sealed class PieceStream : MemoryStream
-    {
-        internal void MoveTo(Stream output)
-        {
-            output.Write(GetBuffer().AsSpan(0, (int)Length));
-            SetLength(0);
-        }
-    }
 }

@@ -1,5 +1,6 @@
 using Watari.Disk;
 using Watari.Disk.FileSystems;
+using Watari.Introspection.Containers;
 
 namespace Watari.Containers.Root;
 
@@ -32,7 +33,15 @@ public static class ContainerChanges
         /// </summary>
         /// <exception cref="DiskException"/>
         public IEnumerable<FileChange> Changes(DiskLimits? limits = null) => Walk(layers, limits ?? s_limits);
+
+        /// <summary>The same without what an engine's own diff leaves out: podman's, the places where it mounts something itself.</summary>
+        public IEnumerable<FileChange> ChangesAsToldBy(ContainerRuntime runtime) =>
+            runtime == ContainerRuntime.Podman ? layers.Changes().Where(change => !s_podmans.Contains(PathText.Of(change.Path.Span))) : layers.Changes();
     }
+
+    /// <summary>initInodes (libpod/diff.go).</summary>
+    private static readonly HashSet<string> s_podmans =
+        ["dev", "etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/mtab", "proc", "run", "run/notify", "run/.containerenv", "run/secrets", "run/podman-init", "sys"];
 
     private static readonly DiskLimits s_limits = new() { TreeEntries = ContainerLimits.Default.TreeEntries };
 

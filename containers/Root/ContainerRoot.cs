@@ -52,8 +52,8 @@ public sealed class ContainerRoot : IFileSystem
         IReadOnlyList<MountedFiles> mounts = MountedFiles.SeenBy(
             kernel, look => look.TryFindProcess(pid, out TaskStruct first) ? first : throw new KernelWalkException("init_task.tasks", $"the container's first process, {pid}, is gone"));
         var disks = new MountedDisks(kernel, volumes);
-        IFileSystem? first = mounts[0].Kind == MountKind.Overlay ? layers?.Merged : disks.FilesOf(mounts[0]);
-        var root = new ContainerRoot(first ?? throw Unknown(mounts[0]), layers);
+        IFileSystem? files = mounts[0].Kind == MountKind.Overlay ? layers?.Merged : disks.FilesOf(mounts[0]);
+        var root = new ContainerRoot(files ?? throw Unknown(mounts[0]), layers);
         foreach (MountedFiles mount in mounts.Skip(1)) root.Mount(mount.Path, disks.FilesOf(mount) ?? new UnreadableFileSystem(mount.FileSystem, mount.Kind == MountKind.MadeUp));
         return root;
     }

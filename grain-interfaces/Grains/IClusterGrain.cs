@@ -12,16 +12,24 @@ public interface IClusterGrain : IGrainWithIntegerKey
     [Alias("ListVms"), ResponseTimeout("00:00:15")]
     Task<Listing<VmDescription>> ListVmsAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>Containers in all states.</summary>
     /// <param name="vm">Only this VM's, by a name as for <see cref="ResolveVmAsync"/>; null for all.</param>
+    /// <param name="withSizes">See <see cref="IVmGrain.ListContainersAsync"/>.</param>
     /// <exception cref="EngineException">The VM is unknown or ambiguous.</exception>
     [Alias("ListContainers"), ResponseTimeout("00:00:30")]
-    Task<Listing<ContainerDescription>> ListContainersAsync(string? vm = null, CancellationToken cancellationToken = default);
+    Task<Listing<ContainerDescription>> ListContainersAsync(string? vm = null, bool withSizes = false, CancellationToken cancellationToken = default);
+
+    /// <inheritdoc cref="IVmGrain.ListImagesAsync"/>
+    /// <param name="vm">Only this VM's; null for all.</param>
+    [Alias("ListImages"), ResponseTimeout("00:00:30")]
+    Task<Listing<ImageDescription>> ListImagesAsync(string? vm = null, CancellationToken cancellationToken = default);
 
     /// <param name="name"><c>VM</c>, where one host alone has it, or <c>HOST/VM</c>.</param>
     /// <exception cref="EngineException">No VM or several bear the name; the message names those there are.</exception>
     [Alias("ResolveVm"), ResponseTimeout("00:00:15")]
     Task<VmId> ResolveVmAsync(string name, CancellationToken cancellationToken = default);
 
+    /// <summary>A container in any state.</summary>
     /// <param name="name">A container's name, its id, or the beginning of its id.</param>
     /// <param name="vm">Where to look; null for everywhere.</param>
     /// <exception cref="EngineException">No container or several bear the name; the message names those there are.</exception>

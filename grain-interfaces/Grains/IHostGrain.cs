@@ -12,10 +12,14 @@ public interface IHostGrain : IGrainWithStringKey
     [Alias("ListVms"), ResponseTimeout("00:00:10")]
     Task<ImmutableArray<VmDescription>> ListVmsAsync(CancellationToken cancellationToken = default);
 
+    /// <inheritdoc cref="IVmGrain.ListContainersAsync"/>
     /// <param name="vm">Name of the VM on this host.</param>
-    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
     [Alias("ListContainers"), ResponseTimeout("00:00:20")]
-    Task<ImmutableArray<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken = default);
+    Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken = default);
+
+    /// <inheritdoc cref="IVmGrain.ListImagesAsync"/>
+    [Alias("ListImages"), ResponseTimeout("00:00:20")]
+    Task<Listing<ImageDescription>> ListImagesAsync(string vm, CancellationToken cancellationToken = default);
 
     /// <inheritdoc cref="IVmGrain.ListProcessesAsync"/>
     [Alias("ListProcesses"), ResponseTimeout("00:00:20")]

@@ -10,9 +10,16 @@ public interface IVmGrain : IGrainWithStringKey
     [Alias("Describe"), ResponseTimeout("00:00:15")]
     Task<VmDescription> DescribeAsync(CancellationToken cancellationToken = default);
 
-    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
+    /// <summary>Its containers in all states, the newest first; what of them could not be read is among the problems.</summary>
+    /// <param name="withSizes">Whether what containers have written is measured, file by file (Docker's alone).</param>
+    /// <exception cref="EngineException">The VM is unknown, or neither its memory nor its disk can be read.</exception>
     [Alias("ListContainers"), ResponseTimeout("00:00:25")]
-    Task<ImmutableArray<ContainerDescription>> ListContainersAsync(CancellationToken cancellationToken = default);
+    Task<Listing<ContainerDescription>> ListContainersAsync(bool withSizes = false, CancellationToken cancellationToken = default);
+
+    /// <summary>The images that Docker and podman have in it, the newest first.</summary>
+    /// <exception cref="EngineException">The VM is unknown, or its files cannot be read.</exception>
+    [Alias("ListImages"), ResponseTimeout("00:00:25")]
+    Task<Listing<ImageDescription>> ListImagesAsync(CancellationToken cancellationToken = default);
 
     /// <summary>The processes of a container, in the order of their start.</summary>
     /// <param name="container">Its id.</param>

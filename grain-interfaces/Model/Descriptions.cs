@@ -50,20 +50,47 @@ public sealed record VmDescription(
     [property: Id(8)] string? Problem,
     [property: Id(9)] string? Ram = null);
 
-/// <summary>State of a container, in the runtimes' words.</summary>
+/// <summary>State of a container, in the words of Docker and podman.</summary>
 [GenerateSerializer, Alias("watari.ContainerStatus")]
 public enum ContainerStatus
 {
     Running,
     Paused,
+
+    /// <summary>Its record cannot be read, or says nothing that is known.</summary>
+    Unknown,
+
+    /// <summary>Never started.</summary>
+    Created,
+
+    /// <summary>Podman's: its processes are prepared, and wait for the first start.</summary>
+    Initialized,
+    Restarting,
+
+    /// <summary>Podman's: it was told to stop, and has not ended yet.</summary>
+    Stopping,
+
+    /// <summary>It has run and no process of it lives, but its runtime has not written down that it ended.</summary>
+    Stopped,
+    Exited,
+    Removing,
+
+    /// <summary>Docker's: its removal failed.</summary>
+    Dead,
 }
 
-/// <summary>A container found in a VM's memory.</summary>
+/// <summary>A container of a VM: what its memory tells of it while it runs, and what its runtime has written of it.</summary>
 /// <param name="Id">Its runtime's id: for runc the name it was started with.</param>
+/// <param name="Name">What people call it: its runtime's name for it, or its id.</param>
 /// <param name="Runtime"><c>runc</c>, <c>podman</c>, …</param>
-/// <param name="CgroupPath">Path below the cgroup2 root, beginning with a slash.</param>
-/// <param name="InitPid">Pid of the container's first process in the VM's initial pid namespace.</param>
+/// <param name="CgroupPath">Path below the cgroup2 root, beginning with a slash; empty where it does not run.</param>
+/// <param name="InitPid">Pid of the container's first process in the VM's initial pid namespace; 0 where none lives.</param>
 /// <param name="ResidentBytes">Sum of the processes' resident anonymous, file and shared memory.</param>
+/// <param name="Command">Of its first process; where it does not run, what was written down.</param>
+/// <param name="Details">What its runtime has written of it; null where that was not read, or cannot be.</param>
+/// <param name="Contradiction">Why its state is not what its record says; null where it is.</param>
+/// <param name="DockerRow">JSON: its line of <c>docker ps -a --no-trunc --format json</c>, whatever its runtime; null where that was not asked for.</param>
+/// <param name="PodmanRow">JSON: its object of <c>podman ps -a --format json</c>; null of all but podman's.</param>
 [GenerateSerializer, Immutable, Alias("watari.ContainerDescription")]
 public sealed record ContainerDescription(
     [property: Id(0)] string Id,
@@ -76,4 +103,12 @@ public sealed record ContainerDescription(
     [property: Id(7)] int Processes,
     [property: Id(8)] int Threads,
     [property: Id(9)] long ResidentBytes,
-    [property: Id(10)] string Command);
+    [property: Id(10)] string Command,
+    [property: Id(11)] ContainerDetails? Details = null,
+    [property: Id(12)] string? Contradiction = null,
+    [property: Id(13)] string? DockerRow = null,
+    [property: Id(14)] string? PodmanRow = null)
+{
+    /// <summary>Processes of it live.</summary>
+    public bool Runs => InitPid != 0;
+}

@@ -26,26 +26,20 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
             [.. answers.Where(a => a.Problem is not null).Select(a => $"host {a.Asked}: {a.Problem}")]);
     }
 
-    public async Task<Listing<ContainerDescription>> ListContainersAsync(string? vm, CancellationToken cancellationToken)
+    public async Task<Listing<ContainerDescription>> ListContainersAsync(string? vm, bool withSizes, CancellationToken cancellationToken)
     {
-        if (vm is not null)
-        {
-            VmId id = await ResolveVmAsync(vm, cancellationToken);
-            return new Listing<ContainerDescription>(Sorted(await GrainFactory.GetGrain<IVmGrain>(id.ToString()).ListContainersAsync(cancellationToken)), []);
-        }
-
-        Listing<VmDescription> vms = await ListVmsAsync(cancellationToken);
-        var answers = await AskAsync(vms.Items.Select(v => v.Id), id => GrainFactory.GetGrain<IVmGrain>(id.ToString()).ListContainersAsync(cancellationToken));
-        return new Listing<ContainerDescription>(
-            Sorted(answers.Where(a => a.Problem is null).SelectMany(a => a.Answer)),
-            [.. vms.Problems, .. answers.Where(a => a.Problem is not null).Select(a => $"{a.Asked}: {a.Problem}")]);
+        Listing<ContainerDescription> found = await ListInVmsAsync(vm, machine => machine.ListContainersAsync(withSizes, cancellationToken), cancellationToken);
+        return found with { Items = [.. found.Items.OrderBy(c => c.Vm.ToString(), StringComparer.Ordinal)] }; // each VM's stay in its order
     }
+
+    public Task<Listing<ImageDescription>> ListImagesAsync(string? vm, CancellationToken cancellationToken) =>
+        ListInVmsAsync(vm, machine => machine.ListImagesAsync(cancellationToken), cancellationToken);
 
     public async Task<VmId> ResolveVmAsync(string name, CancellationToken cancellationToken) =>
         Names.ResolveVm(name, await ListVmsAsync(cancellationToken), Hosts());
 
     public async Task<ContainerDescription> ResolveContainerAsync(string name, string? vm, CancellationToken cancellationToken) =>
-        Names.ResolveContainer(name, vm, await ListContainersAsync(vm, cancellationToken));
+        Names.ResolveContainer(name, vm, await ListContainersAsync(vm, withSizes: false, cancellationToken));
 
     public async Task<ImmutableArray<JobSummary>> ListJobsAsync(CancellationToken cancellationToken)
     {
@@ -60,6 +54,17 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
         }
 
         return [.. listed.Select(j => current.GetValueOrDefault(j.Id, j)).OrderByDescending(j => j.Created)];
+    }
+
+    /// <summary>What one VM has, or all have; a VM that cannot be looked into is a problem, unless it alone was asked for.</summary>
+    private async Task<Listing<T>> ListInVmsAsync<T>(string? vm, Func<IVmGrain, Task<Listing<T>>> list, CancellationToken cancellationToken)
+    {
+        if (vm is not null) return await list(GrainFactory.GetGrain<IVmGrain>((await ResolveVmAsync(vm, cancellationToken)).ToString()));
+        Listing<VmDescription> vms = await ListVmsAsync(cancellationToken);
+        var answers = await AskAsync(vms.Items.Select(v => v.Id), id => list(GrainFactory.GetGrain<IVmGrain>(id.ToString())));
+        return new Listing<T>(
+            [.. answers.Where(a => a.Problem is null).SelectMany(a => a.Answer!.Items)],
+            [.. vms.Problems, .. answers.SelectMany(a => a.Problem is { } problem ? [$"{a.Asked}: {problem}"] : a.Answer!.Problems)]);
     }
 
     /// <summary>Names of the hosts that have a live silo.</summary>
@@ -90,7 +95,4 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
                 return (key, default(T), $"no answer within {Patience.TotalSeconds:0} s");
             }
         }));
-
-    private static ImmutableArray<ContainerDescription> Sorted(IEnumerable<ContainerDescription> containers) =>
-        [.. containers.OrderBy(c => c.Vm.ToString(), StringComparer.Ordinal).ThenBy(c => c.Name, StringComparer.Ordinal)];
 }

@@ -25,7 +25,7 @@ internal static class Names
 
     public static ContainerDescription ResolveContainer(string name, string? vm, Listing<ContainerDescription> containers)
     {
-        ContainerDescription[] exact = [.. containers.Items.Where(c => c.Name == name || c.Id == name)];
+        ContainerDescription[] exact = [.. containers.Items.Where(c => c.Name == name || c.Id == name || c.Details?.Names.Contains(name) == true)];
         ContainerDescription[] named = exact.Length > 0 || name.Length == 0
             ? exact
             : [.. containers.Items.Where(c => c.Id.StartsWith(name, StringComparison.Ordinal))];
@@ -38,7 +38,7 @@ internal static class Names
                 $"There is no container '{name}'{where} (there are: {List(containers.Items.Select(c => $"{c.Name} in {c.Vm}"))}).{Unseen(containers.Problems)}"),
             _ => throw new EngineException(
                 FailureKind.Ambiguous,
-                $"'{name}' is the name of several containers{where}: {List(named.Select(c => $"{c.Id} in {c.Vm}"))}; say which by its id{(vm is null ? " or by --from" : "")}."),
+                $"'{name}' is the name of several containers{where}: {List(named.Select(c => $"{c.Id} in {c.Vm}"))}; say which by its id{(vm is null ? ", or name its VM" : "")}."),
         };
     }
 

@@ -14,8 +14,14 @@ public interface IHostEngine
 
     Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken);
 
-    /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
-    Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken);
+    /// <summary>A VM's containers in all states.</summary>
+    /// <param name="withSizes">Whether what they have written is measured.</param>
+    /// <exception cref="EngineException">The VM is unknown, or neither its memory nor its disk can be read.</exception>
+    Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken);
+
+    /// <summary>The images that runtimes have in a VM.</summary>
+    /// <exception cref="EngineException">The VM is unknown, or its files cannot be read.</exception>
+    Task<Listing<ImageDescription>> ListImagesAsync(string vm, CancellationToken cancellationToken);
 
     /// <summary>The processes of a container, in the order of their start.</summary>
     /// <exception cref="EngineException">The VM or the container is unknown or gone, or the kernel cannot be read.</exception>
@@ -32,6 +38,9 @@ public interface IHostEngine
     /// <summary>A piece of the guest kernel's log, from a record on, as far as a message may carry. Touches nothing.</summary>
     /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
     Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken);
+
+    /// <summary>Files and logs of containers.</summary>
+    IContainerFiles Files { get; }
 
     /// <summary>Source: looks at each object of the workload while it runs. Touches nothing.</summary>
     /// <param name="freezer">Who will freeze it; refused here where that cannot be.</param>

@@ -14,8 +14,10 @@ internal sealed class HostGrain(HostCommands commands) : Grain, IHostGrain
     public async Task<ImmutableArray<VmDescription>> ListVmsAsync(CancellationToken cancellationToken) =>
         [.. await commands.Engine.ListVmsAsync(cancellationToken)];
 
-    public async Task<ImmutableArray<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken) =>
-        [.. await commands.Engine.ListContainersAsync(vm, cancellationToken)];
+    public Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken) =>
+        commands.Engine.ListContainersAsync(vm, withSizes, cancellationToken);
+
+    public Task<Listing<ImageDescription>> ListImagesAsync(string vm, CancellationToken cancellationToken) => commands.Engine.ListImagesAsync(vm, cancellationToken);
 
     public async Task<ImmutableArray<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken) =>
         [.. await commands.Engine.ListProcessesAsync(vm, container, cancellationToken)];

@@ -21,8 +21,10 @@ internal sealed class VmGrain : Grain, IVmGrain
             $"Host '{Id.Host}' has no VM '{Id.Vm}' (it has: {string.Join(", ", vms.Select(v => v.Id.Vm).DefaultIfEmpty("none"))}).");
     }
 
-    public Task<ImmutableArray<ContainerDescription>> ListContainersAsync(CancellationToken cancellationToken) =>
-        Host.ListContainersAsync(Id.Vm, cancellationToken);
+    public Task<Listing<ContainerDescription>> ListContainersAsync(bool withSizes, CancellationToken cancellationToken) =>
+        Host.ListContainersAsync(Id.Vm, withSizes, cancellationToken);
+
+    public Task<Listing<ImageDescription>> ListImagesAsync(CancellationToken cancellationToken) => Host.ListImagesAsync(Id.Vm, cancellationToken);
 
     public Task<ImmutableArray<ProcessDescription>> ListProcessesAsync(string container, CancellationToken cancellationToken) =>
         Host.ListProcessesAsync(Id.Vm, container, cancellationToken);

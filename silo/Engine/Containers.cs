@@ -9,15 +9,10 @@ using Watari.Silo.Engine.Vms;
 
 namespace Watari.Silo.Engine;
 
-/// <summary>What is told of a VM's containers, read from its memory while it runs.</summary>
+/// <summary>What is told of a VM's running containers, read from its memory while it runs.</summary>
 internal static class Containers
 {
     private const int MaxCommandBytes = 512;
-
-    /// <exception cref="EngineException">The kernel cannot be read.</exception>
-    /// <exception cref="TornViewException">Each look at the running guest led astray.</exception>
-    public static IReadOnlyList<ContainerDescription> Describe(GuestVm vm, VmId id) =>
-        LiveView.Look(vm.Kernel(), look => look.FindContainers().Select(container => DescribeOnce(container, id)).ToList());
 
     /// <summary>The container of that id; a prefix of the id will do where it is the only one.</summary>
     /// <exception cref="EngineException">There is none, or there are several.</exception>

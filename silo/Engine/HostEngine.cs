@@ -9,6 +9,7 @@ using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Doctor;
+using Watari.Silo.Engine.Files;
 using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Restores;
@@ -43,12 +44,15 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _ledger = new StepLedger(time);
         _vms = new OpenVms(settings.VmDirectory);
         _looks = new VmLooks(_host, _vms, _threads);
+        Files = new ContainerFiles(_looks, time);
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
         _checkpoints = new CheckpointMaker(_looks, _threads, time);
         _restores = new ArchiveRestorer(_threads, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
+
+    public IContainerFiles Files { get; }
 
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken)
     {
@@ -60,12 +64,10 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public async Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken) =>
         await Task.WhenAll(_vms.Names.Select(name => DescribeSoonAsync(name, cancellationToken)));
 
-    public async Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken)
-    {
-        await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
-        GuestVm guest = lease.Vm;
-        return await Failures.ExplainAsync(vm, () => _threads.RunAsync(() => Containers.Describe(guest, new VmId(_host, vm)), cancellationToken));
-    }
+    public Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken) =>
+        _looks.TakeAsync(vm, look => ContainerList.Describe(look, withSizes), cancellationToken);
+
+    public Task<Listing<ImageDescription>> ListImagesAsync(string vm, CancellationToken cancellationToken) => _looks.TakeAsync(vm, ImageList.Describe, cancellationToken);
 
     public async Task<IReadOnlyList<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Watari.GrainInterfaces.Model;
 using Watari.Processes;
@@ -61,8 +62,10 @@ public sealed class ScriptedCluster : IAsyncDisposable
     {
         using StringWriter output = new();
         using StringWriter errors = new();
-        int code = await WatariCommand.RunAsync([.. args, "--config", Processes.ConfigFile], new Terminal(output, errors, IsLive: false));
-        return new Run(code, output.ToString(), errors.ToString());
+        using MemoryStream outBytes = new(), errorBytes = new();
+        var terminal = new Terminal(output, errors, IsLive: false) { OpenOut = () => outBytes, OpenError = () => errorBytes };
+        int code = await WatariCommand.RunAsync([.. args, "--config", Processes.ConfigFile], terminal);
+        return new Run(code, output + Encoding.UTF8.GetString(outBytes.ToArray()), errors + Encoding.UTF8.GetString(errorBytes.ToArray()));
     }
 
     /// <summary>What <c>watari jobs ls</c> has of the container, newest first.</summary>

@@ -45,6 +45,39 @@ internal sealed class FileTree : IFileSystem
 
     public FileTree Link(string path, string target) => Put(path, new Node { Mode = 0xa1ff, Bytes = () => Encoding.UTF8.GetBytes(target) });
 
+    /// <summary>A directory, with extended attributes as <c>name=value</c>.</summary>
+    public FileTree Directory(string path, params string[] attributes) => Put(path, new Node { Mode = 0x41ed, Attributes = attributes });
+
+    /// <summary>A regular file, with extended attributes.</summary>
+    public FileTree Attributed(string path, string content, params string[] attributes) =>
+        Put(path, new Node { Mode = 0x81a4, Bytes = () => Encoding.UTF8.GetBytes(content), Attributes = attributes });
+
+    /// <summary>What overlay puts where a file was removed.</summary>
+    public FileTree Whiteout(string path) => Put(path, new Node { Mode = 0x2000 });
+
+    /// <summary>A second name of a file.</summary>
+    public FileTree HardLink(string path, string to)
+    {
+        Node node = Find(to);
+        node.Names++;
+        return Put(path, node);
+    }
+
+    /// <summary>Takes the file of that path out of the tree.</summary>
+    public FileTree Remove(string path)
+    {
+        Find(path[..path.LastIndexOf('/')]).Children.Remove(path[(path.LastIndexOf('/') + 1)..]);
+        return this;
+    }
+
+    public FileTree Move(string from, string to)
+    {
+        Node node = Find(from);
+        return Remove(from).Put(to, node);
+    }
+
+    private Node Find(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Aggregate(_root, (at, name) => at.Children[name]);
+
     private FileTree Put(string path, Node node)
     {
         string[] names = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
@@ -53,6 +86,11 @@ internal sealed class FileTree : IFileSystem
         {
             if (!at.Children.TryGetValue(name, out Node? next)) at.Children[name] = next = new Node { Mode = 0x41ed };
             at = next;
+        }
+
+        if (at.Children.TryGetValue(names[^1], out Node? before) && (node.Mode & 0xf000) == 0x4000)
+        {
+            foreach ((string name, Node child) in before.Children) node.Children[name] = child;
         }
 
         at.Children[names[^1]] = node;
@@ -70,9 +108,13 @@ internal sealed class FileTree : IFileSystem
 
         public Func<byte[]> Bytes { get; init; } = () => [];
 
+        public IReadOnlyList<string> Attributes { get; init; } = [];
+
+        public uint Names { get; set; } = 1;
+
         public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
 
-        public FileStatus Status => new() { Ino = _ino, Mode = Mode, Nlink = 1, Uid = 0, Gid = 0, Size = (_seen = Bytes()).Length };
+        public FileStatus Status => new() { Ino = _ino, Mode = Mode, Nlink = Names, Uid = 0, Gid = 0, Size = (_seen = Bytes()).Length };
 
         public IEnumerable<DirectoryEntry> Entries => Children.Select(child => new DirectoryEntry(new FileName(Encoding.UTF8.GetBytes(child.Key)), child.Value._ino, child.Value.Status.Type));
 
@@ -87,7 +129,7 @@ internal sealed class FileTree : IFileSystem
 
         public int Read(long offset, Span<byte> destination)
         {
-            ReadOnlySpan<byte> rest = (_seen ?? Bytes()).AsSpan((int)offset);
+            ReadOnlySpan<byte> rest = (_seen ?? Bytes()).AsSpan((int)Math.Min(offset, (_seen ?? Bytes()).Length));
             rest = rest[..Math.Min(rest.Length, destination.Length)];
             rest.CopyTo(destination);
             return rest.Length;
@@ -97,6 +139,7 @@ internal sealed class FileTree : IFileSystem
 
         public ReadOnlyMemory<byte> ReadLink() => Bytes();
 
-        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes() => [];
+        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes() =>
+            [.. Attributes.Select(text => text.Split('=')).Select(parts => new ExtendedAttribute(new FileName(Encoding.UTF8.GetBytes(parts[0])), Encoding.UTF8.GetBytes(parts[1])))];
     }
 }

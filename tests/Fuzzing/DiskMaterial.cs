@@ -1,8 +1,13 @@
+using Watari.Containers.Archives;
+using Watari.Containers.Root;
+using Watari.Disk.Ext4;
+using Watari.Disk.FileSystems;
+using Watari.Disk.Images;
 using Watari.Disk.Tests.Hostile;
 
 namespace Watari.Fuzzing;
 
-/// <summary>Little file systems of all kinds, each read whole in a run.</summary>
+/// <summary>Little file systems of all kinds, each read whole in a run, and their directories as layers of a container.</summary>
 internal sealed class DiskMaterial : IMaterial
 {
     private readonly LittleVolume[] _volumes = [.. LittleVolume.Formats.Select(format => new LittleVolume(format))];
@@ -23,11 +28,27 @@ internal sealed class DiskMaterial : IMaterial
         _spoilt.Image.Spoil(end => own.Below(end));
     }
 
-    public long See(int look) => _volumes[look].ReadEverything(LittleVolume.TightLimits);
+    public long See(int look) => _volumes[look].ReadEverything(LittleVolume.TightLimits) + ReadLayers(_volumes[look].Image);
 
     public void Restore() => _spoilt.Image.Restore();
 
     public void Dispose()
     {
+    }
+
+    /// <summary>Directories with the same names in them, over one another, into an archive.</summary>
+    private static long ReadLayers(IDiskImage image)
+    {
+        const int Pieces = 64, PieceBytes = 64 << 10;
+        long sum = 0;
+        foreach (Volume volume in Volumes.Of(image, LittleVolume.TightLimits))
+        {
+            IInode root = Ext4FileSystem.Open(volume, LittleVolume.TightLimits).Root;
+            var overlay = new OverlayFileSystem([root, root.Find("/a"u8), root.Find("/a/b"u8)]);
+            var archive = new TreeArchive("/"u8.ToArray(), "."u8.ToArray());
+            for (int piece = 0; piece < Pieces && archive.Write(overlay.Root, Stream.Null, PieceBytes); piece++) sum += archive.TakeProblems().Count;
+        }
+
+        return sum;
     }
 }

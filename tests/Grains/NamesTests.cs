@@ -46,6 +46,16 @@ public sealed class NamesTests
     }
 
     [Fact]
+    public void a_container_that_does_not_run_is_named_as_those_that_do()
+    {
+        ContainerDescription ended = Container("old", "77aa", "b") with { Status = ContainerStatus.Exited, InitPid = 0 };
+        Assert.Same(ended, Names.ResolveContainer("old", null, new([.. Containers.Items, ended], [])));
+
+        EngineException both = Assert.Throws<EngineException>(() => Names.ResolveContainer("redis", null, new([.. Containers.Items, ended with { Name = "redis" }], [])));
+        Assert.Contains("4f1c9a in a/web, 99ab01 in b/web, 77aa in b/web; say which by its id, or name its VM", both.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void what_could_not_be_looked_into_is_named_when_nothing_is_found()
     {
         EngineException e = Assert.Throws<EngineException>(() => Names.ResolveVm("mail", Vms with { Problems = ["host c: no answer within 5 s"] }, ["a", "b", "c"]));

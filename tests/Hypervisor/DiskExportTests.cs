@@ -78,6 +78,25 @@ public sealed class DiskExportTests
         Assert.False(File.Exists(socket));
     }
 
+    [Fact]
+    public async Task What_was_exported_before_the_monitor_was_lost_gives_way_to_the_next_export()
+    {
+        using var directory = new TemporaryDirectory();
+        await using RealQemu qemu = await StartAsync(directory.Path);
+        string socket = Path.Combine(directory.Path, "disks.sock");
+        QmpClient first = await QmpClient.ConnectAsync(qemu.SocketPath, cancellation: Cancellation);
+        DiskExport lost = await DiskExport.StartAsync(first, socket, Cancellation);
+        await first.DisposeAsync();
+        await lost.DisposeAsync();
+
+        await using QmpClient second = await QmpClient.ConnectAsync(qemu.SocketPath, cancellation: Cancellation);
+        await using DiskExport again = await DiskExport.StartAsync(second, socket, Cancellation);
+
+        foreach (VmDisk disk in again.Disks) Assert.Equal(Size, await SizeOfAsync(socket, disk.NodeName));
+        // One that lives is nobody's to end, not even its own process's.
+        await Assert.ThrowsAsync<HypervisorException>(() => DiskExport.StartAsync(second, Path.Combine(directory.Path, "more.sock"), Cancellation));
+    }
+
     /// <summary>A VM with two disks, one of a node with a name, and one of the old kind; and a drive with nothing in it.</summary>
     private static async Task<RealQemu> StartAsync(string directory)
     {

@@ -22,6 +22,8 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
 
     public TransferStatistics? Progress { get; set; }
 
+    public IContainerFiles Files { get; } = new ScriptedFiles();
+
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult(
         new HostDescription(host, 2, 24L << 30, 0.5, world.Read().Vms.Count(v => v.Id.Host == host), "scripted"));
 
@@ -32,18 +34,21 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             v.Id, v.Status, v.MemoryBytes, 1, "tcg", "6.12.0", v.HasAgent ? "0.1.0" : null, state.Copies.Count(c => c.Vm == v.Id), null, "memfd"))]);
     }
 
-    public Task<IReadOnlyList<ContainerDescription>> ListContainersAsync(string vm, CancellationToken cancellationToken)
+    /// <summary>Of a copy that was prepared or restored the record alone: it was created.</summary>
+    public Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken)
     {
         ScriptedState state = world.Read();
         VmId id = Known(state, vm);
-        return Task.FromResult<IReadOnlyList<ContainerDescription>>(
-            [.. state.Copies.Where(c => c.Vm == id && c.State is CopyState.Running or CopyState.Frozen).Select(Describe)]);
+        return Task.FromResult(new Listing<ContainerDescription>([.. state.Copies.Where(c => c.Vm == id).Select(Describe)], []));
     }
+
+    public Task<Listing<ImageDescription>> ListImagesAsync(string vm, CancellationToken cancellationToken) => Task.FromResult(new Listing<ImageDescription>(
+        [new ImageDescription(Known(world.Read(), vm), "podman", "localhost/redis", "7", "0123456789abcdef", DateTimeOffset.UnixEpoch, 100 << 20)], []));
 
     /// <summary>Two of each container.</summary>
     public async Task<IReadOnlyList<ProcessDescription>> ListProcessesAsync(string vm, string container, CancellationToken cancellationToken)
     {
-        ContainerDescription found = (await ListContainersAsync(vm, cancellationToken)).FirstOrDefault(c => c.Id == container)
+        ContainerDescription found = (await ListContainersAsync(vm, withSizes: false, cancellationToken)).Items.FirstOrDefault(c => c.Id == container)
             ?? throw new EngineException(FailureKind.NotFound, $"No container '{container}' runs in VM '{vm}'.");
         return
         [
@@ -58,7 +63,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         TimeSpan at = System.Diagnostics.Stopwatch.GetElapsedTime(0);
         return new UsageSample(
             Known(world.Read(), vm), at,
-            [.. (await ListContainersAsync(vm, cancellationToken)).Select(c => new ContainerUsage(c.Id, c.Name, at / 4, 64 << 20, 256 << 20, c.Threads, 0, 1.5, null))]);
+            [.. (await ListContainersAsync(vm, withSizes: false, cancellationToken)).Items.Where(c => c.Runs).Select(c => new ContainerUsage(c.Id, c.Name, at / 4, 64 << 20, 256 << 20, c.Threads, 0, 1.5, null))]);
     }
 
     public Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken) => Task.FromResult(
@@ -266,8 +271,9 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
     private static void Violate(ScriptedState state, string what) => state.Violations.Add(what);
 
     private static ContainerDescription Describe(ScriptedCopy copy) => new(
-        copy.Container, copy.Container, copy.Vm, copy.State == CopyState.Frozen ? ContainerStatus.Paused : ContainerStatus.Running,
-        "runc", $"/{copy.Container}", 812, 1, 4, 64 << 20, "redis-server *:6379");
+        copy.Container, copy.Container, copy.Vm,
+        copy.State switch { CopyState.Running => ContainerStatus.Running, CopyState.Frozen => ContainerStatus.Paused, _ => ContainerStatus.Created },
+        "runc", $"/{copy.Container}", copy.State is CopyState.Running or CopyState.Frozen ? 812 : 0, 1, 4, 64 << 20, "redis-server *:6379");
 
     /// <summary>Divides the time since the start between the phases.</summary>
     private static EngineReport Report(DateTimeOffset start, params string[] phases)

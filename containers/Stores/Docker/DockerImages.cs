@@ -6,6 +6,9 @@ internal sealed class DockerImages(IReadOnlyDictionary<string, string> idsByRefe
     private const string HubDomain = "docker.io/", OldHubDomain = "index.docker.io/", Official = "library/", DigestPrefix = "sha256:";
     private const int MinIdPrefix = 1;
 
+    /// <summary>By the images' ids (sha256:HEX); names by digest are no names that docker images shows.</summary>
+    internal ILookup<string, string> NamesById => idsByReference.Where(pair => !pair.Key.Contains('@', StringComparison.Ordinal)).ToLookup(pair => pair.Value ?? "", pair => pair.Key, StringComparer.Ordinal);
+
     internal static DockerImages Read(StoreFiles files, string path, ICollection<UnreadableFile> unreadable)
     {
         var ids = new Dictionary<string, string>(StringComparer.Ordinal);

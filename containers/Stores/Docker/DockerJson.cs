@@ -55,6 +55,12 @@ internal sealed record DockerRestartPolicy(string? Name, int MaximumRetryCount);
 /// <summary>image/overlay2/repositories.json: by repository, the ids of images by their references.</summary>
 internal sealed record DockerRepositories(IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>?>? Repositories);
 
+/// <summary>imagedb/content/sha256/HEX: the image's configuration (image-spec config.md).</summary>
+internal sealed record DockerImage([property: JsonPropertyName("created")] DateTimeOffset? Created, [property: JsonPropertyName("rootfs")] DockerImageLayers? Rootfs);
+
+internal sealed record DockerImageLayers([property: JsonPropertyName("diff_ids")] IReadOnlyList<string>? DiffIds);
+
+[JsonSerializable(typeof(DockerImage))]
 [JsonSerializable(typeof(DockerContainer))]
 [JsonSerializable(typeof(DockerHostConfig))]
 [JsonSerializable(typeof(DockerRepositories))]

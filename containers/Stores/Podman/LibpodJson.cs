@@ -61,7 +61,23 @@ internal sealed record StorageContainer(
     [property: JsonPropertyName("layer")] string? Layer,
     [property: JsonPropertyName("created")] DateTimeOffset? Created);
 
+/// <summary>overlay-images/images.json.</summary>
+internal sealed record StorageImage(
+    [property: JsonPropertyName("id")] string? Id,
+    [property: JsonPropertyName("names")] IReadOnlyList<string>? Names,
+    [property: JsonPropertyName("layer")] string? Layer,
+    [property: JsonPropertyName("big-data-sizes")] IReadOnlyDictionary<string, long>? BigDataSizes,
+    [property: JsonPropertyName("created")] DateTimeOffset? Created);
+
+/// <summary>overlay-layers/layers.json.</summary>
+internal sealed record StorageLayer(
+    [property: JsonPropertyName("id")] string? Id,
+    [property: JsonPropertyName("parent")] string? Parent,
+    [property: JsonPropertyName("diff-size")] long? Size);
+
 [JsonSerializable(typeof(LibpodConfig))]
 [JsonSerializable(typeof(LibpodState))]
 [JsonSerializable(typeof(IReadOnlyList<StorageContainer>))]
+[JsonSerializable(typeof(IReadOnlyList<StorageImage>))]
+[JsonSerializable(typeof(IReadOnlyList<StorageLayer>))]
 internal sealed partial class LibpodJson : JsonSerializerContext;

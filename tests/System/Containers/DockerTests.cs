@@ -157,6 +157,8 @@ public abstract class DockerTests(EngineGuest guest)
     private static DateTimeOffset? Moment(JsonNode? time) => time!.GetValue<DateTimeOffset>() is var moment && moment == DateTimeOffset.MinValue ? null : moment;
 }
 
-public sealed class Docker26Tests(Docker26Guest guest) : DockerTests(guest), IClassFixture<Docker26Guest>;
+[Collection(nameof(Docker26Guest))]
+public sealed class Docker26Tests(Docker26Guest guest) : DockerTests(guest);
 
-public sealed class Docker20Tests(Docker20Guest guest) : DockerTests(guest), IClassFixture<Docker20Guest>;
+[Collection(nameof(Docker20Guest))]
+public sealed class Docker20Tests(Docker20Guest guest) : DockerTests(guest);

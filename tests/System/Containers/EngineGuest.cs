@@ -119,7 +119,8 @@ public abstract class EngineGuest : IAsyncLifetime
     private static DateTimeOffset Moment(string seconds) => DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture));
 }
 
-public sealed class Docker26Guest : EngineGuest
+[CollectionDefinition(nameof(Docker26Guest))]
+public sealed class Docker26Guest : EngineGuest, ICollectionFixture<Docker26Guest>
 {
     public override string Engine => "docker";
 
@@ -128,7 +129,8 @@ public sealed class Docker26Guest : EngineGuest
     protected override string Setup => "watari-docker";
 }
 
-public sealed class Docker20Guest : EngineGuest
+[CollectionDefinition(nameof(Docker20Guest))]
+public sealed class Docker20Guest : EngineGuest, ICollectionFixture<Docker20Guest>
 {
     public override string Engine => "docker";
 
@@ -137,14 +139,16 @@ public sealed class Docker20Guest : EngineGuest
     protected override string Setup => "watari-docker";
 }
 
-public sealed class Podman5Guest : EngineGuest
+[CollectionDefinition(nameof(Podman5Guest))]
+public sealed class Podman5Guest : EngineGuest, ICollectionFixture<Podman5Guest>
 {
     public override string Engine => "podman";
 
     protected override string Suite => "trixie";
 }
 
-public sealed class Podman4Guest : EngineGuest
+[CollectionDefinition(nameof(Podman4Guest))]
+public sealed class Podman4Guest : EngineGuest, ICollectionFixture<Podman4Guest>
 {
     public override string Engine => "podman";
 

@@ -119,6 +119,8 @@ public abstract class PodmanTests(EngineGuest guest)
     }
 }
 
-public sealed class Podman5Tests(Podman5Guest guest) : PodmanTests(guest), IClassFixture<Podman5Guest>;
+[Collection(nameof(Podman5Guest))]
+public sealed class Podman5Tests(Podman5Guest guest) : PodmanTests(guest);
 
-public sealed class Podman4Tests(Podman4Guest guest) : PodmanTests(guest), IClassFixture<Podman4Guest>;
+[Collection(nameof(Podman4Guest))]
+public sealed class Podman4Tests(Podman4Guest guest) : PodmanTests(guest);

@@ -81,7 +81,7 @@ public sealed class ConsoleTests(SharedHosts shared) : MigrationTest(shared.Host
         Assert.Equal(["vm-a", "vm-b"], vms.Keys);
         Assert.All(vms.Values, vm => Assert.Equal(("running", kernel, JsonValueKind.Null), (vm.GetProperty("status").GetString(), vm.GetProperty("kernelRelease").GetString(), vm.GetProperty("problem").ValueKind)));
         Assert.All(vms.Values, vm => Assert.Equal((512L << 20, 1, JsonValueKind.String), (vm.GetProperty("memoryBytes").GetInt64(), vm.GetProperty("virtualCpus").GetInt32(), vm.GetProperty("agentVersion").ValueKind)));
-        Assert.Equal(["counter", "redis"], containers.Keys);
+        Assert.Equal(["counter", "redis"], containers.Keys.Order(StringComparer.Ordinal));
         Assert.Equal((2, 0), (vms["vm-a"].GetProperty("containers").GetInt32(), vms["vm-b"].GetProperty("containers").GetInt32()));
         Assert.Equal(("counter", "host-a", "vm-a", "running", "/counter"), (
             counter.GetProperty("name").GetString(), counter.GetProperty("host").GetString(), counter.GetProperty("vm").GetString(), counter.GetProperty("status").GetString(), counter.GetProperty("cgroup").GetString()));
