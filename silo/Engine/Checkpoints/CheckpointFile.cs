@@ -13,13 +13,13 @@ internal sealed class CheckpointFile : ICheckpointOutput
     private readonly string _parent;
     private readonly string _partial;
     private readonly FileStream _archive;
-    private readonly ContainerFiles _files;
+    private readonly SavedFiles _files;
     private readonly DateTimeOffset _time;
     private readonly List<(string Path, FileStream Contents)> _parts = [];
     private long _room = long.MaxValue;
     private bool _whole;
 
-    private CheckpointFile(CheckpointOptions options, string parent, string partial, ContainerFiles files, DateTimeOffset time)
+    private CheckpointFile(CheckpointOptions options, string parent, string partial, SavedFiles files, DateTimeOffset time)
     {
         _options = options;
         _parent = parent;
@@ -35,7 +35,7 @@ internal sealed class CheckpointFile : ICheckpointOutput
     /// <param name="files">The container's.</param>
     /// <param name="time">When it is saved.</param>
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>, and why.</exception>
-    public static CheckpointFile Prepare(CheckpointOptions options, string job, ContainerFiles files, DateTimeOffset time)
+    public static CheckpointFile Prepare(CheckpointOptions options, string job, SavedFiles files, DateTimeOffset time)
     {
         string path = options.Path;
         if (!Path.IsPathRooted(path) || Path.EndsInDirectorySeparator(path) || Path.GetDirectoryName(path) is not { } parent)

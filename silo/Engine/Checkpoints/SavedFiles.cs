@@ -12,7 +12,7 @@ using Watari.Silo.Engine.Inventory;
 namespace Watari.Silo.Engine.Checkpoints;
 
 /// <summary>What an archive holds of a container beside its memory: what its engine has written of it, and its files.</summary>
-internal sealed class ContainerFiles
+internal sealed class SavedFiles
 {
     /// <summary>What podman leaves out, too (libpod/diff.go): it makes them itself.</summary>
     private static readonly HashSet<string> s_engines = new(StringComparer.Ordinal)
@@ -23,7 +23,7 @@ internal sealed class ContainerFiles
     private readonly VmLook _look;
     private readonly FoundContainer _container;
 
-    private ContainerFiles(VmLook look, FoundContainer container, ContainerDumps dumps)
+    private SavedFiles(VmLook look, FoundContainer container, ContainerDumps dumps)
     {
         _look = look;
         _container = container;
@@ -34,7 +34,7 @@ internal sealed class ContainerFiles
 
     /// <summary>Looks at the container while it runs.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: not enough is known of it for an archive.</exception>
-    public static ContainerFiles Find(VmLook look, WorkloadId workload)
+    public static SavedFiles Find(VmLook look, WorkloadId workload)
     {
         string vm = look.Id.Vm;
         if (workload.Container is not { } id)
@@ -43,7 +43,7 @@ internal sealed class ContainerFiles
         {
             FoundContainer container = look.Inventory().Containers.FirstOrDefault(found => found.Id == id)
                 ?? throw new ContainerStoreException("its engine has no record of it");
-            return new ContainerFiles(look, container, ContainerDumps.Read(container, look.Files()));
+            return new SavedFiles(look, container, ContainerDumps.Read(container, look.Files()));
         }
         catch (ContainerStoreException e)
         {
