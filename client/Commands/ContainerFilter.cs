@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -17,6 +18,9 @@ internal sealed class ContainerFilter
 
     /// <summary>These ask for containers that need not run.</summary>
     private static readonly string[] s_ofAll = ["status", "exited", "before", "since"];
+
+    /// <summary>These name another container.</summary>
+    private static readonly string[] s_relative = ["before", "since"];
 
     private readonly ILookup<string, string> _values;
 
@@ -54,7 +58,7 @@ internal sealed class ContainerFilter
     /// <exception cref="CommandException">A filter names a container that is not there.</exception>
     public IEnumerable<ContainerDescription> Choose(IReadOnlyList<ContainerDescription> containers)
     {
-        ILookup<string, ContainerDescription> named = new[] { "before", "since" }
+        ILookup<string, ContainerDescription> named = s_relative
             .SelectMany(key => _values[key].Select(value => (Key: key, Named: Find(containers, key, value))))
             .ToLookup(pair => pair.Key, pair => pair.Named, StringComparer.Ordinal);
         return containers.Where(container => s_keys.All(key => !_values.Contains(key) || key switch
@@ -102,7 +106,7 @@ internal sealed class ContainerFilter
         ?? containers.FirstOrDefault(container => container.Id.StartsWith(value, StringComparison.Ordinal))
         ?? throw new CommandException(ExitCodes.NotFound, $"--filter {key}={value}: there is no such container.");
 
-    private static IEnumerable<string> NamesOf(ContainerDescription container) => container.Details?.Names is { IsEmpty: false } names ? names : [container.Name];
+    private static ImmutableArray<string> NamesOf(ContainerDescription container) => container.Details?.Names is { IsEmpty: false } names ? names : [container.Name];
 
     /// <summary>Its time is bounded by its length and the name's.</summary>
     /// <exception cref="CommandException">It is no regular expression.</exception>

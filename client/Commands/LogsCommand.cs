@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
@@ -12,6 +13,7 @@ namespace Watari.Client.Commands;
 internal static class LogsCommand
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
+    private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789.");
 
     public static Command Build(Connector connect, Terminal terminal)
     {
@@ -102,10 +104,10 @@ internal static class LogsCommand
         ReadOnlySpan<char> rest = text;
         while (!rest.IsEmpty)
         {
-            int digits = rest.IndexOfAnyExcept("0123456789.");
+            int digits = rest.IndexOfAnyExcept(s_digits);
             if (digits <= 0 || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) || number > 1e9) return false;
             rest = rest[digits..];
-            int letters = rest.IndexOfAny("0123456789.") is >= 0 and var next ? next : rest.Length;
+            int letters = rest.IndexOfAny(s_digits) is >= 0 and var next ? next : rest.Length;
             TimeSpan? unit = rest[..letters] switch
             {
                 "h" => TimeSpan.FromHours(1),

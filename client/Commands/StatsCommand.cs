@@ -33,7 +33,7 @@ internal static class StatsCommand
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
             string? where = parsed.GetValue(vm);
             ContainerDescription[] wanted = await Task.WhenAll(
-                parsed.GetValue(names)!.Select(name => cluster.ResolveRunningContainerAsync(name, where, cancellationToken)));
+                parsed.GetValue(names)!.Select(name => cluster.Cluster.ResolveRunningContainerAsync(name, where, cancellationToken)));
             await ShowAsync(
                 () => SampleAsync(cluster, wanted, where, cancellationToken),
                 terminal, parsed.GetValue(output), parsed.GetValue(once), TimeSpan.FromSeconds(parsed.GetValue(interval)), cancellationToken);

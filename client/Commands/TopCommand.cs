@@ -19,7 +19,7 @@ internal static class TopCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
-            ContainerDescription container = await cluster.ResolveRunningContainerAsync(parsed.GetRequiredValue(name), parsed.GetValue(vm), cancellationToken);
+            ContainerDescription container = await cluster.Cluster.ResolveRunningContainerAsync(parsed.GetRequiredValue(name), parsed.GetValue(vm), cancellationToken);
             IVmGrain machine = cluster.Grains.GetGrain<IVmGrain>(container.Vm.ToString());
             ProcessView[] processes = [.. (await machine.ListProcessesAsync(container.Id, cancellationToken)).Select(ProcessView.Of)];
             Print(terminal, parsed.GetValue(output), processes);

@@ -36,7 +36,7 @@ internal sealed class WorkloadArguments
             return (await cluster.Cluster.ResolveVmAsync(parsed.GetValue(_vm)!, cancellationToken), WorkloadId.OfProcessTree(pid));
         }
 
-        ContainerDescription container = await cluster.ResolveRunningContainerAsync(parsed.GetValue(_container)!, parsed.GetValue(_vm), cancellationToken);
+        ContainerDescription container = await cluster.Cluster.ResolveRunningContainerAsync(parsed.GetValue(_container)!, parsed.GetValue(_vm), cancellationToken);
         return (container.Vm, WorkloadId.OfContainer(container.Id));
     }
 }

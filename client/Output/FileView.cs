@@ -11,6 +11,8 @@ internal sealed record FileView(string Name, string Type, string Mode, uint Link
 {
     private const int TypeMask = 0xf000, PermissionMask = 0xfff;
 
+    private static readonly (char Letter, string Word) s_unknown = ('?', "unknown");
+
     private static readonly Dictionary<int, (char Letter, string Word)> s_types = new()
     {
         [0x1000] = ('p', "fifo"),
@@ -26,7 +28,7 @@ internal sealed record FileView(string Name, string Type, string Mode, uint Link
     {
         int type = file.Mode & TypeMask;
         return new FileView(
-            GuestBytes.Text(file.Name.AsSpan()), s_types.GetValueOrDefault(type, ('?', "unknown")).Word, Convert.ToString(file.Mode & PermissionMask, 8).PadLeft(4, '0'),
+            GuestBytes.Text(file.Name.AsSpan()), s_types.GetValueOrDefault(type, s_unknown).Word, Convert.ToString(file.Mode & PermissionMask, 8).PadLeft(4, '0'),
             file.Links, file.Uid, file.Gid, file.Size, type is 0x2000 or 0x6000 ? string.Create(CultureInfo.InvariantCulture, $"{file.DeviceMajor}, {file.DeviceMinor}") : null,
             file.Modified, type == 0xa000 ? GuestBytes.Text(file.Target.AsSpan()) : null);
     }
@@ -35,7 +37,7 @@ internal sealed record FileView(string Name, string Type, string Mode, uint Link
     internal static string ModeText(int mode)
     {
         Span<char> text = stackalloc char[10];
-        text[0] = s_types.GetValueOrDefault(mode & TypeMask, ('?', "")).Letter;
+        text[0] = s_types.GetValueOrDefault(mode & TypeMask, s_unknown).Letter;
         for (int i = 0; i < 9; i++) text[i + 1] = (mode >> (8 - i) & 1) == 0 ? '-' : "rwx"[i % 3];
         Special(text, 3, mode, 0x800, 's');
         Special(text, 6, mode, 0x400, 's');

@@ -22,7 +22,7 @@ public sealed record LogPiece(IReadOnlyList<LogEntry> Entries, LogPosition Next,
 /// </summary>
 public sealed class ContainerLog
 {
-    private const int MostEntries = 4096, MostTextBytes = 512 << 10, MostScannedBytes = 8 << 20, WindowBytes = 128 << 10;
+    private const int MostEntries = 4096, MostTextBytes = 512 << 10, MostScannedBytes = 8 << 20, WindowBytes = 128 << 10, MostTailBytes = 256 << 20;
 
     private readonly LogFormat _format;
     private readonly LogFiles _files;
@@ -118,6 +118,10 @@ public sealed class ContainerLog
             }
 
             end -= length;
+            // Lines without an end: the last of it will do.
+            if (file.Length - end < MostTailBytes) continue;
+            offset = lineEnd ?? end;
+            return true;
         }
 
         offset = lineEnd ?? 0;

@@ -32,11 +32,28 @@ public static class ContainerChanges
         /// another, or a name in it was added or deleted; the root itself is never told. Of what was deleted with its directory only that is told.
         /// </summary>
         /// <exception cref="DiskException"/>
-        public IEnumerable<FileChange> Changes(DiskLimits? limits = null) => Walk(layers, limits ?? s_limits);
+        public IEnumerable<FileChange> Changes(DiskLimits? limits = null) => Walk(layers, Teller.All, limits ?? s_limits);
 
-        /// <summary>The same without what an engine's own diff leaves out: podman's, the places where it mounts something itself.</summary>
-        public IEnumerable<FileChange> ChangesAsToldBy(ContainerRuntime runtime) =>
-            runtime == ContainerRuntime.Podman ? layers.Changes().Where(change => !s_podmans.Contains(PathText.Of(change.Path.Span))) : layers.Changes();
+        /// <summary>The same as an engine's own diff tells it: see <see cref="Teller"/>.</summary>
+        /// <exception cref="DiskException"/>
+        public IEnumerable<FileChange> ChangesAsToldBy(ContainerRuntime runtime) => runtime switch
+        {
+            ContainerRuntime.Docker => Walk(layers, Teller.Docker, s_limits),
+            ContainerRuntime.Podman => Walk(layers, Teller.Podman, s_limits).Where(change => !s_podmans.Contains(PathText.Of(change.Path.Span))),
+            _ => layers.Changes(),
+        };
+    }
+
+    /// <summary>Where diffs differ.</summary>
+    private enum Teller
+    {
+        All,
+
+        /// <summary>It compares (moby pkg/archive ChangesDirs): a directory is changed where anything below it is, its time does not matter, and a file that was copied up and left as it was is not told.</summary>
+        Docker,
+
+        /// <summary>It goes through the upper layer (containers/storage pkg/archive OverlayChanges): a directory that was removed and made anew is deleted. Where podman mounts something itself it tells nothing.</summary>
+        Podman,
     }
 
     /// <summary>initInodes (libpod/diff.go).</summary>
@@ -45,11 +62,11 @@ public static class ContainerChanges
 
     private static readonly DiskLimits s_limits = new() { TreeEntries = ContainerLimits.Default.TreeEntries };
 
-    private static IEnumerable<FileChange> Walk(ContainerLayers layers, DiskLimits limits)
+    private static IEnumerable<FileChange> Walk(ContainerLayers layers, Teller teller, DiskLimits limits)
     {
         long count = 0;
         var open = new Stack<OpenDirectory>();
-        open.Push(new OpenDirectory([], layers.Merged.Root, layers.Image?.Root) { IsTold = true });
+        open.Push(new OpenDirectory([], layers.Merged.Root, layers.Image?.Root, isMadeAnew: false) { IsTold = true });
         while (open.TryPeek(out OpenDirectory? current))
         {
             if (!current.Names.MoveNext())
@@ -66,28 +83,45 @@ public static class ContainerChanges
             // A whiteout of what was never there; or it is as the image has it.
             if ((now is null && before is null) || (now is not null && !now.IsInUpper && !current.IsAdded)) continue;
             byte[] path = current.Path.Length == 0 ? name.Bytes.ToArray() : [.. current.Path, (byte)'/', .. name.Bytes];
-            ChangeKind kind = now is null ? ChangeKind.Deleted : before is null ? ChangeKind.Added : ChangeKind.Changed;
             bool isDirectory = now is { Status.IsDirectory: true }, wasDirectory = before is { Status.IsDirectory: true };
-            bool isTold = !(isDirectory && wasDirectory) || !IsSame(now!.Status, before!.Status);
-            // docker diff, too, names the directory before what is new or gone in it.
-            if (isTold && kind != ChangeKind.Changed && !current.IsTold)
+            bool isMadeAnew = isDirectory && wasDirectory && OverlayAttributes.Of(now!.Topmost).IsOpaque;
+            ChangeKind kind = now is null || (isMadeAnew && teller == Teller.Podman) ? ChangeKind.Deleted : before is null ? ChangeKind.Added : ChangeKind.Changed;
+            bool isTold = kind != ChangeKind.Changed || IsChanged(teller, now!.Status, before!.Status);
+            if (isTold)
             {
-                current.IsTold = true;
-                yield return new FileChange(current.Path, ChangeKind.Changed, current.Now);
+                IEnumerable<OpenDirectory> above = open;
+                if (teller != Teller.Docker) above = kind == ChangeKind.Changed ? Enumerable.Empty<OpenDirectory>() : [current];
+                foreach (OpenDirectory directory in above.Reverse())
+                {
+                    if (directory.IsTold) continue;
+                    directory.IsTold = true;
+                    yield return new FileChange(directory.Path, ChangeKind.Changed, directory.Now);
+                }
+
+                yield return new FileChange(path, kind, now);
             }
 
-            if (isTold) yield return new FileChange(path, kind, now);
             if (!isDirectory) continue;
             if (open.Count == limits.TreeDepth) throw new DiskLimitException("changed files", nameof(DiskLimits.TreeDepth), limits.TreeDepth);
-            open.Push(new OpenDirectory(path, now!, wasDirectory ? before : null) { IsTold = isTold });
+            open.Push(new OpenDirectory(path, now!, wasDirectory ? before : null, isMadeAnew && teller != Teller.Podman) { IsTold = isTold });
         }
     }
 
-    private static bool IsSame(FileStatus now, FileStatus before) =>
-        (now.Mode, now.Uid, now.Gid, now.Mtime) == (before.Mode, before.Uid, before.Gid, before.Mtime);
+    private static bool IsChanged(Teller teller, FileStatus now, FileStatus before)
+    {
+        bool isOthers = (now.Mode, now.Uid, now.Gid, now.Rdev) != (before.Mode, before.Uid, before.Gid, before.Rdev);
+        if (now.IsDirectory && before.IsDirectory) return teller switch
+        {
+            Teller.Docker => isOthers,
+            Teller.Podman => (now.Mode, now.Size, now.Mtime) != (before.Mode, before.Size, before.Mtime),
+            _ => isOthers || now.Mtime != before.Mtime,
+        };
+        return teller != Teller.Docker || isOthers || (now.Size, now.Mtime) != (before.Size, before.Mtime);
+    }
 
     /// <summary>A directory that is, or was, in the container.</summary>
-    private sealed class OpenDirectory(byte[] path, OverlayInode now, IInode? before)
+    /// <param name="isMadeAnew">It hides what was there before.</param>
+    private sealed class OpenDirectory(byte[] path, OverlayInode now, IInode? before, bool isMadeAnew)
     {
         public byte[] Path { get; } = path;
 
@@ -101,14 +135,14 @@ public static class ContainerChanges
 
         public bool IsTold { get; set; }
 
-        public IEnumerator<FileName> Names { get; } = NamesOf(now, before).Order().GetEnumerator();
+        public IEnumerator<FileName> Names { get; } = NamesOf(now, before, isMadeAnew).Order().GetEnumerator();
 
         /// <summary>Those that the topmost layer has, whiteouts with them; of a directory that hides what was there before, those that are hidden, too.</summary>
-        private static IEnumerable<FileName> NamesOf(OverlayInode now, IInode? before)
+        private static IEnumerable<FileName> NamesOf(OverlayInode now, IInode? before, bool isMadeAnew)
         {
             if (before is null) return now.Entries.Select(entry => entry.Name);
             IEnumerable<FileName> upper = now.Topmost.Entries.Select(entry => entry.Name);
-            return OverlayAttributes.Of(now.Topmost).IsOpaque ? upper.Union(before.Entries.Select(entry => entry.Name)) : upper;
+            return isMadeAnew ? upper.Union(before.Entries.Select(entry => entry.Name)) : upper;
         }
     }
 }

@@ -36,6 +36,12 @@ public interface IClusterGrain : IGrainWithIntegerKey
     [Alias("ResolveContainer"), ResponseTimeout("00:00:30")]
     Task<ContainerDescription> ResolveContainerAsync(string name, string? vm = null, CancellationToken cancellationToken = default);
 
+    /// <summary>A container that runs: one of the name that does not is none of several, and alone it is told so.</summary>
+    /// <inheritdoc cref="ResolveContainerAsync"/>
+    /// <exception cref="EngineException">As there; or <see cref="FailureKind.Refused"/>: it does not run.</exception>
+    [Alias("ResolveRunningContainer"), ResponseTimeout("00:00:30")]
+    Task<ContainerDescription> ResolveRunningContainerAsync(string name, string? vm = null, CancellationToken cancellationToken = default);
+
     /// <summary>Newest first.</summary>
     [Alias("ListJobs"), ResponseTimeout("00:00:15")]
     Task<ImmutableArray<JobSummary>> ListJobsAsync(CancellationToken cancellationToken = default);

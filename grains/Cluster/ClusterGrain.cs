@@ -41,6 +41,9 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
     public async Task<ContainerDescription> ResolveContainerAsync(string name, string? vm, CancellationToken cancellationToken) =>
         Names.ResolveContainer(name, vm, await ListContainersAsync(vm, withSizes: false, cancellationToken));
 
+    public async Task<ContainerDescription> ResolveRunningContainerAsync(string name, string? vm, CancellationToken cancellationToken) =>
+        Names.ResolveRunningContainer(name, vm, await ListContainersAsync(vm, withSizes: false, cancellationToken));
+
     public async Task<ImmutableArray<JobSummary>> ListJobsAsync(CancellationToken cancellationToken)
     {
         IJobIndexGrain index = GrainFactory.GetGrain<IJobIndexGrain>(0);

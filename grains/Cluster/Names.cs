@@ -25,10 +25,7 @@ internal static class Names
 
     public static ContainerDescription ResolveContainer(string name, string? vm, Listing<ContainerDescription> containers)
     {
-        ContainerDescription[] exact = [.. containers.Items.Where(c => c.Name == name || c.Id == name || c.Details?.Names.Contains(name) == true)];
-        ContainerDescription[] named = exact.Length > 0 || name.Length == 0
-            ? exact
-            : [.. containers.Items.Where(c => c.Id.StartsWith(name, StringComparison.Ordinal))];
+        ContainerDescription[] named = Named(name, containers.Items);
         string where = vm is null ? "" : $" in {vm}";
         return named.Length switch
         {
@@ -40,6 +37,21 @@ internal static class Names
                 FailureKind.Ambiguous,
                 $"'{name}' is the name of several containers{where}: {List(named.Select(c => $"{c.Id} in {c.Vm}"))}; say which by its id{(vm is null ? ", or name its VM" : "")}."),
         };
+    }
+
+    /// <summary>The same for what can be done with one that runs alone: those that do not run are told of only where none does.</summary>
+    public static ContainerDescription ResolveRunningContainer(string name, string? vm, Listing<ContainerDescription> containers)
+    {
+        ContainerDescription[] named = Named(name, containers.Items);
+        if (named is [{ Runs: false } ended]) throw new EngineException(FailureKind.Refused, $"Container '{ended.Name}' in {ended.Vm} does not run: it is {ended.Status.ToString().ToLowerInvariant()}.");
+        return named.Where(c => c.Runs).ToArray() is [var running] ? running : ResolveContainer(name, vm, containers);
+    }
+
+    /// <summary>Those of a name or an id; where there are none, those whose id begins so.</summary>
+    private static ContainerDescription[] Named(string name, ImmutableArray<ContainerDescription> containers)
+    {
+        ContainerDescription[] exact = [.. containers.Where(c => c.Name == name || c.Id == name || c.Details?.Names.Contains(name) == true)];
+        return exact.Length > 0 || name.Length == 0 ? exact : [.. containers.Where(c => c.Id.StartsWith(name, StringComparison.Ordinal))];
     }
 
     private static string List(IEnumerable<string> names)

@@ -51,7 +51,7 @@ public sealed class InventoryTests(TwoHosts hosts) : IDisposable
     [InlineData(@"{{.ID}}\t{{ .Status }}|{{.Vm}}", "aaaaaaaaaaaa\tUp 3 hours|vm-a")]
     [InlineData("{{json .Names}} plain", "\"web\" plain")]
     [InlineData("{{.Command}}", "\"nginx -g 'daemon of…\"")]
-    [InlineData(@"table {{.ID}}\t{{.Names}} {{.RunningFor}}\t{{.ExitCode}}", "CONTAINER ID  NAMES CREATED   EXIT CODE\naaaaaaaaaaaa  web 3 hours ago  0")]
+    [InlineData(@"table {{.ID}}\t{{.Names}} {{.RunningFor}}\t{{.ExitCode}}", "CONTAINER ID  NAMES CREATED    EXIT CODE\naaaaaaaaaaaa  web 3 hours ago  0")]
     [InlineData("no field", "no field")]
     public void a_template_prints_fields(string template, string expected)
     {
@@ -196,7 +196,7 @@ public sealed class InventoryTests(TwoHosts hosts) : IDisposable
         ScriptedCluster cluster = await hosts.Cluster;
         string name = cluster.AddContainer();
         string created = cluster.AddContainer();
-        cluster.World.Change(state => Scripted.ScriptedWorld.Put(state.Copies.Single(c => c.Container == created) with { State = Scripted.CopyState.Prepared }, state));
+        cluster.World.Change(state => Scripted.ScriptedWorld.Put(state.Copies.Single(c => c.Container == created) with { State = Scripted.CopyState.Created }, state));
 
         Run running = await cluster.WatariAsync("ps", "--vm", "vm-a", "--format", "{{.Names}}");
         Run all = await cluster.WatariAsync("ps", "-a", "--vm", "vm-a", "--format", "{{.Names}} {{.Status}}");

@@ -51,6 +51,9 @@ public sealed class NamesTests
         ContainerDescription ended = Container("old", "77aa", "b") with { Status = ContainerStatus.Exited, InitPid = 0 };
         Assert.Same(ended, Names.ResolveContainer("old", null, new([.. Containers.Items, ended], [])));
 
+        Assert.Equal(FailureKind.Refused, Assert.Throws<EngineException>(() => Names.ResolveRunningContainer("old", null, new([ended], []))).Kind);
+        ContainerDescription elsewhere = ended with { Name = "nginx" };
+        Assert.Equal("4f1cbb", Names.ResolveRunningContainer("nginx", null, new([.. Containers.Items, elsewhere], [])).Id);
         EngineException both = Assert.Throws<EngineException>(() => Names.ResolveContainer("redis", null, new([.. Containers.Items, ended with { Name = "redis" }], [])));
         Assert.Contains("4f1c9a in a/web, 99ab01 in b/web, 77aa in b/web; say which by its id, or name its VM", both.Message, StringComparison.Ordinal);
     }

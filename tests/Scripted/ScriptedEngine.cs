@@ -34,12 +34,11 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             v.Id, v.Status, v.MemoryBytes, 1, "tcg", "6.12.0", v.HasAgent ? "0.1.0" : null, state.Copies.Count(c => c.Vm == v.Id), null, "memfd"))]);
     }
 
-    /// <summary>Of a copy that was prepared or restored the record alone: it was created.</summary>
     public Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken)
     {
         ScriptedState state = world.Read();
         VmId id = Known(state, vm);
-        return Task.FromResult(new Listing<ContainerDescription>([.. state.Copies.Where(c => c.Vm == id).Select(Describe)], []));
+        return Task.FromResult(new Listing<ContainerDescription>([.. state.Copies.Where(c => c.Vm == id && c.State is CopyState.Running or CopyState.Frozen or CopyState.Created).Select(Describe)], []));
     }
 
     public Task<Listing<ImageDescription>> ListImagesAsync(string vm, CancellationToken cancellationToken) => Task.FromResult(new Listing<ImageDescription>(

@@ -15,6 +15,9 @@ public enum CopyState
 
     /// <summary>It exists, and has not run.</summary>
     Restored,
+
+    /// <summary>Its runtime has a record of it; it never ran.</summary>
+    Created,
 }
 
 public sealed record ScriptedVm(VmId Id, VmStatus Status = VmStatus.Running, bool HasAgent = true, long MemoryBytes = 1L << 30);

@@ -40,7 +40,8 @@ public sealed class TreeArchiveTests
     [Fact]
     public void A_single_file_bears_the_name_that_it_is_given()
     {
-        (byte[] archive, _) = Archive(() => Tree().Root, "/d/marked", "renamed", 100);
+        FileTree tree = Tree();
+        (byte[] archive, _) = Archive(() => tree.Root, "/d/marked", "renamed", 100);
 
         TarEntry entry = Assert.Single(Entries(archive));
         Assert.Equal(("renamed", "content"), (entry.Name, Encoding.UTF8.GetString(Bytes(entry))));

@@ -1,11 +1,12 @@
 using Watari.Containers.Root;
+using Watari.Introspection.Containers;
 
 namespace Watari.Containers.Tests.Root;
 
 public sealed class ContainerChangesTests
 {
     [Fact]
-    public void Changes_are_told_as_docker_diff_tells_them()
+    public void What_was_changed_added_and_deleted_is_told_and_the_directories_of_what_is_new_or_gone()
     {
         FileTree image = new() { ["/etc/changed"] = "", ["/etc/kept"] = "", ["/etc/removed"] = "", ["/var/lib/removed/file"] = "", ["/swapped/file"] = "" };
         FileTree upper = new FileTree { ["/etc/changed"] = "x", ["/etc/new"] = "x", ["/root/deep/file"] = "x", ["/swapped"] = "x" }.Whiteout("/etc/removed").Whiteout("/var/lib/removed").Whiteout("/etc/never");
@@ -36,6 +37,22 @@ public sealed class ContainerChangesTests
     [Fact]
     public void A_directory_that_is_as_the_image_has_it_is_not_told() => Assert.Equal(["C etc/file"], Lines(new FileTree { ["/etc/file"] = "x" }, new FileTree { ["/etc/file"] = "" }));
 
-    private static List<string> Lines(FileTree upper, FileTree image) =>
-        [.. ContainerLayers.Of(upper.Root, image.Root).Changes().Select(change => $"{"CAD"[(int)change.Kind]} {PathText.Of(change.Path.Span)}")];
+    [Theory]
+    [InlineData(ContainerRuntime.Docker, "C a,C a/b,C a/b/file,C d,C d/kept,A d/new,D d/removed,C dev,A dev/new")]
+    [InlineData(ContainerRuntime.Podman, "C a/b/file,D d,C d/kept,A d/new,A dev/new,C same")]
+    [InlineData(ContainerRuntime.Containerd, "C a/b/file,C d/kept,C d,A d/new,D d/removed,C dev,A dev/new,C same")]
+    public void Each_engine_is_followed_in_how_it_tells_them(ContainerRuntime runtime, string expected)
+    {
+        FileTree image = new() { ["/a/b/file"] = "", ["/d/kept"] = "", ["/d/removed"] = "", ["/same"] = "s", ["/dev/old"] = "" };
+        FileTree upper = new FileTree { ["/a/b/file"] = "x", ["/d/kept"] = "x", ["/d/new"] = "x", ["/same"] = "s", ["/dev/new"] = "" }.Directory("/d", "trusted.overlay.opaque=y");
+
+        IEnumerable<string> told = Lines(ContainerLayers.Of(upper.Root, image.Root).ChangesAsToldBy(runtime));
+
+        Assert.Equal(expected, string.Join(',', told));
+    }
+
+    private static List<string> Lines(FileTree upper, FileTree image) => Lines(ContainerLayers.Of(upper.Root, image.Root).Changes());
+
+    private static List<string> Lines(IEnumerable<FileChange> changes) =>
+        [.. changes.Select(change => $"{"CAD"[(int)change.Kind]} {PathText.Of(change.Path.Span)}")];
 }

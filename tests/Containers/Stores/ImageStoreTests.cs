@@ -16,7 +16,7 @@ public sealed class ImageStoreTests
         string chain = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"sha256:{A} sha256:{B}")));
         FileTree tree = new()
         {
-            [$"{Docker}/repositories.json"] = $$$"""{"Repositories":{"web":{"web:2":"sha256:{{{A}}}","web:latest":"sha256:{{{A}}}","web@sha256:{{{C}}}":"sha256:{{{A}}}"}}}""",
+            [$"{Docker}/repositories.json"] = $$$$"""{"Repositories":{"web":{"web:2":"sha256:{{{{A}}}}","web:latest":"sha256:{{{{A}}}}","web@sha256:{{{{C}}}}":"sha256:{{{{A}}}}"}}}""",
             [$"{Docker}/imagedb/content/sha256/{A}"] = $$$"""{"created":"2026-01-02T00:00:00Z","rootfs":{"diff_ids":["sha256:{{{A}}}","sha256:{{{B}}}"]}}""",
             [$"{Docker}/imagedb/metadata/sha256/{A}/parent"] = $"sha256:{B}",
             [$"{Docker}/imagedb/content/sha256/{B}"] = "{}", // the other is built on it
