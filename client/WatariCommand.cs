@@ -79,6 +79,7 @@ internal static class WatariCommand
             DiffCommand.Build(connect, terminal),
             MigrateCommand.Build(connect, terminal),
             CheckpointCommand.Build(connect, terminal),
+            RestoreCommand.Build(connect, terminal),
             JobsCommand.Build(connect, terminal),
             DoctorCommand.Build(connect, terminal),
             DmesgCommand.Build(connect, terminal),

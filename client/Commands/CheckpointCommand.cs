@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using Watari.Client.Cluster;
 using Watari.Client.Output;
 using Watari.GrainInterfaces;
@@ -10,71 +9,60 @@ namespace Watari.Client.Commands;
 /// <summary><c>watari checkpoint</c>.</summary>
 internal static class CheckpointCommand
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan SilencePatience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
-
     public static Command Build(Connector connect, Terminal terminal)
     {
         WorkloadArguments workload = new(new("--vm") { Description = "The VM it is in, where its name alone does not say", HelpName = "VM" });
-        Option<DirectoryInfo> directory = new("--output") { Description = "Directory for the images, on the host of the VM", HelpName = "DIR", Required = true };
+        Option<FileInfo> export = new("--export", "-e") { Description = "Archive to save it in, on the host of the VM: podman, CRI-O and checkpointctl read it", HelpName = "FILE" };
+        Option<DirectoryInfo> directory = new("--directory") { Description = "Instead of an archive: directory for CRIU's images alone, on the host of the VM", HelpName = "DIR" };
+        Option<Compression?> compress = new("--compress", "-c")
+        {
+            Description = "How the archive is packed: none, gzip or zstd [by its name: .tar, .tar.gz; else zstd]",
+            HelpName = "HOW",
+            CustomParser = result => Words.Parse<Compression>(result, "compression"),
+        };
         Option<bool> leaveRunning = new("--leave-running", "-R") { Description = "Let the container run on; without it, it is killed once it is saved" };
-        Option<OutputFormat> form = OutputOption.Named("--format", [], OutputFormat.Table, OutputFormat.Json, OutputFormat.Yaml);
-        Command command = new("checkpoint", "Save a container as a set of CRIU images");
+        Option<bool> ignoreRootfs = new("--ignore-rootfs") { Description = "Leave the files that the container has changed out of the archive" };
+        Option<bool> ignoreVolumes = new("--ignore-volumes") { Description = "Leave the container's named volumes out of the archive" };
+        Option<OutputFormat> form = OutputOption.New(OutputFormat.Table, OutputFormat.Json, OutputFormat.Yaml);
+        Command command = new("checkpoint", "Save a container in an archive, or as a set of CRIU images");
         workload.AddTo(command);
-        foreach (Option option in new Option[] { directory, leaveRunning, form }) command.Options.Add(option);
+        foreach (Option option in new Option[] { export, directory, compress, leaveRunning, ignoreRootfs, ignoreVolumes, form }) command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            bool archive = result.GetResult(export) is not null;
+            if (archive == result.GetResult(directory) is not null) result.AddError("Name an archive with --export, or a directory with --directory.");
+            foreach (Option option in new Option[] { compress, ignoreRootfs, ignoreVolumes })
+            {
+                if (!archive && result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} is about an archive: name one with --export.");
+            }
+        });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
             (VmId vm, WorkloadId saved) = await workload.ResolveAsync(parsed, cluster, cancellationToken);
             var key = new StepKey(JobId.New(), default(Epoch).Next(), "checkpoint");
-            string path = parsed.GetValue(directory)!.FullName;
+            CheckpointOptions options = parsed.GetValue(export) is { } file
+                ? new(file.FullName, CheckpointForm.Archive, parsed.GetValue(leaveRunning), parsed.GetValue(compress) ?? OfName(file.Name), parsed.GetValue(ignoreRootfs), parsed.GetValue(ignoreVolumes))
+                : new(parsed.GetValue(directory)!.FullName, CheckpointForm.Directory, parsed.GetValue(leaveRunning));
             IContainerGrain container = cluster.Grains.GetContainerGrain(vm, saved);
-            terminal.Error.WriteLine(Printer.Clean($"{saved}: saving to {path} on host {vm.Host}"));
-            EngineReport report = await FinishAsync(
-                () => container.CheckpointAsync(key, path, parsed.GetValue(leaveRunning), Patience),
-                () => terminal.Say($"interrupted; host {vm.Host} finishes the checkpoint of {saved}, which then {(parsed.GetValue(leaveRunning) ? "runs on" : "is ended")} in {vm}"),
+            terminal.Error.WriteLine(Printer.Clean($"{saved}: saving to {options.Path} on host {vm.Host}"));
+            EngineReport report = await LongStep.FinishAsync(
+                () => container.CheckpointAsync(key, options, LongStep.Patience),
+                () => terminal.Say($"interrupted; host {vm.Host} finishes the checkpoint of {saved}, which then {(options.LeaveRunning ? "runs on" : "is ended")} in {vm}"),
                 cancellationToken);
             foreach (ObjectVerdict verdict in report.Objections ?? []) terminal.Error.WriteLine(Printer.Clean($"note: {verdict.Subject}: {verdict.Reason}"));
             Report(terminal, parsed.GetValue(form), new CheckpointView(
-                saved.ToString(), vm.Vm, vm.Host, path, [.. report.Phases.Select(PhaseView.Of)],
+                saved.ToString(), vm.Vm, vm.Host, options.Path, [.. report.Phases.Select(PhaseView.Of)],
                 report.Transfer is { } transfer ? TransferView.Of(transfer) : null, [.. (report.Objections ?? []).Select(VerdictView.Of)]));
             return ExitCodes.Done;
         });
         return command;
     }
 
-    private static async Task<EngineReport> FinishAsync(Func<Task<StepAnswer>> ask, Action interrupted, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return (await UntilFinishedAsync(ask, cancellationToken)).Report!;
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            interrupted();
-            throw;
-        }
-    }
-
-    /// <summary>Asks again under the same key, also where an answer is lost because a silo dies.</summary>
-    private static async Task<StepAnswer> UntilFinishedAsync(Func<Task<StepAnswer>> ask, CancellationToken cancellationToken)
-    {
-        long heard = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                StepAnswer answer = await ask().WaitAsync(cancellationToken);
-                if (answer.Finished) return answer;
-                heard = Stopwatch.GetTimestamp();
-            }
-            catch (Exception e) when (e is OrleansException or TimeoutException or EngineException { Kind: FailureKind.HostLost } && Stopwatch.GetElapsedTime(heard) < SilencePatience)
-            {
-                await Task.Delay(Pause, cancellationToken);
-            }
-        }
-    }
+    private static Compression OfName(string name) =>
+        name.EndsWith(".tar", StringComparison.Ordinal) ? Compression.None
+        : name.EndsWith(".gz", StringComparison.Ordinal) || name.EndsWith(".tgz", StringComparison.Ordinal) ? Compression.Gzip
+        : Compression.Zstd;
 
     private static void Report(Terminal terminal, OutputFormat format, CheckpointView view)
     {
@@ -86,6 +74,6 @@ internal static class CheckpointCommand
 
         string phases = string.Join(", ", view.Phases.Select(p => $"{p.Name} {Human.Milliseconds(p.Milliseconds)}"));
         string pages = view.Pages is { } p ? $", {Human.Bytes(p.TotalBytes)} of memory" : "";
-        terminal.Out.WriteLine(Printer.Clean($"saved {view.Workload} of {view.Host}/{view.Vm} to {view.Directory} ({phases} ms{pages})"));
+        terminal.Out.WriteLine(Printer.Clean($"saved {view.Workload} of {view.Host}/{view.Vm} to {view.Path} ({phases} ms{pages})"));
     }
 }

@@ -17,14 +17,15 @@ internal static class OutputOption
 
     /// <summary>The option of most commands, <c>--output</c>.</summary>
     /// <param name="forms">Those that the command has, two or more; all where none is named.</param>
-    public static Option<OutputFormat> New(params OutputFormat[] forms) => Named("--output", ["-o"], forms.Length > 0 ? forms : All);
-
-    /// <summary>The same under another name, where <c>--output</c> means something else.</summary>
-    public static Option<OutputFormat> Named(string name, string[] aliases, params OutputFormat[] forms) => new(name, aliases)
+    public static Option<OutputFormat> New(params OutputFormat[] forms)
     {
-        Description = $"Form of the output: {Words.List(forms, "or")}",
-        HelpName = "FORM",
-        DefaultValueFactory = _ => OutputFormat.Table,
-        CustomParser = result => Words.Parse(result, "form of output", forms),
-    };
+        if (forms.Length == 0) forms = All;
+        return new("--output", "-o")
+        {
+            Description = $"Form of the output: {Words.List(forms, "or")}",
+            HelpName = "FORM",
+            DefaultValueFactory = _ => OutputFormat.Table,
+            CustomParser = result => Words.Parse(result, "form of output", forms),
+        };
+    }
 }

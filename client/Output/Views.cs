@@ -109,7 +109,9 @@ internal sealed record PlanView(string Workload, string From, string To, bool Ac
 }
 
 internal sealed record CheckpointView(
-    string Workload, string Vm, string Host, string Directory, IReadOnlyList<PhaseView> Phases, TransferView? Pages, IReadOnlyList<VerdictView> Objects);
+    string Workload, string Vm, string Host, string Path, IReadOnlyList<PhaseView> Phases, TransferView? Pages, IReadOnlyList<VerdictView> Objects);
+
+internal sealed record RestoreView(string Container, string? Name, string Vm, string Host, string Path, IReadOnlyList<PhaseView> Phases);
 
 internal sealed record LocalVmView(string Name, string Host, string Status, int? Pid, int VirtualCpus, int MemoryMiB, string Accelerator, string Image, string Directory);
 
@@ -166,4 +168,5 @@ internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset?
 [JsonSerializable(typeof(MigrationView))]
 [JsonSerializable(typeof(PlanView))]
 [JsonSerializable(typeof(CheckpointView))]
+[JsonSerializable(typeof(RestoreView))]
 internal sealed partial class Views : JsonSerializerContext;

@@ -98,6 +98,15 @@ internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits, bool
         }
     }
 
+    /// <summary>A file of JSON as it stands, byte by byte, if it can be read as that type; null where there is none.</summary>
+    /// <exception cref="ContainerStoreException">It cannot be read, or is not that JSON.</exception>
+    internal byte[]? Document<T>(string path, JsonTypeInfo<T> type) where T : class
+    {
+        byte[]? document = Read(path, limits.FileBytes);
+        if (document is not null) JsonText.Parse(document, type);
+        return document;
+    }
+
     /// <summary>A database in one file, as it was at one moment; null where there is none.</summary>
     /// <exception cref="ContainerStoreException">It cannot be read, or changes each time.</exception>
     internal byte[]? BoltDatabase(string path) => Settled(() => [Read(path, limits.DatabaseBytes)])[0];

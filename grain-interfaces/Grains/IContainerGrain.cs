@@ -24,7 +24,7 @@ public interface IContainerGrain : IGrainWithStringKey
     /// </summary>
     /// <exception cref="EngineException">It failed; the container runs as before, unless the message says otherwise.</exception>
     [Alias("Checkpoint"), ResponseTimeout("00:00:15")]
-    Task<StepAnswer> CheckpointAsync(StepKey key, string directory, bool leaveRunning, TimeSpan patience);
+    Task<StepAnswer> CheckpointAsync(StepKey key, CheckpointOptions options, TimeSpan patience);
 }
 
 public static class ContainerGrains

@@ -40,8 +40,10 @@ public sealed record RollBackSource(StepKey Key, string Vm, WorkloadId Workload,
 public sealed record RollBackDestination(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.Checkpoint")]
-public sealed record Checkpoint(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] string Directory, [property: Id(1)] bool LeaveRunning)
-    : EngineCommand(Key, Vm, Workload);
+public sealed record Checkpoint(StepKey Key, string Vm, WorkloadId Workload, [property: Id(2)] CheckpointOptions Options) : EngineCommand(Key, Vm, Workload);
+
+[GenerateSerializer, Immutable, Alias("watari.RestoreArchive")]
+public sealed record RestoreArchive(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] ArchiveRestore Options) : EngineCommand(Key, Vm, Workload);
 
 /// <summary>Where a command stands. A command that failed is answered by its <see cref="EngineException"/> instead.</summary>
 /// <param name="Finished">False: it still runs; ask again with the same key.</param>

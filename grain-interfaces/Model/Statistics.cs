@@ -23,8 +23,10 @@ public sealed record PhaseTiming([property: Id(0)] string Name, [property: Id(1)
 
 /// <summary>What a command of the engine did: its time line and, where pages moved, how many.</summary>
 /// <param name="Objections">Of a checkpoint: objects that are carried with help.</param>
+/// <param name="Container">Of a restore: the id of the container that was made.</param>
 [GenerateSerializer, Immutable, Alias("watari.EngineReport")]
 public sealed record EngineReport(
     [property: Id(0)] ImmutableArray<PhaseTiming> Phases,
     [property: Id(1)] TransferStatistics? Transfer = null,
-    [property: Id(2)] ImmutableArray<ObjectVerdict>? Objections = null);
+    [property: Id(2)] ImmutableArray<ObjectVerdict>? Objections = null,
+    [property: Id(3)] string? Container = null);

@@ -41,7 +41,7 @@ internal sealed partial class ContainerGrain(
 
     public Task ReleaseAsync(string job) => place.State.Holder == job ? FreeAsync() : Task.CompletedTask;
 
-    public async Task<StepAnswer> CheckpointAsync(StepKey key, string directory, bool leaveRunning, TimeSpan patience)
+    public async Task<StepAnswer> CheckpointAsync(StepKey key, CheckpointOptions options, TimeSpan patience)
     {
         if (place.State.Checkpoint?.Key.Job == key.Job) return await FollowAsync(place.State.Checkpoint, patience);
         // Asked for again after its end, because the answer was lost: it must not be made twice.
@@ -68,7 +68,7 @@ internal sealed partial class ContainerGrain(
             throw new EngineException(e.Kind, $"{e.Message} {Workload} runs on in {Vm}.");
         }
 
-        var checkpoint = new Checkpoint(key, Vm.Vm, Workload, directory, leaveRunning);
+        var checkpoint = new Checkpoint(key, Vm.Vm, Workload, options);
         await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
         await WriteAsync(new PlaceState
         {
@@ -173,10 +173,10 @@ internal sealed partial class ContainerGrain(
         }
 
         await FreeAsync();
-        string left = checkpoint.LeaveRunning ? "runs on there" : "runs on there, unless all was saved and it was killed: 'watari ps' tells";
+        string left = checkpoint.Options.LeaveRunning ? "runs on there" : "runs on there, unless all was saved and it was killed: 'watari ps' tells";
         throw new EngineException(
             FailureKind.Interrupted,
-            $"The silo of host '{Vm.Host}' stopped while a checkpoint of {Workload} in {Vm} was being made: what was written of it, if it has no name yet, is in {checkpoint.Directory}.partial-{checkpoint.Key.Job} and of no use. {Workload} {left}.");
+            $"The silo of host '{Vm.Host}' stopped while a checkpoint of {Workload} in {Vm} was being made: what was written of it, if it has no name yet, is in {checkpoint.Options.Path}.partial-{checkpoint.Key.Job} and of no use. {Workload} {left}.");
     }
 
     private async Task FreeAsync()

@@ -79,9 +79,11 @@ public interface IHostEngine
     /// <summary>Destination, roll back: nothing of the job is left in the VM or on the host. Done also where nothing was prepared.</summary>
     Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
-    /// <summary>Saves the workload as a CRIU image set into a directory of the host; freezes and thaws it by itself.</summary>
-    /// <param name="leaveRunning">True: the workload runs on. False: it is killed once the images are on disk.</param>
-    Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken);
+    /// <summary>Saves the workload on the host; freezes and thaws it by itself.</summary>
+    Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken);
+
+    /// <summary>Makes a container in the VM out of an archive on the host. Where it fails, nothing of it is left there.</summary>
+    Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken);
 
     /// <summary>How far the job's pages are on this host, while a capture runs; null where nothing is known. Never blocks.</summary>
     TransferStatistics? TransferProgress(string job) => null;

@@ -81,7 +81,8 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
                 RetireSource c => await DoneAsync(engine.RetireSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
                 RollBackSource c => await DoneAsync(engine.RollBackSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
                 RollBackDestination => Released(key, await DoneAsync(engine.RollBackDestinationAsync(key, vm, workload, cancellationToken))),
-                Checkpoint c => new(true, Report: await engine.CheckpointAsync(key, vm, workload, c.Directory, c.LeaveRunning, cancellationToken)),
+                Checkpoint c => new(true, Report: await engine.CheckpointAsync(key, vm, workload, c.Options, cancellationToken)),
+                RestoreArchive c => new(true, Report: await engine.RestoreArchiveAsync(key, vm, c.Options, cancellationToken)),
                 _ => throw new EngineException(FailureKind.Internal, $"No engine knows the command {command.GetType().Name}."),
             };
         }

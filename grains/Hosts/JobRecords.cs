@@ -4,6 +4,7 @@ using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
 using Watari.Grains.Containers;
 using Watari.Grains.Migrations;
+using Watari.Grains.Restores;
 
 namespace Watari.Grains.Hosts;
 
@@ -22,6 +23,8 @@ internal sealed class JobRecords(string host, [FromKeyedServices("Default")] IGr
         {
             StoredJob? migration = await ReadAsync<StoredJob>("migration", job, "job");
             if (migration?.Job is { } stored) return stored.IsTerminal ? null : stored.Epoch;
+            RestoreState? restore = await ReadAsync<RestoreState>("restore", job, "restore");
+            if (restore?.Command is not null) return restore.Epoch;
             PlaceState? place = await ReadAsync<PlaceState>("container", ContainerGrains.KeyOf(new VmId(host, command.Vm), command.Workload), "place");
             return place?.Holder == job ? place.Epoch : null;
         }

@@ -20,6 +20,7 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
         DescribeRequest => Describe(),
         PrepareRequest prepare => commands.Prepare(prepare, deadline),
         RestoreRequest restore => commands.Restore(restore, deadline),
+        RestoreArchiveRequest restore => commands.RestoreArchive(restore, deadline),
         FreezeRequest freeze => Freeze(commands.CgroupOf(freeze.Job, freeze.Cgroup), deadline),
         ThawRequest thaw => Thaw(commands.CgroupOf(thaw.Job, thaw.Cgroup), deadline),
         ReleaseRequest release => commands.Release(release),

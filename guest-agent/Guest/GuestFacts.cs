@@ -18,6 +18,7 @@ internal sealed class GuestFacts
     {
         Criu = Program("criu");
         Runc = Program("runc");
+        Podman = Program("podman");
         criuVersion = new Lazy<string?>(() => Version(Criu, "Version: "));
         runcVersion = new Lazy<string?>(() => Version(Runc, "runc version "));
         // Known by the time that a host asks.
@@ -28,6 +29,8 @@ internal sealed class GuestFacts
     public string? Criu { get; }
 
     public string? Runc { get; }
+
+    public string? Podman { get; }
 
     public AgentHello Hello() => new()
     {
@@ -47,7 +50,7 @@ internal sealed class GuestFacts
 
     /// <summary>The names of the requests.</summary>
     public static IReadOnlyList<string> Features { get; } =
-        ["describe", "prepare", "put-image", "landing-zone", "restore", "touch", "freeze", "thaw", "destroy", "release", "status", "sync", "set-clock", "loopback-up"];
+        ["describe", "prepare", "put-image", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "destroy", "release", "status", "sync", "set-clock", "loopback-up"];
 
     public static long MemoryAvailable => MemInfo("MemAvailable");
 

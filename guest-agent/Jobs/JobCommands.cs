@@ -16,6 +16,7 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
 
     private readonly Restorer restorer = new(paths, facts);
     private readonly Remover remover = new(paths, facts);
+    private readonly PodmanRestorer podman = new(paths, facts);
     private readonly Dictionary<(JobId, ImageName), LandingZone> landingZones = [];
 
     public PrepareResult Prepare(PrepareRequest request, Deadline deadline)
@@ -108,6 +109,31 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         return result;
     }
 
+    public RestoreArchiveResult RestoreArchive(RestoreArchiveRequest request, Deadline deadline)
+    {
+        JobRecord job = store.Get(request.Job);
+        StepMark mark = StepMark.Of(request.At);
+        if (job is { Phase: JobPhase.Restored, Podman.Container: { } done } && job.Restore == mark)
+            return new RestoreArchiveResult(done);
+        if (job.Phase != JobPhase.Prepared)
+            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here: destroy the job and begin again."));
+        PodmanMark made = podman.Check(request, deadline);
+        job = job with { Phase = JobPhase.Restoring, Restore = mark, Podman = made };
+        store.Save(job);
+        try
+        {
+            ContainerId container = podman.Restore(job.Job, request, deadline);
+            store.Save(job with { Phase = JobPhase.Restored, Podman = made with { Container = container } });
+            return new RestoreArchiveResult(container);
+        }
+        catch
+        {
+            podman.Remove(made, Deadline.After(CleanUpMilliseconds), []);
+            store.Save(job with { Phase = JobPhase.Prepared, Restore = null, Podman = null });
+            throw;
+        }
+    }
+
     public TouchResult Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline)
     {
         JobRecord job = store.Get(request.Job);
@@ -149,6 +175,8 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         {
             if (job.Phase == JobPhase.Prepared)
                 Remover.RemoveCgroup(job.Shelter, deadline, removed);
+            else if (job.Podman is { } mark)
+                RemovePodmans(mark, deadline, removed);
             else
                 remover.RemoveRestored(job, deadline, removed);
         }
@@ -169,7 +197,7 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {job.Job} has restored nothing yet; there is nothing to let go. Destroy it instead."));
         DropLandingZones(job.Job);
         // A container's cgroup is its own; that of a tree was only the job's.
-        if (job.Container is null && !job.Tasks.Frozen)
+        if (job is { Container: null, Podman: null } && !job.Tasks.Frozen)
             job.Tasks.Disband();
         remover.RemoveDirectory(job.Job, []);
         return new ReleaseResult(job.Container);
@@ -214,6 +242,13 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
                 zone.Dispose();
             landingZones.Clear();
         }
+    }
+
+    /// <summary>What podman has not finished. A container that runs is podman's, whatever becomes of the job that made it.</summary>
+    private void RemovePodmans(PodmanMark mark, Deadline deadline, List<string> removed)
+    {
+        if (mark.Container is null)
+            podman.Remove(mark, deadline, removed);
     }
 
     private string CgroupFor(ContainerId container, PrepareRequest request, Deadline deadline)

@@ -28,6 +28,9 @@ internal sealed record JobRecord
 
     public RestoreResult? Result { get; init; }
 
+    /// <summary>What podman makes, of a job that restores an archive.</summary>
+    public PodmanMark? Podman { get; init; }
+
     /// <summary>runc, criu and the relay run here while they build the tree.</summary>
     [JsonIgnore]
     public Cgroup Shelter => ShelterOf(Job);
@@ -46,6 +49,12 @@ internal readonly record struct StepMark(FencingEpoch Epoch, string Step)
 {
     public static StepMark Of(JobStep at) => new(at.Epoch, at.Step);
 }
+
+/// <summary>What podman makes for a job: none of it was there before.</summary>
+/// <param name="Name">By which podman knows the container: its new name, or its id.</param>
+/// <param name="Volumes">Its named volumes.</param>
+/// <param name="Container">Its id, once it runs; from then on it is podman's alone.</param>
+internal sealed record PodmanMark(ContainerId Name, IReadOnlyList<ContainerId> Volumes, ContainerId? Container = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JobRecord))]

@@ -12,6 +12,7 @@ using Watari.Silo.Engine.Doctor;
 using Watari.Silo.Engine.Files;
 using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration;
+using Watari.Silo.Engine.Restores;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
 using TransferStatistics = Watari.GrainInterfaces.Model.TransferStatistics;
@@ -34,6 +35,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private readonly SourceSide _source;
     private readonly DestinationSide _destination;
     private readonly CheckpointMaker _checkpoints;
+    private readonly ArchiveRestorer _restores;
 
     public HostEngine(IOptions<HostEngineOptions> options, TimeProvider time)
     {
@@ -45,7 +47,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         Files = new ContainerFiles(_looks, time);
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
-        _checkpoints = new CheckpointMaker(_threads, time);
+        _checkpoints = new CheckpointMaker(_looks, _threads, time);
+        _restores = new ArchiveRestorer(_threads, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
 
@@ -134,8 +137,11 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => DestinationSide.RollBackAsync(key, guest, stop), cancellationToken, _destination.Forget);
 
-    public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, directory, leaveRunning, stop), cancellationToken);
+    public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, options, stop), cancellationToken);
+
+    public Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, stop), cancellationToken);
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 

@@ -59,11 +59,28 @@ public sealed class ConsoleTests(TwoHosts hosts)
         ScriptedCluster cluster = await hosts.Cluster;
         using var folder = new Folder();
 
-        Run run = await cluster.WatariAsync("checkpoint", "web", "--vm", "vm-a", "--output", folder.Path, "--leave-running");
+        Run run = await cluster.WatariAsync("checkpoint", "web", "--vm", "vm-a", "--directory", folder.Path, "--leave-running");
 
         Assert.Equal((0, ""), (run.Code, run.Code == 0 ? "" : run.Error));
         Assert.StartsWith($"saved web of host-a/vm-a to {folder.Path}", run.Out, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(folder.Path, "inventory.img")));
+        cluster.AssertRunsOnlyIn("host-a", "web");
+    }
+
+    [Fact]
+    public async Task an_archive_is_saved_on_the_host_and_restored_under_another_name()
+    {
+        ScriptedCluster cluster = await hosts.Cluster;
+        using var folder = new Folder();
+        string archive = Path.Combine(folder.Path, "web.tar.zst");
+
+        Run saved = await cluster.WatariAsync("checkpoint", "web", "--vm", "vm-a", "-e", archive, "-R");
+        Run restored = await cluster.WatariAsync("restore", archive, "--to", "vm-b", "--name", "web-of-yesterday");
+
+        Assert.Equal((0, ""), (saved.Code, saved.Code == 0 ? "" : saved.Error));
+        Assert.Equal((0, ""), (restored.Code, restored.Code == 0 ? "" : restored.Error));
+        Assert.StartsWith($"restored web-of-yesterday from {archive} into host-b/vm-b (", restored.Out, StringComparison.Ordinal);
+        cluster.AssertRunsOnlyIn("host-b", "web-of-yesterday");
         cluster.AssertRunsOnlyIn("host-a", "web");
     }
 

@@ -221,7 +221,11 @@ public sealed class LooksTests(TwoHosts hosts) : IDisposable
     [InlineData("dmesg vm-a -l loud", 2, "'loud' is no level: there are emerg, alert, crit, err, warn, notice, info and debug.")]
     [InlineData("dmesg vm-a -l err++", 2, "'err++' is no level")]
     [InlineData("dmesg vm-a -o yaml", 2, "'yaml' is no form of output: there are table and json.")]
-    [InlineData("checkpoint redis --output /tmp --format wide", 2, "'wide' is no form of output: there are table, json and yaml.")]
+    [InlineData("checkpoint redis", 2, "Name an archive with --export, or a directory with --directory.")]
+    [InlineData("checkpoint redis -e /tmp/a.tar --directory /tmp", 2, "Name an archive with --export, or a directory with --directory.")]
+    [InlineData("checkpoint redis --directory /tmp --ignore-rootfs", 2, "--ignore-rootfs is about an archive: name one with --export.")]
+    [InlineData("checkpoint redis -e /tmp/a.tar -c lz4", 2, "'lz4' is no compression: there are none, gzip and zstd.")]
+    [InlineData("checkpoint redis --directory /tmp -o wide", 2, "'wide' is no form of output: there are table, json and yaml.")]
     [InlineData("dmesg vm-a -f -o json", 2, "--follow prints lines, not json.")]
     public async Task what_cannot_be_looked_at_is_said_with_a_code(string line, int code, string says)
     {

@@ -43,7 +43,7 @@ public sealed class ContainerTests(Cluster cluster) : IClassFixture<Cluster>, ID
         await gate.Reached;
 
         EngineException source = await Assert.ThrowsAsync<EngineException>(() => SaveAsync(story, Key()));
-        EngineException destination = await Assert.ThrowsAsync<EngineException>(() => Place(story, story.Destination).CheckpointAsync(Key(), _folder, true, Patience));
+        EngineException destination = await Assert.ThrowsAsync<EngineException>(() => Place(story, story.Destination).CheckpointAsync(Key(), Saved, Patience));
         gate.Open();
 
         Assert.Contains($"is being moved by job {story.JobId}; wait for it, or cancel it with 'watari jobs cancel {story.JobId}'", source.Message, StringComparison.Ordinal);
@@ -171,7 +171,9 @@ public sealed class ContainerTests(Cluster cluster) : IClassFixture<Cluster>, ID
 
     private IContainerGrain Place(Story story, VmId vm) => cluster.Client.GetContainerGrain(vm, story.Request.Workload);
 
-    private Task<StepAnswer> SaveAsync(Story story, StepKey key) => Place(story, story.Source).CheckpointAsync(key, _folder, leaveRunning: true, Patience);
+    private Task<StepAnswer> SaveAsync(Story story, StepKey key) => Place(story, story.Source).CheckpointAsync(key, Saved, Patience);
+
+    private CheckpointOptions Saved => new(_folder, CheckpointForm.Directory, LeaveRunning: true);
 
     private async Task UntilSavedAsync(Story story, StepKey key)
     {

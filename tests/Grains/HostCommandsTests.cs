@@ -185,7 +185,7 @@ public sealed class HostCommandsTests : IAsyncLifetime
     [Fact]
     public async Task a_checkpoint_commands_by_the_place_that_it_holds()
     {
-        var mine = new Checkpoint(new StepKey("mine", new Epoch(1), "checkpoint"), "vm", Redis, Path.Combine(_folder, "images"), LeaveRunning: true);
+        var mine = new Checkpoint(new StepKey("mine", new Epoch(1), "checkpoint"), "vm", Redis, new CheckpointOptions(Path.Combine(_folder, "images"), CheckpointForm.Directory, LeaveRunning: true));
         var place = new GrainState<PlaceState>(new PlaceState { Holder = "mine", Epoch = new Epoch(1), Checkpoint = mine });
         await _storage.WriteStateAsync("place", GrainId.Create("container", ContainerGrains.KeyOf(new VmId("a", "vm"), Redis)), place);
 

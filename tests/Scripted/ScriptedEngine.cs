@@ -195,7 +195,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         });
     }
 
-    public async Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken)
+    public async Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken)
     {
         DateTimeOffset start = DateTimeOffset.UtcNow;
         await BeginAsync("checkpoint", key, workload, cancellationToken);
@@ -208,12 +208,35 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         Change(key, state =>
         {
             ScriptedCopy copy = Find(state, vm, workload) is { State: CopyState.Frozen } frozen && frozen.Job == key.Job ? frozen : throw Missing(vm, workload);
-            Directory.CreateDirectory(directory);
-            File.WriteAllText(System.IO.Path.Combine(directory, "inventory.img"), copy.ToString());
-            if (leaveRunning) ScriptedWorld.Put(copy with { State = CopyState.Running, Job = null }, state);
+            if (options.Form == CheckpointForm.Archive)
+            {
+                File.WriteAllText(options.Path, copy.Container);
+            }
+            else
+            {
+                Directory.CreateDirectory(options.Path);
+                File.WriteAllText(System.IO.Path.Combine(options.Path, "inventory.img"), copy.ToString());
+            }
+
+            if (options.LeaveRunning) ScriptedWorld.Put(copy with { State = CopyState.Running, Job = null }, state);
             else state.Copies.Remove(copy);
         });
         return Report(start, "freeze", "capture");
+    }
+
+    /// <summary>An archive holds the container's name, and nothing else.</summary>
+    public async Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        string name = options.Name ?? (File.Exists(options.Path) ? File.ReadAllText(options.Path) : throw new EngineException(FailureKind.NotFound, $"There is no archive '{options.Path}' on host '{host}'."));
+        var workload = WorkloadId.OfContainer(name);
+        await BeginAsync("restore-archive", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            if (Find(state, vm, workload) is not null) Violate(state, $"{key}: a second copy of '{name}'");
+            ScriptedWorld.Put(new ScriptedCopy(Known(state, vm), name, CopyState.Running, null), state);
+        });
+        return Report(start, "read", "restore") with { Container = name };
     }
 
     public TransferStatistics? TransferProgress(string job) => Progress;

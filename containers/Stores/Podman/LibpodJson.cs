@@ -15,6 +15,7 @@ internal sealed record LibpodConfig(
     [property: JsonPropertyName("rootfsImageName")] string? RootfsImageName,
     [property: JsonPropertyName("rootfs")] string? Rootfs,
     [property: JsonPropertyName("staticDir")] string? StaticDir,
+    [property: JsonPropertyName("ShmDir")] string? ShmDir,
     [property: JsonPropertyName("labels")] IReadOnlyDictionary<string, string>? Labels,
     [property: JsonPropertyName("command")] IReadOnlyList<string>? Command,
     [property: JsonPropertyName("createdTime")] DateTimeOffset? CreatedTime,
@@ -49,7 +50,8 @@ internal sealed record LibpodState(
     [property: JsonPropertyName("finishedTime")] DateTimeOffset? FinishedTime,
     [property: JsonPropertyName("exitCode")] int ExitCode,
     [property: JsonPropertyName("pid")] int Pid,
-    [property: JsonPropertyName("restartCount")] int RestartCount);
+    [property: JsonPropertyName("restartCount")] int RestartCount,
+    [property: JsonPropertyName("networkStatus")] JsonElement? NetworkStatus);
 
 /// <summary>overlay-containers/containers.json.</summary>
 internal sealed record StorageContainer(

@@ -40,14 +40,26 @@ internal sealed class PodmanStore : IContainerStore
         return records;
     }
 
+    /// <summary>What the database has of one container; null where it has none.</summary>
+    /// <exception cref="ContainerStoreException">The database cannot be read.</exception>
+    internal static LibpodRow? Find(StoreFiles files, ContainerId id) =>
+        Rows(files, out _).Where(row => row.Id == id.ToString()).Select(row => (LibpodRow?)row).FirstOrDefault();
+
+    /// <param name="path">The database that was read last.</param>
+    private static IReadOnlyList<LibpodRow> Rows(StoreFiles files, out string path)
+    {
+        path = Bolt;
+        if (files.BoltDatabase(Bolt) is { } bolt) return BoltState.Read(bolt, files.Limits.Containers);
+        path = Sqlite;
+        return files.SqliteDatabase(Sqlite) is { } sqlite ? SqliteState.Read(sqlite, files.Limits) : [];
+    }
+
     private static IReadOnlyList<LibpodRow> Rows(StoreFiles files, ICollection<UnreadableFile> unreadable)
     {
         string path = Bolt;
         try
         {
-            if (files.BoltDatabase(Bolt) is { } bolt) return BoltState.Read(bolt, files.Limits.Containers);
-            path = Sqlite;
-            return files.SqliteDatabase(Sqlite) is { } sqlite ? SqliteState.Read(sqlite, files.Limits) : [];
+            return Rows(files, out path);
         }
         catch (ContainerStoreException e)
         {

@@ -83,6 +83,19 @@ public sealed partial class GuestAgentClient
             new RestoreRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Options = how },
             AgentJson.Default.RestoreResult, null, null, cancellationToken);
 
+    /// <inheritdoc cref="RestoreArchiveRequest"/>
+    /// <param name="at">Whose command it is.</param>
+    /// <param name="archive">See <see cref="RestoreArchiveRequest.Archive"/>.</param>
+    /// <param name="container">See <see cref="RestoreArchiveRequest.Container"/>.</param>
+    /// <param name="how">What podman is told besides.</param>
+    /// <param name="deadline">For all of it.</param>
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    public Task<RestoreArchiveResult> RestoreArchiveAsync(
+        JobStep at, ImageName archive, ContainerId container, RestoreArchiveOptions how, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new RestoreArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Archive = archive, Container = container, Options = how },
+            AgentJson.Default.RestoreArchiveResult, null, null, cancellationToken);
+
     /// <inheritdoc cref="TouchRequest"/>
     /// <exception cref="ArgumentOutOfRangeException">More ranges than <see cref="TouchRequest.MaxRanges"/>.</exception>
     public Task<TouchResult> TouchAsync(JobStep at, GuestPid process, ReadOnlyMemory<PageRange> ranges, TimeSpan deadline, CancellationToken cancellationToken = default)

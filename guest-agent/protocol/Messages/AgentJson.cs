@@ -17,6 +17,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonSerializable(typeof(PutImageResult))]
 [JsonSerializable(typeof(LandingZoneResult))]
 [JsonSerializable(typeof(RestoreResult))]
+[JsonSerializable(typeof(RestoreArchiveResult))]
 [JsonSerializable(typeof(TouchResult))]
 [JsonSerializable(typeof(FreezerResult))]
 [JsonSerializable(typeof(DestroyResult))]

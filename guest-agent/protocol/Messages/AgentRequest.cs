@@ -9,6 +9,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonDerivedType(typeof(PutImageRequest), "put-image")]
 [JsonDerivedType(typeof(LandingZoneRequest), "landing-zone")]
 [JsonDerivedType(typeof(RestoreRequest), "restore")]
+[JsonDerivedType(typeof(RestoreArchiveRequest), "restore-archive")]
 [JsonDerivedType(typeof(TouchRequest), "touch")]
 [JsonDerivedType(typeof(FreezeRequest), "freeze")]
 [JsonDerivedType(typeof(ThawRequest), "thaw")]

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
@@ -6,11 +5,8 @@ using Watari.GrainInterfaces.Model;
 
 namespace Watari.Silo.Engine.Checkpoints;
 
-/// <summary>
-/// The directory that images are saved to. They are written beside it and get its name when all of them are on disk: what bears
-/// the name is whole. Disposed before that, nothing of them is left.
-/// </summary>
-internal sealed partial class CheckpointDirectory : IDisposable
+/// <summary>A directory of images alone: a process tree has nothing else, and of a container its files stay where they are.</summary>
+internal sealed class CheckpointDirectory : ICheckpointOutput
 {
     private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -38,12 +34,12 @@ internal sealed partial class CheckpointDirectory : IDisposable
         if (!Path.IsPathRooted(path) || Path.GetDirectoryName(path) is not { } parent)
             throw Refused($"'{path}' is not the absolute path of a directory that could be made");
         if (!Directory.Exists(parent))
-            throw Refused($"Directory '{parent}' does not exist on this host, in which '{Path.GetFileName(path)}' would be made; make it, or name another with --output");
+            throw Refused($"Directory '{parent}' does not exist on this host, in which '{Path.GetFileName(path)}' would be made; make it, or name another with --directory");
         bool existed = Directory.Exists(path);
         if (existed && Directory.EnumerateFileSystemEntries(path).Any())
-            throw Refused($"Directory '{path}' is not empty; name one with --output that is, or that does not exist yet");
+            throw Refused($"Directory '{path}' is not empty; name one with --directory that is, or that does not exist yet");
         if (File.Exists(path))
-            throw Refused($"'{path}' is a file; name a directory with --output");
+            throw Refused($"'{path}' is a file; name a directory with --directory");
         string partial = $"{path}.partial-{job}";
         try
         {
@@ -54,23 +50,27 @@ internal sealed partial class CheckpointDirectory : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             if (existed) Directory.CreateDirectory(path);
-            throw Refused($"Nothing can be written to '{path}' ({e.Message}); name another directory with --output", e);
+            throw Refused($"Nothing can be written to '{path}' ({e.Message}); name another directory with --directory", e);
         }
 
         return new CheckpointDirectory(path, parent, partial, existed);
     }
 
-    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: there is less room than that.</exception>
+    /// <inheritdoc/>
     public void RequireRoom(ulong bytes)
     {
         long available = new DriveInfo(_parent).AvailableFreeSpace;
         if (bytes > (ulong)available)
-            throw Refused($"The images take about {bytes >> 20} MiB, and the file system of '{_path}' has {available >> 20} MiB left; make room, or name another directory with --output");
+            throw Refused($"The images take about {bytes >> 20} MiB, and the file system of '{_path}' has {available >> 20} MiB left; make room, or name another directory with --directory");
     }
 
-    /// <summary>Writes the set and gives it its name. When this returns, it is on disk.</summary>
-    /// <exception cref="EngineException"><see cref="FailureKind.SaveFailed"/>: the disk is full, or fails.</exception>
-    public void Write(CriuImageSet images, IPageContents contents)
+    /// <summary>There are none.</summary>
+    public void TakeFiles()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Write(CriuImageSet images, IPageContents contents, IReadOnlyList<PhaseTiming> phases)
     {
         try
         {
@@ -81,10 +81,10 @@ internal sealed partial class CheckpointDirectory : IDisposable
                 RandomAccess.FlushToDisk(written);
             }
 
-            Flush(_partial);
+            DurableFiles.FlushDirectory(_partial);
             Directory.Move(_partial, _path);
             _whole = true;
-            Flush(_parent);
+            DurableFiles.FlushDirectory(_parent);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -107,19 +107,4 @@ internal sealed partial class CheckpointDirectory : IDisposable
     }
 
     private static EngineException Refused(string why, Exception? inner = null) => new(FailureKind.Refused, why + ".", inner);
-
-    /// <summary>The names in a directory are on disk only when it is flushed itself.</summary>
-    private static void Flush(string directory)
-    {
-        const int readDirectory = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC
-        using SafeFileHandle handle = Open(directory, readDirectory, 0);
-        if (handle.IsInvalid || Fsync(handle) != 0)
-            throw new IOException($"'{directory}' cannot be flushed ({Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())})");
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle Open(string path, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Fsync(SafeFileHandle file);
 }

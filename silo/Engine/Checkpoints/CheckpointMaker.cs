@@ -6,6 +6,7 @@ using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Verdicts;
 using Watari.GrainInterfaces.Model;
 using Watari.Introspection.Kernel;
+using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
 using VerdictKind = Watari.Checkpoint.Verdicts.VerdictKind;
@@ -13,22 +14,24 @@ using VerdictKind = Watari.Checkpoint.Verdicts.VerdictKind;
 namespace Watari.Silo.Engine.Checkpoints;
 
 /// <summary>
-/// Saves a workload as a set of CRIU images on this host. What would fail is found before the freeze; from there on the workload
-/// either runs on, or has ended and is whole on disk.
+/// Saves a workload on this host, as a set of CRIU images or in an archive. What would fail is found before the freeze; from there on
+/// the workload either runs on, or has ended and is whole on disk.
 /// </summary>
-internal sealed class CheckpointMaker(EngineThreads threads, TimeProvider time)
+internal sealed class CheckpointMaker(VmLooks looks, EngineThreads threads, TimeProvider time)
 {
     private static readonly TimeSpan s_freeze = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
 
     /// <exception cref="EngineException">It could not be saved; the message says where the workload is now.</exception>
-    public Task<EngineReport> SaveAsync(StepKey key, GuestVm vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
-        threads.RunAsync(
+    public async Task<EngineReport> SaveAsync(StepKey key, GuestVm vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken)
+    {
+        await using VmLook? look = options.Form == CheckpointForm.Archive ? await looks.OpenAsync(vm.Name, cancellationToken) : null;
+        return await threads.RunAsync(
             () =>
             {
                 try
                 {
-                    return Save(key, vm, workload, directory, leaveRunning);
+                    return Save(key, vm, workload, options, look);
                 }
                 catch (Exception e) when (RunsOn(Failures.Explain(vm.Name, e) ?? e as EngineException))
                 {
@@ -37,18 +40,22 @@ internal sealed class CheckpointMaker(EngineThreads threads, TimeProvider time)
                 }
             },
             cancellationToken);
+    }
 
     /// <summary>Failures after which the workload is where it was.</summary>
     private static bool RunsOn(EngineException? failure) =>
         failure is { Kind: FailureKind.Refused or FailureKind.SaveFailed or FailureKind.TimedOut } or { Kind: FailureKind.Internal, InnerException: not FreezeException };
 
-    private EngineReport Save(StepKey key, GuestVm vm, WorkloadId workload, string directory, bool leaveRunning)
+    /// <param name="look">Of the VM, for an archive.</param>
+    private EngineReport Save(StepKey key, GuestVm vm, WorkloadId workload, CheckpointOptions options, VmLook? look)
     {
         var target = Target.Find(vm, workload);
         OutsideFreezer freezer = vm.Freezer();
         var clock = new PhaseClock(time);
         ImmutableArray<ObjectVerdict> objections = Judge(vm, target);
-        using var output = CheckpointDirectory.Prepare(directory, key.Job);
+        using ICheckpointOutput output = look is null
+            ? CheckpointDirectory.Prepare(options.Path, key.Job)
+            : CheckpointFile.Prepare(options, key.Job, SavedFiles.Find(look, workload), time.GetUtcNow());
         ulong foreseen = ContainerCapture.Rehearse(vm.Kernel(), target.Tasks);
         output.RequireRoom(foreseen);
         using var staged = new StagedContainer((long)foreseen);
@@ -61,8 +68,10 @@ internal sealed class CheckpointMaker(EngineThreads threads, TimeProvider time)
         {
             Read(vm, frozen, still, staged);
             clock.Lap("memdump");
+            output.TakeFiles();
+            if (look is not null) clock.Lap("files");
             images = CriuImageBuilder.Build(staged.Complete(), staged, CriuImageOptions.Default);
-            if (!leaveRunning) Write(output, images, staged, clock);
+            if (!options.LeaveRunning) Write(output, images, staged, clock);
         }
         catch
         {
@@ -70,7 +79,7 @@ internal sealed class CheckpointMaker(EngineThreads threads, TimeProvider time)
             throw;
         }
 
-        if (leaveRunning)
+        if (options.LeaveRunning)
         {
             freezer.Thaw(frozen, s_thaw);
             clock.Lap("thaw");
@@ -78,7 +87,7 @@ internal sealed class CheckpointMaker(EngineThreads threads, TimeProvider time)
         }
         else
         {
-            Kill(freezer, frozen, directory);
+            Kill(freezer, frozen, options.Path);
             clock.Lap("kill");
         }
 
@@ -98,14 +107,14 @@ internal sealed class CheckpointMaker(EngineThreads threads, TimeProvider time)
         new FrozenPageReader(vm.Kernel(), vm.Cpus).Read(frozen, staged.Fills, staged, CancellationToken.None);
     }
 
-    private static void Write(CheckpointDirectory output, CriuImageSet images, StagedContainer staged, PhaseClock clock)
+    private static void Write(ICheckpointOutput output, CriuImageSet images, StagedContainer staged, PhaseClock clock)
     {
-        output.Write(images, staged);
+        output.Write(images, staged, clock.Phases);
         clock.Lap("memwrite");
     }
 
     /// <summary>The images are on disk: the workload ends without having run again.</summary>
-    private static void Kill(OutsideFreezer freezer, FrozenTasks frozen, string directory)
+    private static void Kill(OutsideFreezer freezer, FrozenTasks frozen, string path)
     {
         try
         {
@@ -114,7 +123,7 @@ internal sealed class CheckpointMaker(EngineThreads threads, TimeProvider time)
         catch (FreezeException e)
         {
             if (e.Failure == FreezeFailure.Unsupported) freezer.Thaw(frozen, s_thaw);
-            throw new EngineException(FailureKind.Internal, $"The images are whole in '{directory}', but the end of what was saved was not seen: {e.Message}", e);
+            throw new EngineException(FailureKind.Internal, $"All is saved in '{path}', but the end of what was saved was not seen: {e.Message}", e);
         }
     }
 

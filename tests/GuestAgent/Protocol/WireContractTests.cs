@@ -42,6 +42,11 @@ public sealed class WireContractTests
         new PutImageRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Name = ImageName.Parse("pages-1.img"), Length = 4096 },
         new LandingZoneRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Name = ImageName.Parse("pages-1.img"), Length = 4096 },
         new RestoreRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Options = new RestoreOptions { TcpEstablished = true, ManageCgroups = ManageCgroups.Ignore } },
+        new RestoreArchiveRequest
+        {
+            Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Archive = ImageName.Parse("checkpoint.tar"), Container = ContainerId.Parse("0123456789ab"),
+            Options = new RestoreArchiveOptions { Name = ContainerId.Parse("web"), Volumes = [ContainerId.Parse("data")], TcpEstablished = true, FileLocks = true },
+        },
         new TouchRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Process = new GuestPid(812) },
         new FreezeRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Cgroup = "/redis" },
         new ThawRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline },
@@ -69,6 +74,7 @@ public sealed class WireContractTests
             Cgroup = "/redis",
             Timings = new RestoreTimings { Total = 1000.5, Runtime = 200, Criu = 700, Freeze = 2.5, Forking = 300, Restore = 600, PagesRestored = 8 },
         },
+        new RestoreArchiveResult(ContainerId.Parse("0123456789ab")),
         new TouchResult { Pages = 100, Already = 10, Written = 50, ByHugePage = 40, Failed = 0, Milliseconds = 1.5 },
         new FreezerResult("/redis", true, 1.5),
         new DestroyResult(["container redis"]),

@@ -97,9 +97,9 @@ public sealed class CheckpointErrorTests(CheckpointHost host) : IClassFixture<Ch
     [Fact]
     public async Task A_container_or_process_that_does_not_exist_is_not_found()
     {
-        Run container = await host.WatariAsync("checkpoint", "nobody", "--output", Path.Combine(host.Folder, "nobody"));
-        Run process = await host.WatariAsync("checkpoint", "--pid", "99999", "--vm", "vm-a", "--output", Path.Combine(host.Folder, "nobody"));
-        Run vm = await host.WatariAsync("checkpoint", "--pid", "1", "--vm", "vm-z", "--output", Path.Combine(host.Folder, "nobody"));
+        Run container = await host.WatariAsync("checkpoint", "nobody", "--directory", Path.Combine(host.Folder, "nobody"));
+        Run process = await host.WatariAsync("checkpoint", "--pid", "99999", "--vm", "vm-a", "--directory", Path.Combine(host.Folder, "nobody"));
+        Run vm = await host.WatariAsync("checkpoint", "--pid", "1", "--vm", "vm-z", "--directory", Path.Combine(host.Folder, "nobody"));
 
         Assert.Equal((3, 3, 3), (container.Code, process.Code, vm.Code));
         Assert.Contains("nobody", container.Error, StringComparison.Ordinal);
@@ -114,7 +114,7 @@ public sealed class CheckpointErrorTests(CheckpointHost host) : IClassFixture<Ch
         string pid = await host.Guest.Console.CheckAsync("odd flock", StockGuest.Patience, Cancellation);
         string switches = await SwitchesOfAsync(pid);
 
-        Run run = await host.WatariAsync("checkpoint", "--pid", pid, "--vm", "vm-a", "--output", Path.Combine(host.Folder, "flock"));
+        Run run = await host.WatariAsync("checkpoint", "--pid", pid, "--vm", "vm-a", "--directory", Path.Combine(host.Folder, "flock"));
 
         Assert.Equal(4, run.Code);
         Assert.Contains("it holds a lock (flock)", run.Error, StringComparison.Ordinal);
@@ -128,7 +128,7 @@ public sealed class CheckpointErrorTests(CheckpointHost host) : IClassFixture<Ch
         foreach (string mount in _mounts) await RunAsync("umount", mount);
     }
 
-    private Task<Run> CheckpointAsync(string directory, params string[] more) => host.WatariAsync(["checkpoint", "counter", "--output", directory, .. more]);
+    private Task<Run> CheckpointAsync(string directory, params string[] more) => host.WatariAsync(["checkpoint", "counter", "--directory", directory, .. more]);
 
     private async Task AssertRunsOnAsync(Run run, int code, string words)
     {

@@ -21,6 +21,28 @@ internal static class LandingFile
         await guest.Console.CheckAsync($"kill {holder}", cancellation: cancellation);
     }
 
+    /// <summary>The contents of the file <paramref name="path"/> of a tmpfs in the guest.</summary>
+    public static async Task<byte[]> ReadAsync(Guest guest, TestVm vm, string path, CancellationToken cancellation)
+    {
+        string[] told = (await guest.Console.CheckAsync(
+            $"sleep 1000 9<{path} >/dev/null 2>&1 & until [ -e /proc/$!/fd/9 ]; do :; done; echo $! $(stat -c %s {path})", cancellation: cancellation)).Split(' ');
+        byte[] contents = Read(vm, int.Parse(told[0], System.Globalization.CultureInfo.InvariantCulture), path, int.Parse(told[1], System.Globalization.CultureInfo.InvariantCulture));
+        await guest.Console.CheckAsync($"kill {told[0]}", cancellation: cancellation);
+        return contents;
+    }
+
+    private static byte[] Read(TestVm vm, int holder, string path, int length)
+    {
+        byte[] contents = new byte[length];
+        using StillGuest still = vm.Hold();
+        foreach (FilePageRun run in Find(still.Kernel, holder, path).IMapping.Value.Pages)
+        {
+            int start = (int)run.Index << GuestPage.Shift;
+            still.Kernel.Memory.Span(run.Frame.Address, Math.Min((int)run.Count.Bytes, length - start)).CopyTo(contents.AsSpan(start));
+        }
+        return contents;
+    }
+
     private static void Write(TestVm vm, int holder, string path, ReadOnlySpan<byte> contents)
     {
         using StillGuest still = vm.Hold();

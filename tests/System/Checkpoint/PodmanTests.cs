@@ -18,7 +18,7 @@ public sealed class PodmanTests(CheckpointHost host) : IClassFixture<CheckpointH
         string digest = await console.CheckAsync("watari-fill-redis web 2", StockGuest.Patience, Cancellation);
         string images = Path.Combine(host.Folder, "web");
 
-        Run run = await host.WatariAsync("checkpoint", id, "--output", images);
+        Run run = await host.WatariAsync("checkpoint", id, "--directory", images);
 
         Assert.True(run.Code == 0, run.Error);
         // conmon sees it end, and podman takes its root file system down: for runc alone it is put up again.

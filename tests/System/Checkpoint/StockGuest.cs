@@ -34,6 +34,12 @@ internal sealed class StockGuest : IAsyncDisposable
     public Task RestoreContainerAsync(string container, string images) =>
         StockRestore.ContainerAsync(Guest, _seen, container, $"/var/lib/watari/bundles/{container}", images);
 
+    /// <summary>Brings a file into it, below its /tmp, by its memory alone.</summary>
+    public async Task PutAsync(string path, string file) => await LandingFile.WriteAsync(Guest, _seen, path, await File.ReadAllBytesAsync(file, Cancellation), Cancellation);
+
+    /// <summary>A file below its /tmp, read out of its memory.</summary>
+    public Task<byte[]> ReadAsync(string path) => LandingFile.ReadAsync(Guest, _seen, path, Cancellation);
+
     /// <summary>Restores the images of a process tree by <c>criu restore</c>.</summary>
     public Task RestoreTreeAsync(string images) => StockRestore.TreeAsync(Guest, _seen, images);
 

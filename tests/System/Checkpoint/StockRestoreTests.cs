@@ -40,7 +40,7 @@ public sealed class StockRestoreTests(CheckpointHost host) : IClassFixture<Check
     public async Task A_tree_of_processes_that_was_saved_by_its_pid_goes_on_restored_by_stock_criu()
     {
         string pid = await PlainKinds.StartAsync(host.Guest);
-        Run run = await host.WatariAsync("checkpoint", "--pid", pid, "--vm", "vm-a", "--output", FolderOf("tree"), "--leave-running");
+        Run run = await host.WatariAsync("checkpoint", "--pid", pid, "--vm", "vm-a", "--directory", FolderOf("tree"), "--leave-running");
         Assert.True(run.Code == 0, run.Error);
         await AssertKindsAsync(host.Guest, PlainKinds.Program);
         await CritAssert.ShowsAllAsync(FolderOf("tree"));
@@ -62,7 +62,7 @@ public sealed class StockRestoreTests(CheckpointHost host) : IClassFixture<Check
     public async Task What_is_out_of_the_ordinary_and_not_refused_is_carried(string oddity)
     {
         string pid = await host.Guest.Console.CheckAsync($"odd {oddity}", StockGuest.Patience, Cancellation);
-        Run run = await host.WatariAsync("checkpoint", "--pid", pid, "--vm", "vm-a", "--output", FolderOf(oddity));
+        Run run = await host.WatariAsync("checkpoint", "--pid", pid, "--vm", "vm-a", "--directory", FolderOf(oddity));
         Assert.True(run.Code == 0, run.Error);
         Assert.NotEqual(0, (await host.Guest.Console.RunAsync($"kill -0 {pid}", cancellation: Cancellation)).ExitCode);
 
@@ -85,7 +85,7 @@ public sealed class StockRestoreTests(CheckpointHost host) : IClassFixture<Check
 
     private async Task SaveAsync(string container, params string[] more)
     {
-        Run run = await host.WatariAsync(["checkpoint", container, "--output", FolderOf(container), .. more]);
+        Run run = await host.WatariAsync(["checkpoint", container, "--directory", FolderOf(container), .. more]);
         Assert.True(run.Code == 0, run.Error);
         Assert.StartsWith($"saved {container} of host-a/vm-a to {FolderOf(container)} ", run.Out, StringComparison.Ordinal);
         await CritAssert.ShowsAllAsync(FolderOf(container));
