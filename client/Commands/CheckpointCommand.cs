@@ -58,7 +58,7 @@ internal static class CheckpointCommand
     }
 
     /// <summary>Asks again under the same key, also where an answer is lost because a silo dies.</summary>
-    private static async Task<StepAnswer> UntilFinishedAsync(Func<Task<StepAnswer>> ask, CancellationToken cancellationToken)
+    internal static async Task<StepAnswer> UntilFinishedAsync(Func<Task<StepAnswer>> ask, CancellationToken cancellationToken)
     {
         long heard = Stopwatch.GetTimestamp();
         while (true)

@@ -9,6 +9,7 @@ using Watari.Hypervisor;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
+using Watari.Silo.Engine.Controls;
 using Watari.Silo.Engine.Doctor;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
@@ -32,6 +33,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private readonly SourceSide _source;
     private readonly DestinationSide _destination;
     private readonly CheckpointMaker _checkpoints;
+    private readonly ContainerControl _control;
 
     public HostEngine(IOptions<HostEngineOptions> options, TimeProvider time)
     {
@@ -42,6 +44,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
         _checkpoints = new CheckpointMaker(_threads, time);
+        _control = new ContainerControl(_threads, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
 
@@ -132,6 +135,15 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, string directory, bool leaveRunning, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, directory, leaveRunning, stop), cancellationToken);
+
+    public Task<EngineReport> PauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _control.PauseAsync(key, guest, workload, by, stop), cancellationToken);
+
+    public Task<EngineReport> UnpauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _control.UnpauseAsync(key, guest, workload, by, stop), cancellationToken);
+
+    public Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _control.KillAsync(key, guest, workload, signal, by, stop), cancellationToken);
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 

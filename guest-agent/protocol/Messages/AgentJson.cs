@@ -19,6 +19,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonSerializable(typeof(RestoreResult))]
 [JsonSerializable(typeof(TouchResult))]
 [JsonSerializable(typeof(FreezerResult))]
+[JsonSerializable(typeof(KillResult))]
 [JsonSerializable(typeof(DestroyResult))]
 [JsonSerializable(typeof(ReleaseResult))]
 [JsonSerializable(typeof(JobStatus))]
