@@ -23,7 +23,7 @@ internal static class ControlCommands
     {
         Option<Signal> signal = new("--signal", "-s")
         {
-            Description = "The signal for their first processes: TERM, SIGTERM, 15, RTMIN+3 [KILL, which ends all of them]",
+            Description = "The signal for their first processes: TERM, SIGTERM, 15 or RTMIN+3; KILL ends all of them",
             HelpName = "SIGNAL",
             DefaultValueFactory = _ => Signal.Kill,
             CustomParser = result =>

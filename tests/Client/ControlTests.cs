@@ -17,7 +17,7 @@ public sealed class ControlTests(TwoHosts hosts)
         Run paused = await cluster.WatariAsync("pause", one, other);
         Assert.Equal((0, $"{one}\n{other}\n"), (paused.Code, paused.Out));
         Assert.Matches($@"paused {one} in host-a/vm-a from outside \([\d.]+ ms\)", paused.Error);
-        Assert.Equal([CopyState.Frozen, CopyState.Frozen], [StateOf(cluster, one), StateOf(cluster, other)]);
+        Assert.Equal((CopyState.Frozen, CopyState.Frozen), (StateOf(cluster, one), StateOf(cluster, other)));
         Run unpaused = await cluster.WatariAsync("unpause", "--by", "agent", one, other);
 
         Assert.Equal((0, $"{one}\n{other}\n"), (unpaused.Code, unpaused.Out));
