@@ -1,4 +1,3 @@
-using Watari.Introspection;
 using Watari.Introspection.Cgroups;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
