@@ -2,7 +2,7 @@ namespace Watari.Checkpoint.Freezing;
 
 public enum FreezeFailure
 {
-    /// <summary>The guest's kernel cannot be frozen from outside. Nothing was touched.</summary>
+    /// <summary>It cannot be done from outside, with this kernel or in this state of it. Nothing was touched.</summary>
     Unsupported,
 
     /// <summary>There is nothing to freeze. Nothing was touched.</summary>

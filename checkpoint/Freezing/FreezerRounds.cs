@@ -14,7 +14,11 @@ namespace Watari.Checkpoint.Freezing;
 internal sealed record FreezerGoal(
     Func<List<TaskStruct>, bool> IsReached,
     Func<TaskStruct, bool> NeedsAsking,
-    Action<KernelWriter, TaskStruct> Ask);
+    Action<KernelWriter, TaskStruct> Ask)
+{
+    /// <summary>Whether a task that has been asked must be woken, if it sleeps.</summary>
+    public Predicate<TaskStruct> NeedsWaking { get; init; } = static task => task.SleepsInterruptibly;
+}
 
 /// <summary>
 /// The loop under freeze, thaw and kill: stop the guest, ask every task that needs it, let it run until all is done or
@@ -75,7 +79,7 @@ internal sealed class FreezerRounds(GuestKernel kernel, GuestMemoryWriter memory
             // The kernel changes job control under this lock alone; a processor that stopped inside it gets to finish.
             if (task.IsExiting || !goal.NeedsAsking(task) || task.IsSiglocked) continue;
             goal.Ask(writer, task);
-            if (task.SleepsInterruptibly && !slots.IsWaking(task.Address)) queued |= slots.TryWake(writer, task.Address, cpu);
+            if (goal.NeedsWaking(task) && !slots.IsWaking(task.Address)) queued |= slots.TryWake(writer, task.Address, cpu);
         }
         return queued && !busy;
     }

@@ -43,6 +43,13 @@ public sealed class FrozenTasks
         return new FrozenTasks(selection, [.. tasks.Select(FrozenTask.Of)]);
     }
 
+    /// <summary>Whether there are tasks in the selection, and all of them stand still.</summary>
+    public static bool AreAllFrozen(StillGuest still, TaskSelection selection)
+    {
+        List<TaskStruct> tasks = selection.Threads(still.Kernel);
+        return tasks.Count > 0 && tasks.TrueForAll(static task => task.StandsStill);
+    }
+
     /// <summary>
     /// Whether nobody rebuilds the memory of a task just now. Khugepaged does so with frozen tasks too, and a pause in the middle
     /// shows memory as absent that is not: let the guest run on for a moment, and look again.

@@ -13,11 +13,12 @@ namespace Watari.Checkpoint.Freezing;
 /// One for each guest. Its calls block for milliseconds, at worst until their deadlines: they belong on a thread of the
 /// engine. What a task does in the kernel is finished first; one in an uninterruptible sleep delays a freeze.
 /// </remarks>
-public sealed class OutsideFreezer
+public sealed partial class OutsideFreezer
 {
     private static readonly TimeSpan s_undo = TimeSpan.FromSeconds(5);
 
     private readonly GuestKernel _kernel;
+    private readonly GuestMemoryWriter _memory;
     private readonly TaskSwitches _switches;
     private readonly WakeSlots _slots;
     private readonly FreezerRounds _rounds;
@@ -27,6 +28,7 @@ public sealed class OutsideFreezer
     public OutsideFreezer(GuestKernel kernel, GuestMemoryWriter memory, IVcpuControl cpus, IGuestKick? kick = null)
     {
         _kernel = kernel;
+        _memory = memory;
         (_switches, _slots) = FreezeSupport.Require(kernel);
         _rounds = new FreezerRounds(kernel, memory, cpus, _slots, kick is null ? null : new Kicker(kernel, kick));
     }

@@ -60,6 +60,15 @@ public abstract record TaskSelection
         }
     }
 
+    /// <summary>Every thread of one process.</summary>
+    /// <param name="Tgid">By its id in the guest's first pid namespace.</param>
+    public sealed record OfProcess(int Tgid) : TaskSelection
+    {
+        public override string ToString() => $"process {Tgid}";
+
+        private protected override Predicate<TaskStruct> Holds() => thread => thread.Tgid == Tgid;
+    }
+
     /// <summary>
     /// The leaders of the selected processes, zombies too, a parent before its children: the kernel lists them as they were
     /// started. On a running guest the view may tear.

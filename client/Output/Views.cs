@@ -113,6 +113,15 @@ internal sealed record CheckpointView(
 
 internal sealed record RestoreView(string Container, string? Name, string Vm, string Host, string Path, IReadOnlyList<PhaseView> Phases);
 
+/// <param name="Signal">Of a kill: the signal; else null.</param>
+/// <param name="By">outside or agent.</param>
+internal sealed record ControlView(string Name, string Id, string Host, string Vm, string Action, string? Signal, string By, double Milliseconds, IReadOnlyList<string> Notes)
+{
+    public static ControlView Of(ContainerDescription container, string action, Signal? signal, Actor by, EngineReport report) => new(
+        container.Name, container.Id, container.Vm.Host, container.Vm.Vm, action, signal?.ToString(), Words.Of(by),
+        Math.Round(report.Phases.Sum(phase => phase.Milliseconds), 3), [.. (report.Objections ?? []).Select(note => $"{note.Subject} {note.Reason}")]);
+}
+
 internal sealed record LocalVmView(string Name, string Host, string Status, int? Pid, int VirtualCpus, int MemoryMiB, string Accelerator, string Image, string Directory);
 
 internal sealed record CheckView(string Subject, string Result, string Finding, string? Remedy)
@@ -169,4 +178,5 @@ internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset?
 [JsonSerializable(typeof(PlanView))]
 [JsonSerializable(typeof(CheckpointView))]
 [JsonSerializable(typeof(RestoreView))]
+[JsonSerializable(typeof(IReadOnlyList<ControlView>))]
 internal sealed partial class Views : JsonSerializerContext;

@@ -4,7 +4,7 @@ namespace Watari.GrainInterfaces;
 
 /// <summary>
 /// A container, or a process tree, at its place. Key: <c>HOST/VM/ID</c> or <c>HOST/VM/pid:N</c>. It keeps, on disk, that one job at a
-/// time works on the container there: a migration away from the place or to it, or a checkpoint.
+/// time works on the container there: a migration away from the place or to it, or an operation (checkpoint, pause, unpause, kill).
 /// </summary>
 [Alias("watari.IContainerGrain")]
 public interface IContainerGrain : IGrainWithStringKey
@@ -25,6 +25,24 @@ public interface IContainerGrain : IGrainWithStringKey
     /// <exception cref="EngineException">It failed; the container runs as before, unless the message says otherwise.</exception>
     [Alias("Checkpoint"), ResponseTimeout("00:00:15")]
     Task<StepAnswer> CheckpointAsync(StepKey key, CheckpointOptions options, TimeSpan patience);
+
+    /// <summary>
+    /// Freezes all of the container, as its runtime's pause does. Ask again with the same key until the answer is finished. One that its
+    /// host's silo has not outlived may be done, half done or not done; whichever it is, a pause or an unpause can be asked for anew.
+    /// </summary>
+    /// <exception cref="EngineException">It failed; the container runs as before, unless the message says otherwise.</exception>
+    [Alias("Pause"), ResponseTimeout("00:00:15")]
+    Task<StepAnswer> PauseAsync(StepKey key, Actor by, TimeSpan patience);
+
+    /// <summary>Lets the container run on, whoever paused it: asked for as <see cref="PauseAsync"/>.</summary>
+    /// <exception cref="EngineException">It failed; the container is as before, unless the message says otherwise.</exception>
+    [Alias("Unpause"), ResponseTimeout("00:00:15")]
+    Task<StepAnswer> UnpauseAsync(StepKey key, Actor by, TimeSpan patience);
+
+    /// <summary>Sends the container's first process a signal; SIGKILL ends all of it. Asked for as <see cref="PauseAsync"/>.</summary>
+    /// <exception cref="EngineException">It failed; the container runs as before, unless the message says otherwise.</exception>
+    [Alias("Kill"), ResponseTimeout("00:00:15")]
+    Task<StepAnswer> KillAsync(StepKey key, Signal signal, Actor by, TimeSpan patience);
 }
 
 public static class ContainerGrains

@@ -8,8 +8,9 @@ namespace Watari.Grains.Containers;
 
 /// <inheritdoc cref="IContainerGrain"/>
 /// <remarks>
-/// A migration that holds the place is durable by itself. A checkpoint is not, so the place keeps it: its command is on disk before it
-/// is given to the host, and a checkpoint that its host does not know any more is undone, for it may have left the container frozen.
+/// A migration that holds the place is durable by itself. An operation is not, so the place keeps it: it is on disk before its command
+/// is given to the host. A checkpoint that its host does not know any more is undone, for it may have left the container frozen; of a
+/// pause, an unpause or a kill whoever asks is told, for each may be asked for again.
 /// </remarks>
 [GrainType("container")]
 internal sealed partial class ContainerGrain(
@@ -36,24 +37,15 @@ internal sealed partial class ContainerGrain(
     {
         if (place.State.Holder != job) await LookAfterAsync();
         if (place.State.Holder is null) await WriteAsync(new PlaceState { Holder = job, Since = time.GetUtcNow() });
-        return new PlaceHolder(place.State.Holder!, place.State.Checkpoint is not null, place.State.Since);
+        return new PlaceHolder(place.State.Holder!, place.State.Operation?.Kind, place.State.Since);
     }
 
     public Task ReleaseAsync(string job) => place.State.Holder == job ? FreeAsync() : Task.CompletedTask;
 
     public async Task<StepAnswer> CheckpointAsync(StepKey key, CheckpointOptions options, TimeSpan patience)
     {
-        if (place.State.Checkpoint?.Key.Job == key.Job) return await FollowAsync(place.State.Checkpoint, patience);
-        // Asked for again after its end, because the answer was lost: it must not be made twice.
-        if (await Host.FollowAsync(key, TimeSpan.Zero) is { } known) return known;
-
-        await LookAfterAsync();
-        if (place.State.Holder is { } holder)
-        {
-            throw new EngineException(FailureKind.Refused, place.State.Checkpoint is null
-                ? $"{Workload} in {Vm} is being moved by job {holder}; wait for it, or cancel it with 'watari jobs cancel {holder}'."
-                : $"A checkpoint of {Workload} in {Vm} is at work since {place.State.Since:HH:mm:ss} UTC; wait for it.");
-        }
+        if (await KnownAsync(key, patience) is { } known) return known;
+        await RequireFreeAsync();
 
         // The verdict comes before anything is touched, and with it what tells these very tasks from later ones.
         StepAnswer planned = await Host.ExecuteAsync(new PlanSource(key with { Step = "plan" }, Vm.Vm, Workload, Freezer.Outside), patience);
@@ -69,54 +61,96 @@ internal sealed partial class ContainerGrain(
         }
 
         var checkpoint = new Checkpoint(key, Vm.Vm, Workload, options);
-        await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
-        await WriteAsync(new PlaceState
-        {
-            Holder = key.Job,
-            Since = time.GetUtcNow(),
-            Epoch = key.Epoch,
-            Checkpoint = checkpoint,
-            Tasks = new SourceTasks(plan.StartTime, Freezer.Outside, plan.ResidentBytes),
-        });
-        return (await EndedAsync(async () => await Host.ExecuteAsync(checkpoint, patience)))!;
+        var operation = new Operation(OperationKind.Checkpoint, key);
+        await OccupyAsync(operation, checkpoint, new SourceTasks(plan.StartTime, Freezer.Outside, plan.ResidentBytes));
+        return (await EndedAsync(operation, async () => await Host.ExecuteAsync(checkpoint, patience)))!;
     }
+
+    public Task<StepAnswer> PauseAsync(StepKey key, Actor by, TimeSpan patience) => OperateAsync(OperationKind.Pause, new Pause(key, Vm.Vm, Workload, by), patience);
+
+    public Task<StepAnswer> UnpauseAsync(StepKey key, Actor by, TimeSpan patience) => OperateAsync(OperationKind.Unpause, new Unpause(key, Vm.Vm, Workload, by), patience);
+
+    public Task<StepAnswer> KillAsync(StepKey key, Signal signal, Actor by, TimeSpan patience) => OperateAsync(OperationKind.Kill, new Kill(key, Vm.Vm, Workload, signal, by), patience);
 
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
         await LookAfterAsync();
-        if (place.State.Checkpoint is null && await this.GetReminder(ReminderName) is { } reminder) await this.UnregisterReminder(reminder);
+        if (place.State.Operation is null && await this.GetReminder(ReminderName) is { } reminder) await this.UnregisterReminder(reminder);
     }
 
-    /// <summary>Looks what has become of the checkpoint or the migration that holds the place; if it has ended, the place is free.</summary>
+    private async Task<StepAnswer> OperateAsync(OperationKind kind, EngineCommand command, TimeSpan patience)
+    {
+        if (await KnownAsync(command.Key, patience) is { } known) return known;
+        await RequireFreeAsync();
+        var operation = new Operation(kind, command.Key);
+        await OccupyAsync(operation);
+        return (await EndedAsync(operation, async () => await Host.ExecuteAsync(command, patience)))!;
+    }
+
+    /// <summary>An operation that is at work, or has ended and is asked for again because the answer was lost: it must not be done twice.</summary>
+    private async Task<StepAnswer?> KnownAsync(StepKey key, TimeSpan patience) => place.State.Operation is { } operation && operation.Key.Job == key.Job
+        ? await FollowAsync(operation, patience)
+        : await Host.FollowAsync(key, TimeSpan.Zero);
+
+    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: somebody works on the container.</exception>
+    private async Task RequireFreeAsync()
+    {
+        await LookAfterAsync();
+        if (place.State.Holder is not { } holder) return;
+        throw new EngineException(FailureKind.Refused, place.State.Operation is { } operation
+            ? $"{Operation.Name(operation.Kind)} of {Workload} in {Vm} is at work since {place.State.Since:HH:mm:ss} UTC; wait for it."
+            : $"{Workload} in {Vm} is being moved by job {holder}; wait for it, or cancel it with 'watari jobs cancel {holder}'.");
+    }
+
+    private async Task OccupyAsync(Operation operation, Checkpoint? checkpoint = null, SourceTasks? tasks = null)
+    {
+        await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
+        await WriteAsync(new PlaceState
+        {
+            Holder = operation.Key.Job,
+            Since = time.GetUtcNow(),
+            Epoch = operation.Key.Epoch,
+            Operation = operation,
+            Checkpoint = checkpoint,
+            Tasks = tasks,
+        });
+    }
+
+    /// <summary>Looks what has become of the operation or the migration that holds the place; if it has ended, the place is free.</summary>
     private async Task LookAfterAsync()
     {
-        if (place.State.Holder is { } job && place.State.Checkpoint is null)
+        if (place.State.Holder is { } job && place.State.Operation is null)
         {
             if (await HasEndedAsync(job)) await FreeAsync();
             return;
         }
 
-        if (place.State.Checkpoint is not { } checkpoint) return;
+        if (place.State.Operation is not { } operation) return;
         try
         {
-            await FollowAsync(checkpoint, TimeSpan.Zero);
+            await FollowAsync(operation, TimeSpan.Zero);
         }
         catch (Exception e) when (e is EngineException or OrleansException or TimeoutException)
         {
             // It has failed, and the place is free; or its host is silent, and the place stays taken.
-            NotFollowed(e, checkpoint.Key, place.State.Holder is null);
+            NotFollowed(e, operation.Kind, operation.Key, place.State.Holder is null);
         }
     }
 
     /// <exception cref="EngineException">It failed, or was undone.</exception>
-    private async Task<StepAnswer> FollowAsync(Checkpoint checkpoint, TimeSpan patience)
+    private async Task<StepAnswer> FollowAsync(Operation operation, TimeSpan patience)
     {
-        StepAnswer? answer = place.State.Epoch == checkpoint.Key.Epoch ? await EndedAsync(() => Host.FollowAsync(checkpoint.Key, patience)) : null;
-        return answer ?? await UndoAsync(checkpoint);
+        StepAnswer? answer = place.State.Epoch == operation.Key.Epoch ? await EndedAsync(operation, () => Host.FollowAsync(operation.Key, patience)) : null;
+        if (answer is not null) return answer;
+        if (place.State.Checkpoint is { } checkpoint) return await UndoAsync(checkpoint);
+        await FreeAsync();
+        throw new EngineException(
+            FailureKind.Interrupted,
+            $"The silo of host '{Vm.Host}' stopped in the middle of it: whether {operation.Kind.ToString().ToLowerInvariant()} was done to {Workload} in {Vm} is not known. 'watari ps' tells; ask again for what you want.");
     }
 
-    /// <summary>Frees the place where the host's answer is the checkpoint's end.</summary>
-    private async Task<StepAnswer?> EndedAsync(Func<Task<StepAnswer?>> ask)
+    /// <summary>Frees the place where the host's answer is the operation's end.</summary>
+    private async Task<StepAnswer?> EndedAsync(Operation operation, Func<Task<StepAnswer?>> ask)
     {
         try
         {
@@ -124,7 +158,8 @@ internal sealed partial class ContainerGrain(
             if (answer is { Finished: true }) await FreeAsync();
             return answer;
         }
-        catch (EngineException e) when (e.Kind is FailureKind.Refused or FailureKind.NotFound or FailureKind.SaveFailed or FailureKind.Fenced or FailureKind.WorkloadLost)
+        // All but a checkpoint leaves behind what it says, and nobody else undoes it.
+        catch (EngineException e) when ((operation.Kind != OperationKind.Checkpoint && e.Kind != FailureKind.HostLost) || e.Kind is FailureKind.Refused or FailureKind.NotFound or FailureKind.SaveFailed or FailureKind.Fenced or FailureKind.WorkloadLost)
         {
             await FreeAsync();
             throw;
@@ -217,8 +252,8 @@ internal sealed partial class ContainerGrain(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Checkpoint {Key} in {Vm} is undone: its host's silo was started anew in the middle of it")]
     private partial void Undoing(StepKey key, VmId vm);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Checkpoint {Key} was looked after; its place is free: {IsFree}")]
-    private partial void NotFollowed(Exception e, StepKey key, bool isFree);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Operation} {Key} was looked after; its place is free: {IsFree}")]
+    private partial void NotFollowed(Exception e, OperationKind operation, StepKey key, bool isFree);
 }
 
 /// <summary>Who works on the container at a place.</summary>
@@ -229,10 +264,18 @@ public sealed record PlaceState
 
     public DateTimeOffset Since { get; init; }
 
-    /// <summary>The epoch in which a checkpoint may command its host; a migration keeps its own.</summary>
+    /// <summary>The epoch in which an operation may command its host; a migration keeps its own.</summary>
     public Epoch Epoch { get; init; }
 
-    /// <summary>Set: the holder is a checkpoint, and this is its command.</summary>
+    /// <summary>Set: the holder is this operation, and not a migration.</summary>
+    public Operation? Operation
+    {
+        // Version 0.1 has stored a checkpoint's command alone.
+        get => field ?? (Checkpoint is { } checkpoint ? new Operation(OperationKind.Checkpoint, checkpoint.Key) : null);
+        init;
+    }
+
+    /// <summary>Of a checkpoint: its command.</summary>
     public Checkpoint? Checkpoint { get; init; }
 
     /// <summary>What the checkpoint freezes.</summary>

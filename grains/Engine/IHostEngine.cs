@@ -85,6 +85,15 @@ public interface IHostEngine
     /// <summary>Makes a container in the VM out of an archive on the host. Where it fails, nothing of it is left there.</summary>
     Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken);
 
+    /// <summary>Freezes all of a container, as its runtime's pause does. Refused where it is paused already.</summary>
+    Task<EngineReport> PauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken);
+
+    /// <summary>Lets a container run on, whoever paused it. Refused where it is not paused.</summary>
+    Task<EngineReport> UnpauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken);
+
+    /// <summary>Sends a container's first process a signal; SIGKILL ends all of it, and is done when it has ended.</summary>
+    Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken);
+
     /// <summary>How far the job's pages are on this host, while a capture runs; null where nothing is known. Never blocks.</summary>
     TransferStatistics? TransferProgress(string job) => null;
 }

@@ -83,6 +83,9 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
                 RollBackDestination => Released(key, await DoneAsync(engine.RollBackDestinationAsync(key, vm, workload, cancellationToken))),
                 Checkpoint c => new(true, Report: await engine.CheckpointAsync(key, vm, workload, c.Options, cancellationToken)),
                 RestoreArchive c => new(true, Report: await engine.RestoreArchiveAsync(key, vm, c.Options, cancellationToken)),
+                Pause c => new(true, Report: await engine.PauseAsync(key, vm, workload, c.By, cancellationToken)),
+                Unpause c => new(true, Report: await engine.UnpauseAsync(key, vm, workload, c.By, cancellationToken)),
+                Kill c => new(true, Report: await engine.KillAsync(key, vm, workload, c.Signal, c.By, cancellationToken)),
                 _ => throw new EngineException(FailureKind.Internal, $"No engine knows the command {command.GetType().Name}."),
             };
         }

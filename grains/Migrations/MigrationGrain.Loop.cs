@@ -216,8 +216,8 @@ internal sealed partial class MigrationGrain
             }
 
             if (holder.Job == Id) continue;
-            throw new EngineException(FailureKind.Refused, holder.IsCheckpoint
-                ? $"A checkpoint of {job.Request.Workload} in {vm} is at work since {holder.Since:HH:mm:ss} UTC; wait for it."
+            throw new EngineException(FailureKind.Refused, holder.Operation is { } operation
+                ? $"{Operation.Name(operation)} of {job.Request.Workload} in {vm} is at work since {holder.Since:HH:mm:ss} UTC; wait for it."
                 : $"Job {holder.Job} is at work on {job.Request.Workload} in {vm}; wait for it, or cancel it with 'watari jobs cancel {holder.Job}'.");
         }
     }

@@ -23,6 +23,7 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
         RestoreArchiveRequest restore => commands.RestoreArchive(restore, deadline),
         FreezeRequest freeze => Freeze(commands.CgroupOf(freeze.Job, freeze.Cgroup), deadline),
         ThawRequest thaw => Thaw(commands.CgroupOf(thaw.Job, thaw.Cgroup), deadline),
+        KillRequest kill => commands.Kill(kill),
         ReleaseRequest release => commands.Release(release),
         SyncRequest => Sync(),
         SetClockRequest clock => new SetClockResult(WallClock.Set(clock.UnixNanoseconds)),

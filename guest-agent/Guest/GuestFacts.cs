@@ -50,7 +50,7 @@ internal sealed class GuestFacts
 
     /// <summary>The names of the requests.</summary>
     public static IReadOnlyList<string> Features { get; } =
-        ["describe", "prepare", "put-image", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "destroy", "release", "status", "sync", "set-clock", "loopback-up"];
+        ["describe", "prepare", "put-image", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "destroy", "release", "status", "sync", "set-clock", "loopback-up"];
 
     public static long MemoryAvailable => MemInfo("MemAvailable");
 

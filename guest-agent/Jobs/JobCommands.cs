@@ -159,6 +159,19 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         return Cgroup.At(path);
     }
 
+    public KillResult Kill(KillRequest request)
+    {
+        const int last = 64;
+        if (request.Process.Value <= 1 || request.Signal is < 1 or > last)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Process {request.Process} cannot be sent signal {request.Signal}."));
+        Cgroup cgroup = CgroupOf(request.Job, request.Cgroup);
+        string? path = Cgroup.Of(request.Process.ToString())?.Path;
+        if (path is null || (path != cgroup.Path && !path.StartsWith(cgroup.Path + "/", StringComparison.Ordinal)))
+            throw new AgentException(new AgentError(AgentErrorCode.NoSuchProcess, $"There is no process {request.Process} in cgroup {cgroup.Path}."));
+        KernelException.Check(Libc.kill(request.Process.Value, request.Signal), $"kill {request.Process}");
+        return new KillResult();
+    }
+
     public DestroyResult Destroy(DestroyRequest request, Deadline deadline)
     {
         List<string> removed = [];

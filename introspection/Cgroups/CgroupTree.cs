@@ -21,6 +21,7 @@ public static class CgroupTree
 [KernelStruct("cgroup")]
 public readonly partial record struct CgroupNode
 {
+    private const ulong FreezeFlag = 1 << 2; // CGRP_FREEZE, the same
     private const ulong FrozenFlag = 1 << 3; // CGRP_FROZEN, v5.2 to v7.2
     private const uint OnlineFlag = 1 << 1; // CSS_ONLINE
 
@@ -50,6 +51,9 @@ public readonly partial record struct CgroupNode
 
     /// <summary>Whether all of its tasks are frozen: "frozen" of cgroup.events.</summary>
     public bool IsFrozen => (Flags & FrozenFlag) != 0;
+
+    /// <summary>Whether its tasks are to be frozen, by its own cgroup.freeze or that of a cgroup above it.</summary>
+    public bool IsToBeFrozen => (Flags & FreezeFlag) != 0;
 
     /// <summary>Not removed: rmdir leaves what is still referred to.</summary>
     public bool IsOnline => (Self.Flags & OnlineFlag) != 0;

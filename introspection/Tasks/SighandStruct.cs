@@ -11,6 +11,9 @@ public readonly partial record struct SighandStruct
 
     /// <summary>The spinlock's first word; not 0 while somebody holds it.</summary>
     [Field] public partial uint Siglock { get; }
+
+    /// <summary>Those that wait for its signals through a signalfd.</summary>
+    [Embedded("signalfd_wqh.head")] public partial ListHead SignalfdWaiters { get; }
 }
 
 /// <summary>include/linux/signal_types.h.</summary>

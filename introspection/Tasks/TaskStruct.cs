@@ -70,6 +70,9 @@ public readonly partial record struct TaskStruct
 
     [Field] public partial ulong Blocked { get; }
 
+    /// <summary>What <see cref="Blocked"/> will be again when sigtimedwait is over, which unblocks what it waits for; else 0.</summary>
+    [Field] public partial ulong RealBlocked { get; }
+
     /// <summary>What <see cref="Blocked"/> will be again, if <see cref="RestoreSigmask"/> is set (sigsuspend, ppoll).</summary>
     [Field] public partial ulong SavedSigmask { get; }
 

@@ -8,6 +8,7 @@ using Watari.Hypervisor;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
+using Watari.Silo.Engine.Controls;
 using Watari.Silo.Engine.Doctor;
 using Watari.Silo.Engine.Files;
 using Watari.Silo.Engine.Inventory;
@@ -36,6 +37,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private readonly DestinationSide _destination;
     private readonly CheckpointMaker _checkpoints;
     private readonly ArchiveRestorer _restores;
+    private readonly ContainerControl _control;
 
     public HostEngine(IOptions<HostEngineOptions> options, TimeProvider time)
     {
@@ -49,6 +51,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _source = new SourceSide(_threads, time);
         _checkpoints = new CheckpointMaker(_looks, _threads, time);
         _restores = new ArchiveRestorer(_threads, time);
+        _control = new ContainerControl(_threads, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
 
@@ -142,6 +145,15 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, stop), cancellationToken);
+
+    public Task<EngineReport> PauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _control.PauseAsync(key, guest, workload, by, stop), cancellationToken);
+
+    public Task<EngineReport> UnpauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _control.UnpauseAsync(key, guest, workload, by, stop), cancellationToken);
+
+    public Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _control.KillAsync(key, guest, workload, signal, by, stop), cancellationToken);
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 

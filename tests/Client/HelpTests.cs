@@ -30,6 +30,10 @@ public sealed class HelpTests
     [InlineData("migrate redis --to b --streams 99", "--streams can be 1 to 16.")]
     [InlineData("migrate redis --to b --timeout soon", "'soon' is no time: write 90, 90s, 2m or 1h.")]
     [InlineData("ps -o xml", "'xml' is no form of output: there are table, wide, json and yaml.")]
+    [InlineData("pause", "Name containers, or take them all with --all.")]
+    [InlineData("unpause redis --all", "Name containers, or take them all with --all.")]
+    [InlineData("kill redis -s FOO", "'FOO' is no signal: write a name as TERM or SIGTERM, or a number from 1 to 64.")]
+    [InlineData("pause redis --by magic", "'magic' is no one to do it: there are outside and agent.")]
     [InlineData("fly redis", "Unrecognized command or argument 'fly'.")]
     [InlineData("hosts --config /nowhere/watari.json", "watari.json")]
     public async Task a_wrong_command_line_is_told_on_stderr_with_code_2(string line, string says)

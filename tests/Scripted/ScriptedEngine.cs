@@ -239,7 +239,42 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         return Report(start, "read", "restore") with { Container = name };
     }
 
+    public Task<EngineReport> PauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
+        TurnAsync("pause", key, vm, workload, CopyState.Running, CopyState.Frozen, "is paused already", cancellationToken);
+
+    public Task<EngineReport> UnpauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
+        TurnAsync("unpause", key, vm, workload, CopyState.Frozen, CopyState.Running, "is not paused", cancellationToken);
+
+    /// <summary>Every signal but SIGHUP, which is ignored, ends a container.</summary>
+    public async Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("kill", key, workload, cancellationToken);
+        bool ignored = signal.Number == 1;
+        Change(key, state =>
+        {
+            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            if (!ignored) state.Copies.Remove(copy);
+        });
+        return Report(start, "kill") with { Objections = ignored ? [new ObjectVerdict(VerdictKind.CarriedWithHelp, "pid 812", $"ignores {signal}")] : null };
+    }
+
     public TransferStatistics? TransferProgress(string job) => Progress;
+
+    private async Task<EngineReport> TurnAsync(
+        string command, StepKey key, string vm, WorkloadId workload, CopyState from, CopyState to, string otherwise, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync(command, key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            if (copy.Job is not null) Violate(state, $"{key}: {command} of what job {copy.Job} works on");
+            if (copy.State != from) throw new EngineException(FailureKind.Refused, $"Container '{copy.Container}' in {copy.Vm} {otherwise}.");
+            ScriptedWorld.Put(copy with { State = to }, state);
+        });
+        return Report(start, command == "pause" ? "freeze" : "thaw");
+    }
 
     private async Task BeginAsync(string command, StepKey key, WorkloadId workload, CancellationToken cancellationToken)
     {

@@ -27,6 +27,7 @@ internal sealed class TaskSwitches
     private readonly ulong _jobctl;
     private readonly ulong _threadFlags;
     private readonly ulong _pending;
+    private readonly ulong _sharedPending;
     private readonly ulong _groupFlags;
     private readonly ulong _groupExitCode;
     private readonly ulong _groupStopCount;
@@ -40,6 +41,7 @@ internal sealed class TaskSwitches
         _jobctl = Offset(types, "task_struct", "jobctl");
         _threadFlags = Offset(types, "task_struct", "thread_info.flags");
         _pending = Offset(types, "task_struct", "pending.signal");
+        _sharedPending = Offset(types, "signal_struct", "shared_pending.signal");
         _groupFlags = Offset(types, "signal_struct", "flags");
         _groupExitCode = Offset(types, "signal_struct", "group_exit_code");
         _groupStopCount = Offset(types, "signal_struct", "group_stop_count");
@@ -75,6 +77,17 @@ internal sealed class TaskSwitches
         kernel.SetBits(task.Address + _threadFlags, _signalPending);
         if (task.IsStoppedBySignal) MakeWakeable(kernel, task);
     }
+
+    /// <summary>
+    /// A signal for a whole process, without a siginfo: as the kernel itself leaves it where the sender's queue is full. It is taken as
+    /// one of kill(2) by pid 0.
+    /// </summary>
+    public void AddSignal(KernelWriter kernel, TaskStruct process, int signal) => kernel.SetBits(process.Signal.Address + _sharedPending, 1UL << (signal - 1));
+
+    /// <summary>The thread looks for signals on its way back to its program.</summary>
+    public void MakeLook(KernelWriter kernel, TaskStruct thread) => kernel.SetBits(thread.Address + _threadFlags, _signalPending);
+
+    public bool WillLook(TaskStruct thread) => (thread.ThreadInfoFlags & _signalPending) != 0;
 
     /// <summary>
     /// A stopped task is woken by a kind of wake-up that process_timeout does not give. Asleep like others it takes that one too:

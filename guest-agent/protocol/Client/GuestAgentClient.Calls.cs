@@ -127,6 +127,12 @@ public sealed partial class GuestAgentClient
     public Task<FreezerResult> ThawAsync(JobStep at, string? cgroup, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new ThawRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Cgroup = cgroup }, AgentJson.Default.FreezerResult, null, null, cancellationToken);
 
+    /// <inheritdoc cref="KillRequest"/>
+    public Task<KillResult> KillAsync(JobStep at, string cgroup, GuestPid process, int signal, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new KillRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Cgroup = cgroup, Process = process, Signal = signal },
+            AgentJson.Default.KillResult, null, null, cancellationToken);
+
     /// <inheritdoc cref="DestroyRequest"/>
     public Task<DestroyResult> DestroyAsync(JobStep at, ContainerId? container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new DestroyRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Container = container }, AgentJson.Default.DestroyResult, null, null, cancellationToken);

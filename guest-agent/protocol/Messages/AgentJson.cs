@@ -20,6 +20,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonSerializable(typeof(RestoreArchiveResult))]
 [JsonSerializable(typeof(TouchResult))]
 [JsonSerializable(typeof(FreezerResult))]
+[JsonSerializable(typeof(KillResult))]
 [JsonSerializable(typeof(DestroyResult))]
 [JsonSerializable(typeof(ReleaseResult))]
 [JsonSerializable(typeof(JobStatus))]

@@ -13,6 +13,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonDerivedType(typeof(TouchRequest), "touch")]
 [JsonDerivedType(typeof(FreezeRequest), "freeze")]
 [JsonDerivedType(typeof(ThawRequest), "thaw")]
+[JsonDerivedType(typeof(KillRequest), "kill")]
 [JsonDerivedType(typeof(DestroyRequest), "destroy")]
 [JsonDerivedType(typeof(ReleaseRequest), "release")]
 [JsonDerivedType(typeof(StatusRequest), "status")]

@@ -114,7 +114,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         GuestKernel kernel = vm.Kernel();
         ContainerDescription? description = target.Container is { } container ? Containers.Describe(container, id) : null;
         if (description?.Status == ContainerStatus.Paused)
-            throw new EngineException(FailureKind.Refused, $"Container '{description.Id}' is paused; unpause it in its VM first.");
+            throw new EngineException(FailureKind.Refused, $"Container '{description.Id}' is paused, and would be restored running: unpause it first ('watari unpause {description.Id}').");
         // What is compiled or paged in now is not while the container stands frozen.
         ContainerCapture.Rehearse(kernel, target.Tasks);
         ImmutableArray<ObjectVerdict> verdicts;

@@ -218,7 +218,8 @@ internal sealed class ScriptedKernel : IVcpuControl, IGuestKick, IDisposable
         int pending = types.Struct("sigpending", 24, BtfField.At(0, "list", _builder.ListHead), BtfField.At(16, "signal", _builder.Ulong));
         types.Struct("sighand_struct", 16, BtfField.At(0, "siglock", spinlock));
         types.Struct("signal_struct", 64, BtfField.At(0, "thread_head", _builder.ListHead), BtfField.At(16, "flags", _builder.Uint),
-            BtfField.At(20, "group_exit_code", _builder.Int), BtfField.At(24, "group_stop_count", _builder.Int));
+            BtfField.At(20, "group_exit_code", _builder.Int), BtfField.At(24, "group_stop_count", _builder.Int),
+            BtfField.At(32, "shared_pending", pending));
         types.Struct("task_struct", TaskSize,
             Whole(ThreadFlags, "thread_info", info), Whole(State, "__state", _builder.Uint), Whole(FlagsOf, "flags", _builder.Uint),
             Whole(OnCpu, "on_cpu", _builder.Int), Whole(ExitState, "exit_state", _builder.Int), Whole(Jobctl, "jobctl", _builder.Ulong),

@@ -44,6 +44,18 @@ public sealed class AgentServerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_signal_is_for_a_process_of_the_named_cgroup_alone()
+    {
+        await using GuestAgentClient client = await OpenAsync();
+
+        AgentException refused = await Assert.ThrowsAsync<AgentException>(
+            () => client.KillAsync(At("a", 1), "/watari-test-redis", new GuestPid(Environment.ProcessId), 15, Long, TestContext.Current.CancellationToken));
+        Assert.Equal(AgentErrorCode.NoSuchProcess, refused.Code);
+        refused = await Assert.ThrowsAsync<AgentException>(() => client.KillAsync(At("a", 1), "/watari-test-redis", new GuestPid(1), 65, Long, TestContext.Current.CancellationToken));
+        Assert.Equal(AgentErrorCode.BadRequest, refused.Code);
+    }
+
+    [Fact]
     public async Task Half_a_frame_of_a_host_before_does_not_hold_up_the_next_one()
     {
         byte[] whole = new byte[FrameHeader.MaxFrame];
