@@ -32,7 +32,7 @@ public sealed class VmCoreInfo
     /// <summary>The kernel's build id in hexadecimal, where it says one (since v5.9).</summary>
     public string? BuildId => _values.GetValueOrDefault("BUILD-ID");
 
-    /// <summary>The notes in memory. A reboot can leave an old one behind, so there may be several.</summary>
+    /// <summary>The notes in memory, each once. A reboot can leave an old one behind, so there may be several.</summary>
     /// <remarks>
     /// The kernel keeps the note in a page of its own, so only the starts of pages are looked at; first those that are in the
     /// host's memory, and only if the caller goes on, those that the host has swapped out or, as far as it tells, the guest never touched.
@@ -41,16 +41,21 @@ public sealed class VmCoreInfo
     /// <param name="likely">Pages to look at before all others.</param>
     public static IEnumerable<VmCoreInfo> FindAll(GuestPhysicalMemory memory, params IEnumerable<GuestPhysicalAddress> likely)
     {
+        var found = new HashSet<GuestPhysicalAddress>();
         foreach (GuestPhysicalAddress page in likely)
         {
-            if (IsNote(memory, page) && TryParse(memory, page, out VmCoreInfo? note)) yield return note;
+            if (IsNote(memory, page) && TryParse(memory, page, out VmCoreInfo? note) && found.Add(page)) yield return note;
         }
 
-        foreach (PageResidence place in (PageResidence[])[PageResidence.Resident, PageResidence.Elsewhere])
+        // The second time all pages once more: one that was swapped in meanwhile would be seen neither time.
+        foreach (PageResidence least in (PageResidence[])[PageResidence.Resident, PageResidence.Elsewhere])
         {
             for (int i = 0; i < memory.Segments.Length; i++)
             {
-                foreach (VmCoreInfo note in FindIn(memory, memory.Segments[i], place)) yield return note;
+                foreach (VmCoreInfo note in FindIn(memory, memory.Segments[i], least))
+                {
+                    if (found.Add(note.Address)) yield return note;
+                }
             }
         }
     }
@@ -78,7 +83,7 @@ public sealed class VmCoreInfo
             && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
     }
 
-    private static IEnumerable<VmCoreInfo> FindIn(GuestPhysicalMemory memory, GuestMemorySegment segment, PageResidence wanted)
+    private static IEnumerable<VmCoreInfo> FindIn(GuestPhysicalMemory memory, GuestMemorySegment segment, PageResidence least)
     {
         long pages = segment.Length >> GuestPage.Shift;
         var places = new PageResidence[ResidentPages.Batch];
@@ -91,7 +96,7 @@ public sealed class VmCoreInfo
             int found = 0;
             for (int i = 0; i < count; i++)
             {
-                if (places[i] == wanted) names[found++] = ((batch + i) << GuestPage.Shift) + NameOffset;
+                if (places[i] >= least) names[found++] = ((batch + i) << GuestPage.Shift) + NameOffset;
             }
 
             ReadWords(memory, segment, names.AsSpan(0, found), words);

@@ -213,7 +213,7 @@ public sealed class RamShadowTests : IDisposable
     [Fact]
     public void The_note_is_found_by_words_of_resident_pages_and_only_then_of_others()
     {
-        byte[] note = [.. BitConverter.GetBytes(11), .. BitConverter.GetBytes(17), .. BitConverter.GetBytes(0), .. "VMCOREINFO\0\0"u8, .. "OSRELEASE=6.12.0\n"u8];
+        byte[] note = Note();
         note.CopyTo(_ram.Bytes, 0x41000);
         note.CopyTo(_ram.Bytes, 0x20000);
         note.CopyTo(_ram.Bytes, 0xf0000);
@@ -230,6 +230,26 @@ public sealed class RamShadowTests : IDisposable
         Assert.False(found.MoveNext());
         Assert.DoesNotContain(0xf0, _ram.WordsAskedFor);
     }
+
+    [Fact]
+    public void A_note_whose_page_is_swapped_in_during_the_search_is_found()
+    {
+        Note().CopyTo(_ram.Bytes, 0x41000);
+        Note().CopyTo(_ram.Bytes, 0x20000);
+        _ram.Places[0x41] = PageResidence.Resident;
+        _ram.Places[0x20] = PageResidence.Elsewhere;
+        using IEnumerator<VmCoreInfo> found = VmCoreInfo.FindAll(_memory).GetEnumerator();
+        Assert.True(found.MoveNext());
+
+        _ram.Places[0x20] = PageResidence.Resident;
+
+        Assert.True(found.MoveNext());
+        Assert.Equal(s_start + 0x20000, found.Current.Address);
+        Assert.False(found.MoveNext());
+    }
+
+    private static byte[] Note() =>
+        [.. BitConverter.GetBytes(11), .. BitConverter.GetBytes(17), .. BitConverter.GetBytes(0), .. "VMCOREINFO\0\0"u8, .. "OSRELEASE=6.12.0\n"u8];
 
     private static long Resident()
     {

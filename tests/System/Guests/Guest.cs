@@ -25,6 +25,9 @@ public sealed record GuestOptions
     /// <summary>Shell commands that make it what is wanted. They run once on a machine: what they leave is part of the state that is saved.</summary>
     public string Setup { get; init; } = "";
 
+    /// <summary>Shell commands that it does after that, at each start: what must not be part of the saved state.</summary>
+    public string Begin { get; init; } = "";
+
     /// <summary>CPU model with its features, as QEMU takes it; null for all that this machine can give.</summary>
     public string? Cpu { get; init; }
 
@@ -75,6 +78,21 @@ public sealed class Guest : IAsyncDisposable
         SavedState booted = await BootAsync(spec, options.Setup, cancellation);
         if (options.PrivateRam) booted = booted.WithPrivateRam();
 
+        for (int start = 1; ; start++)
+        {
+            try
+            {
+                return await StartFromAsync(booted, options, cancellation);
+            }
+            catch (TimeoutException failure) when (start < MostBoots && options.Vcpus > 1)
+            {
+                System.Console.Error.WriteLine($"The guest did not begin, and is started again: {failure.Message}");
+            }
+        }
+    }
+
+    private static async Task<Guest> StartFromAsync(SavedState booted, GuestOptions options, CancellationToken cancellation)
+    {
         DirectoryInfo? ownRun = options.RunDirectory is null ? System.IO.Directory.CreateTempSubdirectory("watari-") : null;
         var launcher = new VmLauncher(options.Host, options.RunDirectory ?? ownRun!.FullName);
         try
@@ -87,6 +105,7 @@ public sealed class Guest : IAsyncDisposable
                 // The saved guest has another name, and its wall clock stands where it was saved.
                 string now = (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0).ToString("F3", CultureInfo.InvariantCulture);
                 await console.CheckAsync($"hostname {options.Name} && date -s @{now}", cancellation: cancellation);
+                if (options.Begin.Length > 0) await console.CheckAsync(options.Begin, s_begin, cancellation);
                 return guest;
             }
             catch
@@ -118,10 +137,12 @@ public sealed class Guest : IAsyncDisposable
     private const int MostBoots = 3;
 
     private static readonly TimeSpan s_setup = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_begin = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// QEMU's translator now and then breaks a kernel of several processors while that patches its own code: seen to panic and to end in a
-    /// triple fault during the boot, before anything of ours was at work. Such a guest is booted again.
+    /// triple fault during the boot, and to lock up while its first containers start, before anything of ours was at work. Such a guest is
+    /// booted or started again.
     /// </summary>
     private static async Task<SavedState> BootAsync(VmSpec spec, string setup, CancellationToken cancellation)
     {
