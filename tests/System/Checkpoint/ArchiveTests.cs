@@ -16,11 +16,11 @@ public sealed class ArchiveTests(CheckpointHost host) : IClassFixture<Checkpoint
     [Fact]
     public async Task What_is_saved_from_outside_is_read_by_checkpointctl_and_restored_by_podman_with_its_files()
     {
-        string digest = await StartRedisAsync(host.Guest.Console, "web", "-v books:/data");
+        await StartRedisAsync(host.Guest.Console, "web", "-v books:/data");
         await InAsync("root=$(podman mount web) && echo changed >$root/etc/motd && mkdir $root/srv && ln -s /etc/motd $root/srv/link && rm $root/etc/passwd && podman unmount web >/dev/null");
         await InAsync("echo told >$(podman volume inspect -f '{{.Mountpoint}}' books)/story");
         await InAsync("podman exec web /usr/bin/redis-cli -s /run/redis.sock set last written");
-        digest = await InAsync($"podman exec web {Cli} debug digest");
+        string digest = await InAsync($"podman exec web {Cli} debug digest");
         string archive = FileOf("web.tar.gz");
 
         Run run = await host.WatariAsync("checkpoint", "web", "--vm", "vm-a", "--export", archive);
