@@ -29,7 +29,7 @@ public sealed class ImageStoreTests
 
         Assert.Empty(inventory.Unreadable);
         Assert.Equal(
-            [(ContainerRuntime.Docker, $"sha256:{A}", "web:2 web:latest", 1234L), (ContainerRuntime.Docker, $"sha256:{C}", "", null)],
+            [(ContainerRuntime.Docker, $"sha256:{A}", "web:2 web:latest", (long?)1234), (ContainerRuntime.Docker, $"sha256:{C}", "", (long?)null)],
             inventory.Images.Select(image => (image.Runtime, image.Id, string.Join(' ', image.Names), image.Size)));
         Assert.Equal(new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero), inventory.Images[0].Created);
     }
