@@ -42,17 +42,22 @@ public sealed class DiskFileServer : IDisposable
             RedirectStandardError = true,
         });
         Task<string> words = server.StandardError.ReadToEndAsync(CancellationToken.None);
-        long began = Stopwatch.GetTimestamp();
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(s_deadline);
         try
         {
             while (true)
             {
                 // It serves until its last client has gone: this is the first.
-                if (File.Exists(socketPath) && TryConnect(socketPath) is { } lifeline) return new DiskFileServer(server, lifeline, socketPath);
+                if (File.Exists(socketPath) && await TryGreetAsync(socketPath, deadline.Token) is { } lifeline) return new DiskFileServer(server, lifeline, socketPath);
                 if (server.HasExited) throw new HypervisorException($"{Program} cannot serve {file}: {(await words).Trim()}");
-                if (Stopwatch.GetElapsedTime(began) > s_deadline) throw new HypervisorException($"{Program} did not serve {file} within {s_deadline.TotalSeconds:0} s.");
-                await Task.Delay(s_look, cancellation);
+                await Task.Delay(s_look, deadline.Token);
             }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            End(server, socketPath);
+            throw new HypervisorException($"{Program} did not serve {file} within {s_deadline.TotalSeconds:0} s.");
         }
         catch
         {
@@ -80,16 +85,27 @@ public sealed class DiskFileServer : IDisposable
         }
     }
 
-    private static Socket? TryConnect(string socketPath)
+    /// <summary>It listens before it opens the file: only its greeting says that it serves.</summary>
+    private static async Task<Socket?> TryGreetAsync(string socketPath, CancellationToken cancellation)
     {
+        Socket? client = null;
         try
         {
-            return UnixSocket.Connect(socketPath, s_deadline);
+            client = UnixSocket.Connect(socketPath, s_deadline);
+            if (await client.ReceiveAsync(new byte[1], SocketFlags.Peek, cancellation) > 0) return client;
         }
         catch (Exception notYet) when (notYet is SocketException or HypervisorException)
         {
-            return null;
+            // not yet, or no more
         }
+        catch
+        {
+            client?.Dispose();
+            throw;
+        }
+
+        client?.Dispose();
+        return null;
     }
 
     private static void End(Process server, string socketPath)
