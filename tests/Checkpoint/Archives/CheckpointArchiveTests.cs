@@ -1,8 +1,6 @@
 using System.Formats.Tar;
-using System.IO.Compression;
 using System.Text;
 using Watari.Checkpoint.Archives;
-using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Tests.Images;
 
 namespace Watari.Checkpoint.Tests.Archives;
