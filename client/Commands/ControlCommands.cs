@@ -71,7 +71,7 @@ internal static class ControlCommands
             {
                 try
                 {
-                    ContainerDescription container = known ?? await cluster.Cluster.ResolveContainerAsync(name, parsed.GetValue(vm), cancellationToken);
+                    ContainerDescription container = known ?? await cluster.Cluster.ResolveRunningContainerAsync(name, parsed.GetValue(vm), cancellationToken);
                     var key = new StepKey(JobId.New(), default(Epoch).Next(), command.Name);
                     IContainerGrain place = cluster.Grains.GetContainerGrain(container.Vm, WorkloadId.OfContainer(container.Id));
                     EngineReport report = (await LongStep.UntilFinishedAsync(() => act(parsed, place, key, parsed.GetValue(by)), cancellationToken)).Report!;
