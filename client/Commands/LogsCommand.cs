@@ -29,7 +29,7 @@ internal static class LogsCommand
         {
             await using Conversation cluster = await connect.OpenAsync(parsed, cancellationToken);
             ContainerFiles files = await ContainerFiles.ResolveAsync(cluster, parsed.GetRequiredValue(name), parsed.GetValue(vm), cancellationToken);
-            var question = new LogQuestion(null, parsed.GetValue(tail), parsed.GetValue(since), parsed.GetValue(until));
+            var question = new LogQuestion(null, parsed.GetValue(tail) is >= 0 and var lines ? lines : null, parsed.GetValue(since), parsed.GetValue(until));
             await PrintAsync(asked => files.Grain.ReadLogAsync(files.Container, asked, cancellationToken), question, parsed.GetValue(follow), parsed.GetValue(timestamps), terminal, cancellationToken);
             return ExitCodes.Done;
         });
@@ -124,10 +124,11 @@ internal static class LogsCommand
         return text.Length > 0;
     }
 
+    /// <summary>Less than nothing for all of them.</summary>
     private static int? ParseTail(ArgumentResult result)
     {
         string text = result.Tokens[0].Value;
-        if (text == "all") return null;
+        if (text == "all") return -1;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)) return count;
         result.AddError($"'{text}' is no number of lines.");
         return null;

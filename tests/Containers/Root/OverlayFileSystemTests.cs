@@ -1,6 +1,5 @@
 using System.Text;
 using Watari.Containers.Root;
-using Watari.Disk;
 using Watari.Disk.FileSystems;
 
 namespace Watari.Containers.Tests.Root;

@@ -24,7 +24,6 @@ public abstract class ContainerFilesTests(EngineGuest guest)
 
     private static readonly string[] s_read = ["/d/file", "/d/deep/link", "/d/passwd", "/d/large", "/d/sparse", "/d/empty", "/etc/passwd", "/etc/hosts", "/new/inner/file", "/tmp/file", "/data/v/file", "/mem/file", "/bin/busybox"];
 
-
     [Fact]
     public Task What_a_container_has_changed_is_told_as_its_engine_tells_it() => WithContainerAsync(async () =>
     {
