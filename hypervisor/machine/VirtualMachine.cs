@@ -56,7 +56,7 @@ public sealed class VirtualMachine : IAsyncDisposable
             mark = HoldMark.Open(qmpSocketPath, process);
             await LetGoOfAbandonedAsync(qmp, mark);
             // Asked all at once: most of the time would pass between a question and the next.
-            Task<NameInfo> asksName = qmp.ExecuteAsync<NameInfo>("query-name", cancellation: cancellation);
+            Task<string> asksName = name is null ? NameOfAsync(qmp, cancellation) : Task.FromResult(name);
             Task<MachineDescription> asksMachine = MachineDescription.ReadAsync(qmp, cancellation);
             Task<RunState> asksState = StateOfAsync(qmp, cancellation);
             Task<GuestRam> asksRam = GuestRam.MapAsync(qmp, cancellation);
@@ -70,8 +70,7 @@ public sealed class VirtualMachine : IAsyncDisposable
                 throw;
             }
 
-            name ??= (await asksName).Name ?? Path.GetFileNameWithoutExtension(qmpSocketPath);
-            return new VirtualMachine(name, qmp, process, mark, await asksMachine, await asksState == RunState.Running, await asksRam);
+            return new VirtualMachine(await asksName, qmp, process, mark, await asksMachine, await asksState == RunState.Running, await asksRam);
         }
         catch
         {
@@ -274,6 +273,9 @@ public sealed class VirtualMachine : IAsyncDisposable
         if (await StateOfAsync(qmp, CancellationToken.None) == RunState.Paused) await qmp.ExecuteAsync("cont");
         mark.Clear();
     }
+
+    private static async Task<string> NameOfAsync(QmpClient qmp, CancellationToken cancellation) =>
+        (await qmp.ExecuteAsync<NameInfo>("query-name", cancellation: cancellation)).Name ?? Path.GetFileNameWithoutExtension(qmp.SocketPath);
 
     private static async Task<RunState> StateOfAsync(QmpClient qmp, CancellationToken cancellation) =>
         RunStates.Parse((await qmp.ExecuteAsync<StatusInfo>("query-status", cancellation: cancellation)).Status);

@@ -75,18 +75,17 @@ public sealed class Guest : IAsyncDisposable
         options ??= new GuestOptions();
         var spec = new VmSpec { Name = options.Name, Image = GuestImage.DefaultDirectory(options.Suite), MemoryMiB = options.MemoryMiB, Vcpus = options.Vcpus, KernelArguments = options.KernelArguments };
         if (options.Cpu is { } cpu) spec = spec with { Cpu = cpu };
-        SavedState booted = await BootAsync(spec, options.Setup, cancellation);
-        if (options.PrivateRam) booted = booted.WithPrivateRam();
-
         for (int start = 1; ; start++)
         {
             try
             {
-                return await StartFromAsync(booted, options, cancellation);
+                SavedState booted = await new SavedStateCache().GetAsync(
+                    spec, options.Setup + SettleCommand, (vm, cancel) => SettleAsync(vm, options.Setup, cancel), cancellation);
+                return await StartFromAsync(options.PrivateRam ? booted.WithPrivateRam() : booted, options, cancellation);
             }
-            catch (TimeoutException failure) when (start < MostBoots && options.Vcpus > 1)
+            catch (Exception failure) when (start < MostStarts && options.Vcpus > 1 && failure is (HypervisorException or TimeoutException))
             {
-                System.Console.Error.WriteLine($"The guest did not begin, and is started again: {failure.Message}");
+                System.Console.Error.WriteLine($"The guest did not come up, and is started again: {failure.Message}");
             }
         }
     }
@@ -134,30 +133,14 @@ public sealed class Guest : IAsyncDisposable
     /// <summary>The page cache of the boot would be most of what is saved and read back.</summary>
     private const string SettleCommand = "sync; echo 3 >/proc/sys/vm/drop_caches; sync";
 
-    private const int MostBoots = 3;
+    /// <summary>
+    /// QEMU's translator now and then breaks a kernel of several processors while that patches its own code: seen to panic and to end in a
+    /// triple fault during the boot, and to lock up while its first containers start, before anything of ours was at work.
+    /// </summary>
+    private const int MostStarts = 3;
 
     private static readonly TimeSpan s_setup = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_begin = TimeSpan.FromMinutes(2);
-
-    /// <summary>
-    /// QEMU's translator now and then breaks a kernel of several processors while that patches its own code: seen to panic and to end in a
-    /// triple fault during the boot, and to lock up while its first containers start, before anything of ours was at work. Such a guest is
-    /// booted or started again.
-    /// </summary>
-    private static async Task<SavedState> BootAsync(VmSpec spec, string setup, CancellationToken cancellation)
-    {
-        for (int boot = 1; ; boot++)
-        {
-            try
-            {
-                return await new SavedStateCache().GetAsync(spec, setup + SettleCommand, (vm, cancel) => SettleAsync(vm, setup, cancel), cancellation);
-            }
-            catch (Exception failure) when (boot < MostBoots && failure is HypervisorException or TimeoutException)
-            {
-                System.Console.Error.WriteLine($"The guest did not come up, and is booted again: {failure.Message}");
-            }
-        }
-    }
 
     private static async Task SettleAsync(VmDirectory vm, string setup, CancellationToken cancellation)
     {
