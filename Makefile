@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BIN := artifacts/bin
+BENCHMARKS := artifacts/benchmarks
 AGENT := artifacts/guest-agent/watari-agent
 FUZZ_IMAGE ?= $${WATARI_CACHE:-/var/cache/watari}/fuzz
 FUZZ := dotnet tests/Fuzzing/bin/Release/net10.0/Watari.Fuzzing.dll --image "$(FUZZ_IMAGE)"
@@ -33,13 +34,16 @@ fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM and its d
 	$(if $(RUN),,nice -n 10 $(FUZZ) --built --runs $(RUNS) $(if $(SEED),--seed $(SEED)))
 	$(if $(RUN),,nice -n 10 $(FUZZ) --disk --runs $(RUNS) $(if $(SEED),--seed $(SEED)))
 
-bench: build guest-image drgn ## benchmarks as ratios of one run, each beside its ceiling
-	dotnet run -c Release --project benchmarks -- all
+bench: benchmarks build drgn ## benchmarks as ratios of one run, each beside its ceiling
+	$(BENCHMARKS)/Watari.Benchmarks all
 
 GUEST = trixie$(if $(KERNEL),+$(subst /,-,$(KERNEL)))
 
-second-opinion: drgn ## tasks and memory of a guest beside what drgn says of it: the same, sooner (KERNEL=sid/cloud-amd64 for another kernel)
-	WATARI_GUEST=$(GUEST) dotnet run -c Release --project benchmarks -- second-opinion
+second-opinion: benchmarks drgn ## tasks and memory of a guest beside what drgn says of it: the same, sooner (KERNEL=sid/cloud-amd64 for another kernel)
+	WATARI_GUEST=$(GUEST) $(BENCHMARKS)/Watari.Benchmarks second-opinion
+
+benchmarks: setup ## the benchmarks, compiled as the silo is, into artifacts/benchmarks
+	$(PUBLISH) -o $(BENCHMARKS) benchmarks
 
 drgn: guest-image
 	$(if $(KERNEL),guest-image/build.sh --agent $(AGENT) --kernel $(KERNEL) trixie >/dev/null)
@@ -76,4 +80,4 @@ format: ## fails if a file is not formatted
 setup: ## Debian packages that the build, the guests and the tests need
 	@demo/install-packages guest-image/host-packages
 
-.PHONY: help demo up down test matrix fuzz bench second-opinion drgn build agent guest-image kernels bookworm format setup
+.PHONY: help demo up down test matrix fuzz bench second-opinion benchmarks drgn build agent guest-image kernels bookworm format setup

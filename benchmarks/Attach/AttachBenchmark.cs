@@ -35,7 +35,7 @@ internal sealed class AttachBenchmark : IBenchmark
             {
                 GuestVm vm = lease.Vm;
                 double kernel = Rounds.Time(() => vm.Kernel()).TotalMilliseconds;
-                report ??= new Report(Name, Setting.OfMachine() with { Guest = GuestSetting.Of(vm.Machine.Machine, vm.Kernel().Release) });
+                report ??= new Report(Name, Setting.OfMachine() with { Guest = GuestSetting.Of(await vm.Machine.DescribeAsync(cancellation), vm.Kernel().Release) });
                 first ??= monitor + kernel;
                 // The first round only warms up.
                 if (round == 0) continue;

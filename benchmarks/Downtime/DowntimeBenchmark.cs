@@ -71,7 +71,7 @@ internal sealed class DowntimeBenchmark : IBenchmark
     private static async Task<GuestSetting> SettingAsync(TestHost host, CancellationToken cancellation)
     {
         await using var vm = await Hypervisor.VirtualMachine.AttachAsync(host.Guest.Directory.ControlSocket, cancellation: cancellation);
-        return GuestSetting.Of(vm.Machine, await host.Guest.Console.CheckAsync("uname -r", cancellation: cancellation)) with
+        return GuestSetting.Of(await vm.DescribeAsync(cancellation), await host.Guest.Console.CheckAsync("uname -r", cancellation: cancellation)) with
         {
             Criu = (await host.Guest.Console.CheckAsync("criu --version | sed -n 's/^Version: //p'", cancellation: cancellation)).Trim(),
         };

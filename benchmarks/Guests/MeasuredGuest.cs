@@ -1,5 +1,6 @@
 using Watari.Benchmarks.Core;
 using Watari.Guests;
+using Watari.Hypervisor;
 using Watari.Silo.Engine;
 using Watari.Silo.Engine.Vms;
 
@@ -10,8 +11,9 @@ internal sealed class MeasuredGuest : IAsyncDisposable
 {
     private readonly VmLease _lease;
 
-    private MeasuredGuest(Guest guest, VmLease lease)
+    private MeasuredGuest(Guest guest, VmLease lease, MachineDescription machine)
     {
+        Setting = GuestSetting.Of(machine, lease.Vm.Kernel().Release);
         Guest = guest;
         _lease = lease;
     }
@@ -22,14 +24,15 @@ internal sealed class MeasuredGuest : IAsyncDisposable
 
     public EngineThreads Threads { get; } = new(2);
 
-    public GuestSetting Setting => GuestSetting.Of(Vm.Machine.Machine, Vm.Kernel().Release);
+    public GuestSetting Setting { get; }
 
     public static async Task<MeasuredGuest> StartAsync(GuestOptions options, CancellationToken cancellation)
     {
         Guest guest = await Guest.StartAsync(options, cancellation);
         try
         {
-            return new MeasuredGuest(guest, await GuestVm.AttachAsync(guest.Name, guest.Directory.DirectoryPath, cancellation));
+            VmLease lease = await GuestVm.AttachAsync(guest.Name, guest.Directory.DirectoryPath, cancellation);
+            return new MeasuredGuest(guest, lease, await lease.Vm.Machine.DescribeAsync(cancellation));
         }
         catch
         {

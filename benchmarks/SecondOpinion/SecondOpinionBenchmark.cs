@@ -58,7 +58,7 @@ internal sealed class SecondOpinionBenchmark : IBenchmark
         await vm.PauseAsync(cancellation);
         await vm.Qmp.ExecuteAsync("dump-guest-memory", new JsonObject { ["paging"] = false, ["protocol"] = $"file:{core}" }, s_dump, cancellation);
         await vm.Qmp.ExecuteAsync("pmemsave", new JsonObject { ["val"] = place, ["size"] = length, ["filename"] = note }, cancellation: cancellation);
-        return Setting.OfMachine() with { Guest = GuestSetting.Of(vm.Machine, said[0]) };
+        return Setting.OfMachine() with { Guest = GuestSetting.Of(await vm.DescribeAsync(cancellation), said[0]) };
     }
 
     /// <summary>As look.py does: each round attaches anew.</summary>

@@ -14,26 +14,29 @@ public enum Accelerator
 /// <param name="MachineType">QEMU's, as in <c>pc-q35-7.2</c>.</param>
 /// <param name="Accelerator">What runs its instructions.</param>
 /// <param name="VcpuCount">Virtual processors.</param>
-/// <param name="MemorySize">Bytes, hotplugged ones included.</param>
 /// <param name="CpuFeatures">What its first processor offers; QEMU gives all of them the same.</param>
 /// <param name="QemuVersion">Of the process that runs it.</param>
 public sealed record MachineDescription(
-    string MachineType, Accelerator Accelerator, int VcpuCount, long MemorySize, CpuFeatures CpuFeatures, Version QemuVersion)
+    string MachineType, Accelerator Accelerator, int VcpuCount, CpuFeatures CpuFeatures, Version QemuVersion)
 {
     internal static async Task<MachineDescription> ReadAsync(QmpClient qmp, CancellationToken cancellation)
     {
         Task<string> asksType = qmp.QomGetAsync<string>("/machine", "type", cancellation);
         Task<KvmInfo> asksKvm = qmp.ExecuteAsync<KvmInfo>("query-kvm", cancellation: cancellation);
         Task<CpuInfoFast[]> asksCpus = qmp.ExecuteAsync<CpuInfoFast[]>("query-cpus-fast", cancellation: cancellation);
-        Task<MemorySizeSummary> asksMemory = qmp.ExecuteAsync<MemorySizeSummary>("query-memory-size-summary", cancellation: cancellation);
-        await Task.WhenAll(asksType, asksKvm, asksCpus, asksMemory);
-        (string type, KvmInfo kvm, CpuInfoFast[] cpus, MemorySizeSummary memory) = (await asksType, await asksKvm, await asksCpus, await asksMemory);
-        if (cpus.Length == 0) throw new HypervisorException($"The VM at {qmp.SocketPath} has no processor.");
-        CpuFeatureWord[] words = await qmp.QomGetAsync<CpuFeatureWord[]>(cpus[0].QomPath, "feature-words", cancellation);
+        Task<CpuFeatureWord[]> asksWords = FeatureWordsOfAsync(qmp, asksCpus, cancellation);
+        await Task.WhenAll(asksType, asksKvm, asksWords);
+        (string type, KvmInfo kvm, CpuInfoFast[] cpus, CpuFeatureWord[] words) = (await asksType, await asksKvm, await asksCpus, await asksWords);
         const string suffix = "-machine";
         return new MachineDescription(
             type.EndsWith(suffix, StringComparison.Ordinal) ? type[..^suffix.Length] : type,
             kvm.Enabled ? Accelerator.Kvm : Accelerator.Tcg,
-            cpus.Length, memory.BaseMemory + (memory.PluggedMemory ?? 0), new CpuFeatures(words), qmp.QemuVersion);
+            cpus.Length, new CpuFeatures(words), qmp.QemuVersion);
+    }
+
+    private static async Task<CpuFeatureWord[]> FeatureWordsOfAsync(QmpClient qmp, Task<CpuInfoFast[]> asksCpus, CancellationToken cancellation)
+    {
+        CpuInfoFast first = (await asksCpus).FirstOrDefault() ?? throw new HypervisorException($"The VM at {qmp.SocketPath} has no processor.");
+        return await qmp.QomGetAsync<CpuFeatureWord[]>(first.QomPath, "feature-words", cancellation);
     }
 }

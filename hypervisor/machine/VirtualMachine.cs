@@ -11,13 +11,13 @@ public sealed class VirtualMachine : IAsyncDisposable
     private int _holds;
     private int _changesOfHolds;
     private bool _runsAfterHolds;
+    private MachineDescription? _description;
 
-    private VirtualMachine(string name, QmpClient qmp, QemuProcess process, HoldMark mark, MachineDescription machine, bool runs, GuestRam ram)
+    private VirtualMachine(string name, QmpClient qmp, QemuProcess process, HoldMark mark, bool runs, GuestRam ram)
     {
         Name = name;
         Qmp = qmp;
         Process = process;
-        Machine = machine;
         Ram = ram;
         _mark = mark;
         _runs = runs;
@@ -30,8 +30,6 @@ public sealed class VirtualMachine : IAsyncDisposable
     public QmpClient Qmp { get; }
 
     public QemuProcess Process { get; }
-
-    public MachineDescription Machine { get; }
 
     /// <summary>The guest's memory; gone when the VM object is disposed.</summary>
     public GuestRam Ram { get; }
@@ -57,12 +55,11 @@ public sealed class VirtualMachine : IAsyncDisposable
             await LetGoOfAbandonedAsync(qmp, mark);
             // Asked all at once: most of the time would pass between a question and the next.
             Task<string> asksName = name is null ? NameOfAsync(qmp, cancellation) : Task.FromResult(name);
-            Task<MachineDescription> asksMachine = MachineDescription.ReadAsync(qmp, cancellation);
             Task<RunState> asksState = StateOfAsync(qmp, cancellation);
             Task<GuestRam> asksRam = GuestRam.MapAsync(qmp, cancellation);
             try
             {
-                await Task.WhenAll(asksName, asksMachine, asksState, asksRam);
+                await Task.WhenAll(asksName, asksState, asksRam);
             }
             catch when (asksRam.IsCompletedSuccessfully)
             {
@@ -70,7 +67,7 @@ public sealed class VirtualMachine : IAsyncDisposable
                 throw;
             }
 
-            return new VirtualMachine(await asksName, qmp, process, mark, await asksMachine, await asksState == RunState.Running, await asksRam);
+            return new VirtualMachine(await asksName, qmp, process, mark, await asksState == RunState.Running, await asksRam);
         }
         catch
         {
@@ -85,6 +82,10 @@ public sealed class VirtualMachine : IAsyncDisposable
     /// finds out, and lets it go on. Asks nobody.
     /// </summary>
     public static bool MayBeAbandoned(string qmpSocketPath) => HoldMark.MayBeSet(qmpSocketPath);
+
+    /// <summary>What it is made of; asked of QEMU at the first call.</summary>
+    public async Task<MachineDescription> DescribeAsync(CancellationToken cancellation = default) =>
+        _description ??= await MachineDescription.ReadAsync(Qmp, cancellation);
 
     public Task<RunState> StateAsync(CancellationToken cancellation = default) => StateOfAsync(Qmp, cancellation);
 

@@ -44,6 +44,8 @@ public sealed partial class GuestRam : IDisposable
     public static async Task<GuestRam> MapAsync(QmpClient qmp, CancellationToken cancellation = default)
     {
         var process = QemuProcess.Of(qmp);
+        // Opened before anything is asked: whoever answers after that lives, and so it is QEMU's own.
+        using ProcessHandle alive = ProcessHandle.TryOpen(process.Id) ?? throw Ended(process);
         Task<MemoryBackendInfo[]> asksBackends = qmp.ExecuteAsync<MemoryBackendInfo[]>("query-memdev", cancellation: cancellation);
         Task<string> asksTree = qmp.HumanAsync("info mtree -f", cancellation);
         await Task.WhenAll(asksBackends, asksTree);
@@ -66,8 +68,8 @@ public sealed partial class GuestRam : IDisposable
                 regions.Add(new RamRegion(block.Start, block.Length, memory, address, mappings.All(mapping => mapping.Inode == 0)));
             }
             if (regions.Count == 0) throw new HypervisorException($"The VM at {qmp.SocketPath} has no RAM: neither a memory backend of its nor anything else lies at address 0.");
-            // Whoever answers here lives, and so the pid of before was its own all the while. What lies there can be read.
-            await qmp.ExecuteAsync<StatusInfo>("query-status", cancellation: cancellation);
+            // The pid was its own all the while. What lies there can be read.
+            if (alive.HasEnded) throw Ended(process);
             foreach (RamRegion region in regions.Where(region => region.Access == RamAccess.ProcessMemory)) region.Read(region.Start, new byte[1]);
             return new GuestRam(regions, memory);
         }
@@ -120,6 +122,8 @@ public sealed partial class GuestRam : IDisposable
             throw;
         }
     }
+
+    private static HypervisorException Ended(QemuProcess process) => new($"The VM's process {process.Id} ({process.Executable}) has ended.");
 
     // "Host virtual address for 0x100000000 (ram) is 0x7fcc5bfff000"
     [GeneratedRegex(@"^Host virtual address for .* is 0x(?<address>[0-9a-f]{1,16})\s*$", RegexOptions.ExplicitCapture)]

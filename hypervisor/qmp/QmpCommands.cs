@@ -22,8 +22,6 @@ internal sealed record NameInfo(string? Name);
 
 internal sealed record KvmInfo(bool Enabled, bool Present);
 
-internal sealed record MemorySizeSummary(long BaseMemory, long? PluggedMemory);
-
 internal sealed record MemoryBackendInfo(string? Id, long Size, bool Share);
 
 internal sealed record CpuInfoFast(int CpuIndex, string QomPath, int ThreadId);

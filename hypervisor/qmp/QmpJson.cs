@@ -24,7 +24,6 @@ namespace Watari.Hypervisor;
 [JsonSerializable(typeof(StatusInfo))]
 [JsonSerializable(typeof(NameInfo))]
 [JsonSerializable(typeof(KvmInfo))]
-[JsonSerializable(typeof(MemorySizeSummary))]
 [JsonSerializable(typeof(MemoryBackendInfo[]))]
 [JsonSerializable(typeof(CpuInfoFast[]))]
 [JsonSerializable(typeof(CpuFeatureWord[]))]

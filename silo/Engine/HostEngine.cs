@@ -242,7 +242,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             await using VmLease lease = await _vms.LeaseAsync(name, cancellationToken);
             GuestVm guest = lease.Vm;
             VmStatus status = await guest.StatusAsync(cancellationToken);
-            MachineDescription machine = guest.Machine.Machine;
+            MachineDescription machine = await guest.MachineAsync(cancellationToken);
             string? release = null;
             int containers = 0;
             string? problem = null;
@@ -259,7 +259,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             }
 
             return new VmDescription(
-                id, status, machine.MemorySize, machine.VcpuCount, machine.Accelerator.ToString().ToLowerInvariant(), release,
+                id, status, guest.Machine.Ram.Length, machine.VcpuCount, machine.Accelerator.ToString().ToLowerInvariant(), release,
                 status == VmStatus.Running ? await guest.AgentVersionAsync(cancellationToken) : null, containers, problem, NameOf(guest.Machine.Ram.Access));
         }
         catch (EngineException e)

@@ -10,13 +10,13 @@ public sealed class VirtualMachineTests
         await using RealQemu qemu = await RealQemu.StartAsync(
             "-name", "alpha", "-smp", "2", "-cpu", "max,-cx16", "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", "pc-q35-7.0,memory-backend=ram");
         await using VirtualMachine vm = await VirtualMachine.AttachAsync(qemu.SocketPath, cancellation: Cancellation);
+        MachineDescription machine = await vm.DescribeAsync(Cancellation);
 
         Assert.Equal("alpha", vm.Name);
         Assert.Equal(qemu.ProcessId, vm.Process.Id);
-        Assert.Equal("pc-q35-7.0", vm.Machine.MachineType);
-        Assert.Equal(Accelerator.Tcg, vm.Machine.Accelerator);
-        Assert.Equal(2, vm.Machine.VcpuCount);
-        Assert.Equal(64 << 20, vm.Machine.MemorySize);
+        Assert.Equal("pc-q35-7.0", machine.MachineType);
+        Assert.Equal(Accelerator.Tcg, machine.Accelerator);
+        Assert.Equal(2, machine.VcpuCount);
         Assert.Equal(64 << 20, vm.Ram.Length);
         Assert.Equal(RunState.Prelaunch, await vm.StateAsync(Cancellation));
     }
@@ -28,12 +28,14 @@ public sealed class VirtualMachineTests
         await using RealQemu less = await StartWithCpuAsync("max,-cx16,-avx2,-rdrand,-la57");
         await using VirtualMachine a = await VirtualMachine.AttachAsync(full.SocketPath, cancellation: Cancellation);
         await using VirtualMachine b = await VirtualMachine.AttachAsync(less.SocketPath, cancellation: Cancellation);
+        CpuFeatures all = (await a.DescribeAsync(Cancellation)).CpuFeatures;
+        CpuFeatures fewer = (await b.DescribeAsync(Cancellation)).CpuFeatures;
 
-        Assert.Contains("avx2", a.Machine.CpuFeatures.Names);
-        Assert.Contains("la57", a.Machine.CpuFeatures.Names);
-        Assert.DoesNotContain("cx16", a.Machine.CpuFeatures.Names);
-        Assert.Equal(["avx2", "rdrand"], a.Machine.CpuFeatures.MissingOn(b.Machine.CpuFeatures)); // la57 is the kernel's
-        Assert.Empty(b.Machine.CpuFeatures.MissingOn(a.Machine.CpuFeatures));
+        Assert.Contains("avx2", all.Names);
+        Assert.Contains("la57", all.Names);
+        Assert.DoesNotContain("cx16", all.Names);
+        Assert.Equal(["avx2", "rdrand"], all.MissingOn(fewer)); // la57 is the kernel's
+        Assert.Empty(fewer.MissingOn(all));
 
         static Task<RealQemu> StartWithCpuAsync(string cpu) => RealQemu.StartAsync(
             "-cpu", cpu, "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", "q35,memory-backend=ram");

@@ -36,7 +36,7 @@ public sealed class VmLauncherTests : IAsyncDisposable
         {
             Assert.Equal("alpha", vm.Name);
             Assert.Equal(listed.ProcessId, vm.Process.Id);
-            Assert.Equal(64L << 20, vm.Machine.MemorySize);
+            Assert.Equal(64L << 20, vm.Ram.Length);
             // The second monitor is free while the silo holds the first.
             Assert.Equal(RunState.Prelaunch, Assert.Single(await _launcher.ListAsync(Cancellation)).State);
         }

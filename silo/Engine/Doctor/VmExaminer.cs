@@ -26,8 +26,9 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
     {
         VmStatus status = await vm.StatusAsync(cancellationToken);
         string? agent = status == VmStatus.Running ? await vm.AgentVersionAsync(cancellationToken) : null;
-        IEnumerable<VmCheck> inside = await threads.RunAsync(() => OfKernel(status, agent).ToArray(), cancellationToken);
-        return [Monitor(status), Memory(), .. inside, Agent(status, agent)];
+        MachineDescription machine = await vm.MachineAsync(cancellationToken);
+        IEnumerable<VmCheck> inside = await threads.RunAsync(() => OfKernel(machine, status, agent).ToArray(), cancellationToken);
+        return [Monitor(machine, status), Memory(), .. inside, Agent(status, agent)];
     }
 
     /// <summary>The report on a VM that cannot be attached to.</summary>
@@ -37,9 +38,8 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
         .. NotLookedAt(["memory", "kernel", .. s_ofKernel, "agent"]),
     ];
 
-    private VmCheck Monitor(VmStatus status)
+    private VmCheck Monitor(MachineDescription machine, VmStatus status)
     {
-        MachineDescription machine = vm.Machine.Machine;
         string what = string.Create(CultureInfo.InvariantCulture, $"QEMU {machine.QemuVersion} ({machine.MachineType}, {Word(machine.Accelerator)}), {machine.VcpuCount} vCPU, {Word(status)}");
         return status switch
         {
@@ -68,7 +68,7 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
     };
 
     /// <summary>All that is looked at in memory. Blocks: for the engine's threads.</summary>
-    private IEnumerable<VmCheck> OfKernel(VmStatus status, string? agent)
+    private IEnumerable<VmCheck> OfKernel(MachineDescription machine, VmStatus status, string? agent)
     {
         GuestKernel kernel;
         try
@@ -83,7 +83,7 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
         return
         [
             new VmCheck("kernel", CheckLevel.Ok, $"Linux {kernel.Release}{(kernel.CoreInfo.BuildId is { } id ? $", build id {id}" : "")}"),
-            Look("address space", kernel, AddressSpace),
+            Look("address space", kernel, seen => AddressSpace(seen, machine)),
             Look("kallsyms", kernel, Symbols),
             new VmCheck("type information", CheckLevel.Ok, string.Create(CultureInfo.InvariantCulture, $"{kernel.Types.Count} types (BTF)")),
             .. KernelCapability.Check(kernel),
@@ -104,12 +104,12 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
             "wait until the guest has booted; if it has, boot it with a Linux kernel for x86-64 that is built with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE)"),
     };
 
-    private VmCheck AddressSpace(GuestKernel kernel)
+    private static VmCheck AddressSpace(GuestKernel kernel, MachineDescription machine)
     {
         int online = 0;
         for (int cpu = 0; cpu < kernel.PerCpu.PossibleCpus; cpu++) online += kernel.PerCpu.IsOnline(cpu) ? 1 : 0;
         string kaslr = kernel.Symbols.TryFind("_text"u8, out GuestVirtualAddress text) ? $"KASLR offset 0x{text.Value - LinkedAt:x}" : "KASLR offset not known";
-        return new VmCheck("address space", CheckLevel.Ok, string.Create(CultureInfo.InvariantCulture, $"{kernel.Paging.Levels}-level page tables, {kaslr}, {online} of {vm.Machine.Machine.VcpuCount} vCPU online"));
+        return new VmCheck("address space", CheckLevel.Ok, string.Create(CultureInfo.InvariantCulture, $"{kernel.Paging.Levels}-level page tables, {kaslr}, {online} of {machine.VcpuCount} vCPU online"));
     }
 
     private static VmCheck Symbols(GuestKernel kernel) => kernel.Symbols.TryFind("init_task"u8, out _)

@@ -32,7 +32,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     {
         await vm.MustRunAsync(cancellationToken);
         GuestDescription guest = await vm.DescribeAsync(cancellationToken);
-        string[] missing = [.. requirements.CpuFlags.Except(vm.Machine.Machine.CpuFeatures.Names)];
+        string[] missing = [.. requirements.CpuFlags.Except((await vm.MachineAsync(cancellationToken)).CpuFeatures.Names)];
         if (missing.Length > 0)
         {
             throw new EngineException(

@@ -51,7 +51,8 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         await vm.MustRunAsync(cancellationToken);
         Target target = await threads.RunAsync(() => Target.Find(vm, workload), cancellationToken);
         await new SourceFreezer(vm, key, freezer, threads).CheckAsync(target, cancellationToken);
-        return await threads.RunAsync(() => Plan(vm, id, target), cancellationToken);
+        MachineDescription machine = await vm.MachineAsync(cancellationToken);
+        return await threads.RunAsync(() => Plan(vm, machine, id, target), cancellationToken);
     }
 
     public async Task<EngineReport> FreezeAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
@@ -109,7 +110,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         await new SourceFreezer(vm, key, tasks.Freezer, threads).ThawAsync(target, cancellationToken);
     }
 
-    private static SourcePlan Plan(GuestVm vm, VmId id, Target target)
+    private static SourcePlan Plan(GuestVm vm, MachineDescription machine, VmId id, Target target)
     {
         GuestKernel kernel = vm.Kernel();
         ContainerDescription? description = target.Container is { } container ? Containers.Describe(container, id) : null;
@@ -127,7 +128,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
             target.ResidentBytes(look),
             target.Container?.Bundle,
             look.Release,
-            [.. vm.Machine.Machine.CpuFeatures.MissingOn(s_noFeatures)],
+            [.. machine.CpuFeatures.MissingOn(s_noFeatures)],
             target.StartTime,
             target.SharedCopyOnWriteBytes(look) > MostUnshared ? MemoryMode.LandingZone : MemoryMode.InPlace));
     }

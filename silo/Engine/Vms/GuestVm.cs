@@ -4,6 +4,7 @@ using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
+using Watari.Silo.Engine.Migration;
 
 namespace Watari.Silo.Engine.Vms;
 
@@ -245,6 +246,11 @@ internal sealed class GuestVm : IAsyncDisposable
         if (await Machine.StateApartFromHoldsAsync(cancellationToken) is not RunState.Running and var state)
             throw new EngineException(FailureKind.Refused, $"VM '{Name}' stands still ({state.ToString().ToLowerInvariant()}): let it go on (cont at its monitor), and try again.");
     }
+
+    /// <summary>What its machine is made of. Known from the first call on.</summary>
+    /// <exception cref="EngineException">Its monitor does not answer.</exception>
+    public Task<MachineDescription> MachineAsync(CancellationToken cancellationToken) =>
+        Failures.ExplainAsync(Name, () => Machine.DescribeAsync(cancellationToken));
 
     public async Task<VmStatus> StatusAsync(CancellationToken cancellationToken)
     {
