@@ -22,6 +22,12 @@ public sealed record FoundContainer
     /// <summary>In the guest's first pid namespace; null where no process of it lives.</summary>
     public required int? RootPid { get; init; }
 
+    /// <summary>When its first process began; null where none lives, or it was not looked at.</summary>
+    public DateTimeOffset? AliveSince { get; init; }
+
+    /// <summary>When it was started last. Runc and containerd write it nowhere.</summary>
+    public DateTimeOffset? Started => Record?.Started ?? AliveSince;
+
     /// <summary>Why <see cref="State"/> is not what the record says; null where it is.</summary>
     public string? Contradiction { get; init; }
 }

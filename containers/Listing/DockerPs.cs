@@ -75,8 +75,8 @@ public sealed record DockerPs
         ContainerRecord? record = container.Record;
         return container.State switch
         {
-            ContainerState.Running => $"Up {HumanDuration.Of(now - (record?.Started ?? now))}{(record?.Health switch { null or "none" => "", "starting" => " (health: starting)", var health => $" ({health})" })}",
-            ContainerState.Paused => $"Up {HumanDuration.Of(now - (record?.Started ?? now))} (Paused)",
+            ContainerState.Running => $"Up {HumanDuration.Of(now - (container.Started ?? now))}{(record?.Health switch { null or "none" => "", "starting" => " (health: starting)", var health => $" ({health})" })}",
+            ContainerState.Paused => $"Up {HumanDuration.Of(now - (container.Started ?? now))} (Paused)",
             ContainerState.Restarting => $"Restarting ({record?.ExitCode ?? 0}) {Ago(now, record?.Finished)}",
             ContainerState.Exited => $"Exited ({record?.ExitCode ?? 0}) {Ago(now, record?.Finished)}",
             ContainerState.Stopped => "Exited", // with which code, and when, is not written down

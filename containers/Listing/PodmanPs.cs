@@ -77,7 +77,7 @@ public sealed record PodmanPs
             Pod = record?.Pod ?? "",
             Ports = record?.Ports is { Count: > 0 } ports ? [.. ports.Select(port => new PodmanPort(port.HostAddress ?? "", port.Port, port.HostPort, port.Count, port.Protocol))] : null,
             Restarts = record?.RestartCount ?? 0,
-            StartedAt = GoText.Unix(record?.Started),
+            StartedAt = GoText.Unix(container.Started),
             State = container.State.ToString().ToLowerInvariant(),
             Status = StatusOf(container, now),
         };
@@ -85,7 +85,7 @@ public sealed record PodmanPs
 
     private static string StatusOf(FoundContainer container, DateTimeOffset now) => container.State switch
     {
-        ContainerState.Running => $"Up {HumanDuration.Of(now - (Whole(container.Record?.Started) ?? now))}",
+        ContainerState.Running => $"Up {HumanDuration.Of(now - (Whole(container.Started) ?? now))}",
         ContainerState.Exited or ContainerState.Stopped => string.Create(CultureInfo.InvariantCulture, $"Exited ({container.Record?.ExitCode ?? 0}) {Ago(now, Whole(container.Record?.Finished))}"),
         var state => state.ToString(),
     };

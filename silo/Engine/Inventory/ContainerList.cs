@@ -25,13 +25,14 @@ internal static class ContainerList
     public static Listing<ContainerDescription> Describe(VmLook look, bool withSizes)
     {
         ContainerInventory inventory = look.Inventory(withSizes);
-        DateTimeOffset now = Now(look);
+        GuestClocks? clocks = Clocks(look);
+        DateTimeOffset now = clocks is { } shown ? Time(shown.Realtime) : DateTimeOffset.UtcNow;
         List<string> problems = [.. Problems(look, inventory.Unreadable)];
         ImmutableArray<ContainerDescription>.Builder items = ImmutableArray.CreateBuilder<ContainerDescription>(inventory.Containers.Count);
         int rows = 0, without = 0;
         foreach (FoundContainer found in inventory.Containers)
         {
-            ContainerDescription described = Describe(look.NothingRuns ? Ended(found) : found, look.Id, now);
+            ContainerDescription described = Describe(look.NothingRuns ? Ended(found) : found with { AliveSince = AliveSince(found, clocks) }, look.Id, now);
             rows += (described.DockerRow?.Length ?? 0) + (described.PodmanRow?.Length ?? 0);
             if (rows > MaxRows)
             {
@@ -54,13 +55,34 @@ internal static class ContainerList
         if (unreadable.Count > MaxProblems) yield return $"{look.Id}: and {unreadable.Count - MaxProblems} files more cannot be read";
     }
 
-    /// <summary>By the guest's clock: its times are counted by it.</summary>
-    private static DateTimeOffset Now(VmLook look)
+    /// <summary>The guest's, by which its times are counted; null where nothing runs by them, or it stands still while it changes them.</summary>
+    private static GuestClocks? Clocks(VmLook look)
     {
-        if (look.Kernel is not { } kernel || look.NothingRuns) return DateTimeOffset.UtcNow;
-        long nanoseconds = LiveView.Look(kernel, GuestClocks.Read).Realtime;
-        return DateTimeOffset.UnixEpoch + ContainerProcesses.Nanoseconds((ulong)Math.Max(0, nanoseconds));
+        if (look.Kernel is not { } kernel || look.NothingRuns) return null;
+        try
+        {
+            return LiveView.Look(kernel, GuestClocks.Read);
+        }
+        catch (IntrospectionException)
+        {
+            return null;
+        }
     }
+
+    private static DateTimeOffset? AliveSince(FoundContainer found, GuestClocks? clocks)
+    {
+        if (clocks is not { } known || found.Live is not { } live) return null;
+        try
+        {
+            return LiveView.Look(live.Init.Kernel, look => Time(known.Realtime - known.Boottime + (long)live.In(look).Init.StartBoottime));
+        }
+        catch (IntrospectionException)
+        {
+            return null; // it has ended since it was found
+        }
+    }
+
+    private static DateTimeOffset Time(long nanoseconds) => DateTimeOffset.UnixEpoch + ContainerProcesses.Nanoseconds((ulong)Math.Max(0, nanoseconds));
 
     /// <summary>Of a VM in which nothing runs: what was running has ended with it.</summary>
     private static FoundContainer Ended(FoundContainer found) =>
@@ -84,7 +106,7 @@ internal static class ContainerList
             live?.Threads ?? 0,
             live?.ResidentBytes ?? 0,
             live?.Command ?? string.Join(' ', record?.Command ?? []),
-            record is null ? null : DetailsOf(record),
+            record is null ? null : DetailsOf(record, found.Started),
             found.Contradiction,
             JsonSerializer.Serialize(DockerPs.Of(found, now), RowJson.Default.DockerPs),
             found.Runtime == ContainerRuntime.Podman ? JsonSerializer.Serialize(PodmanPs.Of(found, now), RowJson.Default.PodmanPs) : null);
@@ -103,14 +125,14 @@ internal static class ContainerList
         }
     }
 
-    private static ContainerDetails DetailsOf(ContainerRecord record) => new(
+    private static ContainerDetails DetailsOf(ContainerRecord record, DateTimeOffset? started) => new(
         [.. record.Names],
         record.Image,
         record.ImageId,
         [.. record.Command],
         (record.Labels ?? ImmutableDictionary<string, string>.Empty).ToImmutableDictionary(StringComparer.Ordinal),
         record.Created,
-        record.Started,
+        started,
         record.Finished,
         record.ExitCode,
         record.Health,
