@@ -71,6 +71,20 @@ public sealed class SavedState
     /// <summary>The same, for VMs whose RAM is their QEMU's own (<see cref="VmSpec.PrivateRam"/>).</summary>
     public SavedState WithPrivateRam() => new(DirectoryPath, Spec with { PrivateRam = true });
 
+    /// <summary>Removes it, if nobody else has. Its record goes first: half a state is none.</summary>
+    internal void Delete()
+    {
+        try
+        {
+            File.Delete(Path.Combine(DirectoryPath, Record));
+            Directory.Delete(DirectoryPath, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // by another process
+        }
+    }
+
     internal void CopyDiskTo(string disk) => File.Copy(Path.Combine(DirectoryPath, Disk), disk);
 
     /// <summary>Fills a VM that was started with -incoming, and lets it run.</summary>

@@ -5,10 +5,16 @@ namespace Watari.Hypervisor;
 
 /// <summary>
 /// Booted guests, saved, so that a VM can start where its boot would end: made at the first use and kept in
-/// ${WATARI_CACHE}/saved-state under a key of all that they depend on.
+/// ${WATARI_CACHE}/saved-state under a key of all that they depend on. Where there are too many, those go that
+/// were not used for the longest time.
 /// </summary>
-public sealed class SavedStateCache(string? directory = null)
+/// <param name="directory">Another directory for them.</param>
+/// <param name="most">So many are kept; one takes some 200 MB. More, where they are in use.</param>
+public sealed class SavedStateCache(string? directory = null, int most = 120)
 {
+    /// <summary>A VM that starts from a state reads it for seconds.</summary>
+    private static readonly TimeSpan s_inUse = TimeSpan.FromMinutes(10);
+
     private static readonly TimeSpan s_boot = TimeSpan.FromMinutes(3);
     private readonly string _directory = directory ?? Path.Combine(WatariDirectories.Cache, "saved-state");
 
@@ -24,12 +30,20 @@ public sealed class SavedStateCache(string? directory = null)
         VmSpec spec, string recipe, Func<VmDirectory, CancellationToken, Task> prepare, CancellationToken cancellation = default)
     {
         string path = Path.Combine(_directory, await KeyAsync(spec, recipe, cancellation));
-        if (SavedState.TryOpen(path) is { } cached) return cached;
+        if (TryUse(path) is { } cached) return cached;
         Directory.CreateDirectory(_directory);
         using FileLock ours = await FileLock.AcquireAsync(path + ".lock");
-        if (SavedState.TryOpen(path) is { } madeMeanwhile) return madeMeanwhile;
+        if (TryUse(path) is { } madeMeanwhile) return madeMeanwhile;
         RemoveOrphans();
+        RemoveUnused();
         return await CreateAsync(spec, path, prepare, cancellation);
+    }
+
+    private static SavedState? TryUse(string path)
+    {
+        SavedState? state = SavedState.TryOpen(path);
+        if (state is not null) Directory.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        return state;
     }
 
     /// <summary>States whose image is gone can never be started again.</summary>
@@ -37,8 +51,16 @@ public sealed class SavedStateCache(string? directory = null)
     {
         foreach (string path in Directory.EnumerateDirectories(_directory))
         {
-            if (SavedState.TryOpen(path) is { } state && !Directory.Exists(state.Spec.Image)) Directory.Delete(path, recursive: true);
+            if (SavedState.TryOpen(path) is { } state && !Directory.Exists(state.Spec.Image)) state.Delete();
         }
+    }
+
+    /// <summary>Makes room for one more.</summary>
+    internal void RemoveUnused()
+    {
+        DateTime used = DateTime.UtcNow - s_inUse;
+        foreach (DirectoryInfo old in new DirectoryInfo(_directory).EnumerateDirectories().OrderByDescending(state => state.LastWriteTimeUtc).Skip(most - 1).Where(state => state.LastWriteTimeUtc < used))
+            SavedState.TryOpen(old.FullName)?.Delete();
     }
 
     /// <summary>Everything that a state depends on: QEMU, its arguments, the processor that KVM passes on, the image, and what was done to the guest.</summary>

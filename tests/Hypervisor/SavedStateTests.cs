@@ -97,6 +97,27 @@ public sealed class SavedStateTests : IAsyncDisposable
     public void There_may_be_no_saved_state() =>
         Assert.Contains("no saved state", Assert.Throws<HypervisorException>(() => SavedState.Open(SavedDirectory)).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public async Task Those_that_were_not_used_for_the_longest_time_make_room_for_another_unless_one_may_be_in_use()
+    {
+        VmDirectory vm = await _launcher.StartAsync(_spec, Cancellation);
+        DateTime now = DateTime.UtcNow;
+        foreach ((string name, int minutes) in new[] { ("used", 1), ("yesterdays", 1440), ("last week's", 10080), ("an hour's", 60) })
+        {
+            string path = Path.Combine(_directory.Path, "cache", name);
+            await SavedState.SaveAsync(vm, path, Cancellation);
+            Directory.SetLastWriteTimeUtc(path, now.AddMinutes(-minutes));
+        }
+
+        new SavedStateCache(Path.Combine(_directory.Path, "cache"), most: 3).RemoveUnused();
+        Assert.Equal(["an hour's", "used"], Kept());
+
+        new SavedStateCache(Path.Combine(_directory.Path, "cache"), most: 1).RemoveUnused();
+        Assert.Equal(["used"], Kept());
+
+        IEnumerable<string> Kept() => Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "cache")).Select(Path.GetFileName).Order(StringComparer.Ordinal)!;
+    }
+
     private static async Task WithRamAsync(VmDirectory directory, Action<GuestRam> use)
     {
         await using VirtualMachine vm = await VirtualMachine.AttachAsync(directory.QmpSocket, cancellation: Cancellation);

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Watari.Grains.Faults;
 
@@ -172,7 +170,7 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
 
     private ProcessStartInfo StartOfSilo(string host, string faults, IEnumerable<KeyValuePair<string, string>>? environment)
     {
-        (int siloPort, int gatewayPort) = _ports.GetOrAdd(host, _ => (FreePort(), FreePort()));
+        (int siloPort, int gatewayPort) = _ports.GetOrAdd(host, _ => (FreePort.Find(), FreePort.Find()));
         ProcessStartInfo start = StartOf(silo, ["--host", host, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}"]);
         start.Environment[FaultPoints.Variable] = faults;
         foreach ((string name, string value) in environment ?? []) start.Environment[name] = value;
@@ -192,12 +190,5 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
         start.Environment["WATARI_STATE"] = StateDirectory;
         start.Environment["WATARI_RUN"] = RunDirectory;
         return start;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Watari.Redis;
 
@@ -34,7 +32,7 @@ public sealed class RedisServer : IAsyncDisposable
         var server = new RedisServer(password, settings);
         while (true)
         {
-            server.Port = FreePort();
+            server.Port = FreePort.Find();
             if (await server.TryStartAsync()) return server;
         }
     }
@@ -87,12 +85,5 @@ public sealed class RedisServer : IAsyncDisposable
         };
         _process.BeginOutputReadLine();
         return await started.Task.WaitAsync(Patience);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

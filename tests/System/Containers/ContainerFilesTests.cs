@@ -120,15 +120,20 @@ public abstract class ContainerFilesTests(EngineGuest guest)
         }
     }
 
-    /// <summary>All that is told of each, and the hash of what is in it. Which of two names of a file is the link is the archiver's choice.</summary>
-    private static List<string> Entries(byte[] archive)
+    /// <summary>
+    /// All that is told of each, and the hash of what is in it. Podman's cp gives all to the container's user, and rounds times to seconds, as
+    /// Go's archive/tar does where it is told nothing else.
+    /// </summary>
+    private List<string> Entries(byte[] archive)
     {
+        bool asPodman = guest.Engine == "podman";
         using var reader = new TarReader(new MemoryStream(archive));
         List<string> entries = [];
         while (reader.GetNextEntry(copyData: true) is { } entry)
         {
             string content = entry.DataStream is { } data ? Convert.ToHexStringLower(SHA256.HashData(data)) : "";
-            entries.Add($"{entry.Name.TrimEnd('/')} {(entry.EntryType is TarEntryType.V7RegularFile ? TarEntryType.RegularFile : entry.EntryType)} {Convert.ToString((int)entry.Mode & 0xfff, 8)} {entry.Uid}:{entry.Gid} {entry.ModificationTime.ToUnixTimeSeconds()} {entry.LinkName} {content}");
+            DateTimeOffset time = asPodman ? entry.ModificationTime.AddSeconds(0.5) : entry.ModificationTime;
+            entries.Add($"{entry.Name.TrimEnd('/')} {(entry.EntryType is TarEntryType.V7RegularFile ? TarEntryType.RegularFile : entry.EntryType)} {Convert.ToString((int)entry.Mode & 0xfff, 8)} {(asPodman ? "0:0" : $"{entry.Uid}:{entry.Gid}")} {time.ToUnixTimeSeconds()} {entry.LinkName} {content}");
         }
 
         return [.. entries.Order(StringComparer.Ordinal)];

@@ -66,7 +66,7 @@ public abstract partial class InventoryTests(InventoryHost host)
 
         Assert.Equal(
             theirs.Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct().Order(StringComparer.Ordinal),
-            ours.GroupBy(image => (string)image["id"]!).Select(image => $"{image.Key} {image.First()["sizeBytes"]} {string.Join(',', image.Select(name => $"{name["repository"]}:{name["tag"]}"))}").Order(StringComparer.Ordinal));
+            ours.Where(image => (string)image["runtime"]! == host.Engine).GroupBy(image => (string)image["id"]!).Select(image => $"{image.Key} {image.First()["sizeBytes"]} {string.Join(',', image.Select(name => $"{name["repository"]}:{name["tag"]}"))}").Order(StringComparer.Ordinal));
     }
 
     private async Task<JsonObject[]> ListAsync(string when)
