@@ -68,11 +68,18 @@ public abstract class ContainerFilesTests(EngineGuest guest)
     [Fact]
     public Task Its_log_is_the_one_that_its_engine_prints() => WithContainerAsync(async () =>
     {
-        string theirs = await guest.InAsync($"{guest.Engine} logs -t {Name} 2>&1 | sha256sum; {guest.Engine} logs --tail 2 {Name} 2>/dev/null | sha256sum");
-        Assert.Equal(theirs, string.Join('\n', Sum(Log(null, timestamps: true, errors: true)), Sum(Log(2, timestamps: false, errors: false))));
+        // Podman puts a time before each piece of a long line.
+        string theirs = await guest.InAsync(
+            $"{guest.Engine} logs {Name} 2>&1 | sha256sum; {guest.Engine} logs -t {Name} 2>&1 | sed /xxxx/d | sha256sum; {guest.Engine} logs --tail 2 {Name} 2>/dev/null | sha256sum");
+        Assert.Equal(
+            theirs,
+            string.Join('\n', Sum(Log(null, timestamps: false, errors: true)), Sum(WithoutLongLines(Log(null, timestamps: true, errors: true))), Sum(Log(2, timestamps: false, errors: false))));
         Assert.Equal(600, Encoding.UTF8.GetString(Log(null, timestamps: false, errors: true)).Split('\n').Count(line => line.Contains("line ", StringComparison.Ordinal) || line.StartsWith("error ", StringComparison.Ordinal)));
 
         static string Sum(byte[] bytes) => $"{Convert.ToHexStringLower(SHA256.HashData(bytes))}  -";
+
+        static byte[] WithoutLongLines(byte[] log) =>
+            Encoding.Latin1.GetBytes(string.Join('\n', Encoding.Latin1.GetString(log).Split('\n').Where(line => !line.Contains("xxxx", StringComparison.Ordinal))));
     });
 
     private async Task WithContainerAsync(Func<Task> test)

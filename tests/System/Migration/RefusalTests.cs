@@ -37,7 +37,7 @@ public sealed class RefusalTests(SharedHosts shared) : MigrationTest(shared.Host
         await _hosts.B.Containers.RunAsync("redis", cancellation: Cancellation);
         try
         {
-            await AssertRefusedAsync("migrate redis --to vm-b", 3, "'redis' is the name of several containers: redis in host-a/vm-a, redis in host-b/vm-b; say which by its id or by --from.", "Nothing was touched.");
+            await AssertRefusedAsync("migrate redis --to vm-b", 3, "'redis' is the name of several containers: redis in host-a/vm-a, redis in host-b/vm-b; say which by its id, or name its VM.", "Nothing was touched.");
             await AssertRefusedAsync("migrate redis --from vm-a --to vm-b", 4, "A container 'redis' is running in VM 'vm-b' already: delete it there (runc delete redis), or choose another VM.", RunsOn);
         }
         finally
