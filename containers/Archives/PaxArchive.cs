@@ -68,13 +68,7 @@ public sealed class PaxArchive(Stream output)
     internal long AddContent(IInode inode, long offset, int most)
     {
         byte[] piece = new byte[(int)Math.Min(Math.Min(_left, most), PieceLength)];
-        for (int count = 0; count < piece.Length;)
-        {
-            int more = inode.Read(offset + count, piece.AsSpan(count));
-            if (more <= 0) break;
-            count += more;
-        }
-
+        inode.ReadUpTo(offset, piece);
         return AddContent(piece);
     }
 

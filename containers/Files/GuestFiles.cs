@@ -27,7 +27,7 @@ public static class GuestFiles
         ArgumentNullException.ThrowIfNull(volumes);
         IReadOnlyList<MountedFiles> mounts = MountedFiles.SeenBy(kernel, FirstProcess);
         var disks = new MountedDisks(kernel, volumes);
-        if (!disks.TryOpen(mounts[0], out IFileSystem? root, out string? why)) throw new GuestFileException($"The guest's root, a mount of {mounts[0].FileSystem}, cannot be read: {why}.");
+        if (!disks.TryOpen(mounts[0], out IFileSystem? root, out string why)) throw new GuestFileException($"The guest's root, a mount of {mounts[0].FileSystem}, cannot be read: {why}.");
         var tree = new MountTree(root);
         foreach (MountedFiles mount in mounts.Skip(1)) tree.Mount(mount.Path.Span, disks.FilesOf(mount));
         return tree;

@@ -18,12 +18,12 @@ internal sealed class MountedDisks(GuestKernel kernel, IReadOnlyList<IDiskImage>
     private readonly Dictionary<GuestVirtualAddress, (IFileSystem? Files, string? Why)> _opened = [];
 
     /// <summary>What is mounted; where that cannot be read, what says so in its place.</summary>
-    internal IFileSystem FilesOf(MountedFiles mount) => TryOpen(mount, out IFileSystem? files, out string? why) ? files : UnreadableFileSystem.Of(mount, why);
+    internal IFileSystem FilesOf(MountedFiles mount) => TryOpen(mount, out IFileSystem? files, out string why) ? files : UnreadableFileSystem.Of(mount, why);
 
     /// <summary>False with the reason, where it is on a disk that is not there or cannot be read, or of a kind that is not read.</summary>
-    internal bool TryOpen(MountedFiles mount, [NotNullWhen(true)] out IFileSystem? files, [NotNullWhen(false)] out string? why)
+    internal bool TryOpen(MountedFiles mount, [NotNullWhen(true)] out IFileSystem? files, out string why)
     {
-        (files, why) = mount.Kind switch
+        (files, string? problem) = mount.Kind switch
         {
             MountKind.Memory => (new MemoryFileSystem(kernel.At<DentryStruct>(mount.Root)), null),
             MountKind.MadeUp => (null, "what is in it is made up by the guest's kernel when it is asked, and is in no memory before"),
@@ -31,7 +31,8 @@ internal sealed class MountedDisks(GuestKernel kernel, IReadOnlyList<IDiskImage>
             MountKind.Disk => OfDisk(mount),
             _ => ((IFileSystem?)null, "this kind of file system is not read"),
         };
-        return why is null;
+        why = problem ?? "";
+        return files is not null;
     }
 
     private (IFileSystem? Files, string? Why) OfDisk(MountedFiles mount)

@@ -36,8 +36,8 @@ internal sealed class UnreadableFileSystem(string what, string why, FileStatus? 
 
         public ReadOnlyMemory<byte> ReadLink() => throw Error();
 
-        /// <summary>A file's are asked for before its contents: an archive is not to hold an empty one in its place.</summary>
-        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes() => status.IsDirectory ? [] : throw Error();
+        /// <summary>A file's are asked for before its contents: an archive is to leave it out, and not to hold zeroes in its place.</summary>
+        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes() => status.Type == FileType.Regular ? throw Error() : [];
 
         private GuestFileException Error() => new($"{what}: {why}");
     }

@@ -85,7 +85,7 @@ public sealed class ContainerRoot : IFileSystem
     private static IFileSystem RootOf(MountedFiles root, MountedDisks disks, ContainerLayers? layers)
     {
         if (root.Kind == MountKind.Overlay) return layers?.Merged ?? throw new ContainerStoreException("its root is an overlay, and its runtime has written of no layers that are read here");
-        return disks.TryOpen(root, out IFileSystem? files, out string? why) ? files
+        return disks.TryOpen(root, out IFileSystem? files, out string why) ? files
             : throw new ContainerStoreException($"its root, on {root.FileSystem}, cannot be read ({why}): ext4, ext3, ext2, tmpfs and overlays of them are read");
     }
 
