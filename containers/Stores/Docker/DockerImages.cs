@@ -9,7 +9,7 @@ internal sealed class DockerImages(IReadOnlyDictionary<string, string> idsByRefe
     /// <summary>By the images' ids (sha256:HEX); names by digest only of a repository that has no tag of the image, and one, as docker images shows them.</summary>
     internal ILookup<string, string> NamesById => idsByReference
         .GroupBy(pair => (Id: pair.Value ?? "", Repository: ImageRecord.RepositoryOf(pair.Key)), pair => pair.Key)
-        .SelectMany(names => Shown(names).Select(name => (names.Key.Id, Name: name)))
+        .SelectMany(names => ShownOf(names).Select(name => (names.Key.Id, Name: name)))
         .ToLookup(pair => pair.Id, pair => pair.Name, StringComparer.Ordinal);
 
     internal static DockerImages Read(StoreFiles files, string path, ICollection<UnreadableFile> unreadable)
@@ -41,7 +41,7 @@ internal sealed class DockerImages(IReadOnlyDictionary<string, string> idsByRefe
         return digits.Length >= MinIdPrefix && id.StartsWith(DigestPrefix + digits, StringComparison.Ordinal) ? name : id;
     }
 
-    private static IEnumerable<string> Shown(IEnumerable<string> names)
+    private static IEnumerable<string> ShownOf(IEnumerable<string> names)
     {
         ILookup<bool, string> byDigest = names.ToLookup(name => name.Contains('@', StringComparison.Ordinal));
         return byDigest.Contains(false) ? byDigest[false] : byDigest[true].Order(StringComparer.Ordinal).Take(1);
