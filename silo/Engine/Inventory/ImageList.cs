@@ -16,7 +16,7 @@ internal static class ImageList
     /// <exception cref="DiskException">The VM's files cannot be read.</exception>
     public static Listing<ImageDescription> Describe(VmLook look)
     {
-        ImageInventory inventory = ImageInventory.Read(look.Files);
+        ImageInventory inventory = ImageInventory.Read(look.Files, look.Limits);
         List<string> problems = [.. ContainerList.Problems(look, inventory.Unreadable)];
         ImmutableArray<ImageDescription>.Builder lines = ImmutableArray.CreateBuilder<ImageDescription>();
         long left = MaxCharacters;

@@ -15,7 +15,10 @@ internal sealed class LookWatch
     private long _began;
     private CancellationToken _cancellation;
 
-    public bool IsLate => Stopwatch.GetElapsedTime(_began) > _most;
+    public bool IsLate => Left < TimeSpan.Zero;
+
+    /// <summary>Less than nothing where it should have ended.</summary>
+    public TimeSpan Left => _most - Stopwatch.GetElapsedTime(_began);
 
     /// <summary>The time of a look counts from now on; before, none does.</summary>
     public void Begin(TimeSpan most, CancellationToken cancellationToken)

@@ -48,6 +48,16 @@ internal sealed class VmLook : IAsyncDisposable
     /// <summary>What cannot be known, and why, without the VM's name: <c>its disks cannot be read, …</c></summary>
     public IReadOnlyList<string> Notes => _notes;
 
+    /// <summary>For what reads its engines' records: some of the look's time is left for what runs, and for what is done with them.</summary>
+    public ContainerLimits Limits
+    {
+        get
+        {
+            TimeSpan most = _watch.Left * 0.75;
+            return most < ContainerLimits.Default.Duration ? ContainerLimits.Default with { Duration = most } : ContainerLimits.Default;
+        }
+    }
+
     /// <summary>It has lasted as long as it may: what is told of the VM from here on must not be asked of it.</summary>
     public bool IsLate => _watch.IsLate;
 
@@ -61,7 +71,7 @@ internal sealed class VmLook : IAsyncDisposable
     /// <summary>Its containers as they are now: those of its runtimes' records, joined with what runs. Blocks: for the engine's threads.</summary>
     /// <param name="withSizes">Whether what containers have written is measured, file by file.</param>
     public ContainerInventory Inventory(bool withSizes = false) =>
-        ContainerInventory.Read(_disks.Volumes.Count > 0 ? Files : null, NothingRuns ? null : Kernel, withSizes);
+        ContainerInventory.Read(_disks.Volumes.Count > 0 ? Files : null, NothingRuns ? null : Kernel, withSizes, Limits);
 
     /// <summary>A container's files as its processes see them; of one that does not run, as they would. Blocks: for the engine's threads.</summary>
     /// <exception cref="ContainerStoreException">Where they are is not known.</exception>
