@@ -150,25 +150,34 @@ internal sealed class VmLookDisks : IDisposable
     public static VmLookDisks Connect(IEnumerable<(string SocketPath, string Export)> exports, LookWatch watch, List<string> notes)
     {
         var connected = new VmLookDisks();
-        foreach ((string socket, string export) in exports)
+        try
         {
-            try
-            {
-                var disk = NbdDiskImage.Connect(socket, export);
-                connected._disks.Add(disk);
-                connected._volumes.AddRange(Disk.Images.Volumes.Of(new WatchedDisk(disk, watch)));
-            }
-            catch (DiskException e)
-            {
-                notes.Add($"its disk {export} cannot be read: {e.Message}");
-            }
+            foreach ((string socket, string export) in exports) connected.Connect(socket, export, watch, notes);
+            return connected;
         }
-
-        return connected;
+        catch
+        {
+            connected.Dispose();
+            throw;
+        }
     }
 
     public void Dispose()
     {
         foreach (NbdDiskImage disk in _disks) disk.Dispose();
+    }
+
+    private void Connect(string socket, string export, LookWatch watch, List<string> notes)
+    {
+        try
+        {
+            var disk = NbdDiskImage.Connect(socket, export);
+            _disks.Add(disk);
+            _volumes.AddRange(Disk.Images.Volumes.Of(new WatchedDisk(disk, watch)));
+        }
+        catch (DiskException e)
+        {
+            notes.Add($"its disk {export} cannot be read: {e.Message}");
+        }
     }
 }

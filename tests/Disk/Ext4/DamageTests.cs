@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Text;
 using Watari.Disk.Ext4;
 using Watari.Disk.FileSystems;
 using Watari.Disk.Tests.Corpus;
