@@ -1,4 +1,3 @@
-using Watari.Disk;
 using Watari.Disk.FileSystems;
 
 namespace Watari.Containers.Files;

@@ -8,6 +8,7 @@ using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Time;
+using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Vms;
 
 namespace Watari.Silo.Engine.Doctor;
