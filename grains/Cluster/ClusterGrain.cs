@@ -30,12 +30,12 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
     public async Task<Listing<ContainerDescription>> ListContainersAsync(string? vm, bool withSizes, CancellationToken cancellationToken)
     {
         Listing<ContainerDescription> found = await ListInVmsAsync(
-            vm, machine => machine.ListContainersAsync(withSizes, cancellationToken), "containers", container => container.Characters, container => container.Shortened, cancellationToken);
+            vm, machine => machine.ListContainersAsync(withSizes, cancellationToken), "containers", container => container.Characters(), container => container.Shortened(), cancellationToken);
         return found with { Items = [.. found.Items.OrderBy(c => c.Vm.ToString(), StringComparer.Ordinal)] }; // each VM's stay in its order
     }
 
     public Task<Listing<ImageDescription>> ListImagesAsync(string? vm, CancellationToken cancellationToken) =>
-        ListInVmsAsync(vm, machine => machine.ListImagesAsync(cancellationToken), "images", image => image.Characters, image => image, cancellationToken);
+        ListInVmsAsync(vm, machine => machine.ListImagesAsync(cancellationToken), "images", image => image.Characters(), image => image, cancellationToken);
 
     public async Task<VmId> ResolveVmAsync(string name, CancellationToken cancellationToken) =>
         Names.ResolveVm(name, await ListVmsAsync(cancellationToken), Hosts());

@@ -33,9 +33,9 @@ public sealed class MergedListingTests
         var container = new ContainerDescription(
             "4f1c", new string('n', 1000), new VmId("h", "a"), ContainerStatus.Running, "docker", "/cgroup", 7, 1, 1, 1, new string('c', 1000), DockerRow: new string('r', 1000));
 
-        ContainerDescription shortened = container.Shortened;
+        ContainerDescription shortened = container.Shortened();
 
-        Assert.True(container.Characters > 3000 && shortened.Characters < 400);
+        Assert.True(container.Characters() > 3000 && shortened.Characters() < 400);
         Assert.Equal(("4f1c", 129, ContainerStatus.Running, 7), (shortened.Id, shortened.Name.Length, shortened.Status, shortened.InitPid));
         Assert.Equal("a\ud83d\ude00…", MessageSize.Cut("a\ud83d\ude00bc", 3));
         Assert.Equal("a…", MessageSize.Cut("a\ud83d\ude00bc", 2));

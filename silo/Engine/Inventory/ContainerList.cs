@@ -37,11 +37,11 @@ internal static class ContainerList
         foreach (FoundContainer found in inventory.Containers)
         {
             ContainerDescription described = Describe(look, look.NothingRuns ? Ended(found) : found with { AliveSince = AliveSince(look, found, clocks) }, now);
-            long size = described.Characters;
+            long size = described.Characters();
             if (characters + size > MaxCharacters)
             {
                 without++;
-                described = described.Shortened;
+                described = described.Shortened();
             }
             else
             {

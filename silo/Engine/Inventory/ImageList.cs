@@ -22,7 +22,7 @@ internal static class ImageList
         long left = MaxCharacters;
         foreach (ImageDescription line in inventory.Images.SelectMany(image => Describe(image, look.Id)))
         {
-            left -= line.Characters;
+            left -= line.Characters();
             if (left < 0)
             {
                 problems.Add($"{look.Id}: not all images are shown: more than {MaxCharacters} characters are written of them");
