@@ -12,7 +12,7 @@ internal sealed class LookGate(EngineThreads threads, int most)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Turns> _turns = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _free = new(most);
+    private readonly Turns _all = new(most);
 
     /// <summary>How long a look waits for others to end.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(7);
@@ -25,10 +25,10 @@ internal sealed class LookGate(EngineThreads threads, int most)
         Turns turns = Come(vm);
         try
         {
-            await WaitAsync(turns.Free, $"VM '{vm}' is being looked at already", deadline, cancellationToken);
+            await WaitAsync(turns, $"VM '{vm}' is being looked at already", deadline, cancellationToken);
             try
             {
-                await WaitAsync(_free, "All threads for looks at VMs are busy", deadline, cancellationToken);
+                await WaitAsync(_all, "All threads for looks at VMs are busy", deadline, cancellationToken);
                 try
                 {
                     // It ends when the thread is free again, whoever waits for it or not.
@@ -36,7 +36,7 @@ internal sealed class LookGate(EngineThreads threads, int most)
                 }
                 finally
                 {
-                    _free.Release();
+                    _all.Free.Release();
                 }
             }
             finally
@@ -50,9 +50,9 @@ internal sealed class LookGate(EngineThreads threads, int most)
         }
     }
 
-    private async Task WaitAsync(SemaphoreSlim turn, string why, long deadline, CancellationToken cancellationToken)
+    private async Task WaitAsync(Turns turns, string why, long deadline, CancellationToken cancellationToken)
     {
-        if (!await turn.WaitAsync((int)Math.Max(0, deadline - Environment.TickCount64), cancellationToken))
+        if (!await turns.Free.WaitAsync((int)Math.Max(0, deadline - Environment.TickCount64), cancellationToken))
             throw new EngineException(FailureKind.TimedOut, $"{why}, and this has not ended within {Patience.TotalSeconds:0.#} s: try again.");
     }
 
@@ -60,7 +60,7 @@ internal sealed class LookGate(EngineThreads threads, int most)
     {
         lock (_gate)
         {
-            if (!_turns.TryGetValue(vm, out Turns? turns)) _turns[vm] = turns = new Turns();
+            if (!_turns.TryGetValue(vm, out Turns? turns)) _turns[vm] = turns = new Turns(1);
             turns.Users++;
             return turns;
         }
@@ -74,9 +74,10 @@ internal sealed class LookGate(EngineThreads threads, int most)
         }
     }
 
-    private sealed class Turns
+    /// <param name="most">Who look at the same time.</param>
+    private sealed class Turns(int most)
     {
-        public SemaphoreSlim Free { get; } = new(1);
+        public SemaphoreSlim Free { get; } = new(most);
 
         /// <summary>Those that look or wait.</summary>
         public int Users { get; set; }
