@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Watari.Containers.Stores;
 using Watari.Containers.Stores.Containerd;
 using Watari.Containers.Stores.Docker;
@@ -44,19 +45,20 @@ public sealed class ContainerInventory
         limits ??= ContainerLimits.Default;
         List<UnreadableFile> unreadable = [];
         Dictionary<string, ContainerRecord> records = [];
+        long began = Stopwatch.GetTimestamp();
         for (int attempt = 1; open is not null; attempt++)
         {
             unreadable.Clear();
             try
             {
-                records = ReadRecords(new StoreFiles(open(), limits, withSizes), unreadable);
+                records = ReadRecords(new StoreFiles(open(), limits, withSizes, began), unreadable);
             }
             catch (DiskException e)
             {
                 unreadable.Add(new UnreadableFile("/", e.Message));
             }
 
-            if (attempt >= limits.Attempts || (unreadable.Count == 0 && records.Values.All(record => record.Unreadable.Count == 0))) break;
+            if (attempt >= limits.Attempts || StoreFiles.IsLate(limits, began) || (unreadable.Count == 0 && records.Values.All(record => record.Unreadable.Count == 0))) break;
         }
 
         // After the records: what runs is newer than what is written.

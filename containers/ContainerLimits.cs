@@ -17,7 +17,7 @@ public sealed record ContainerLimits
     /// <summary>Bytes of all files that one look at a guest's stores reads.</summary>
     public long TotalBytes { get; init; } = 512L << 20;
 
-    /// <summary>How long one look at a guest's stores may read: each step of it is bounded, and a guest can make all of them long.</summary>
+    /// <summary>How long one look at a guest's stores may read, with all times that it is taken again: each step of it is bounded, and a guest can make all of them long.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Layers of one container's root (overlay takes no more than 500 lower directories).</summary>

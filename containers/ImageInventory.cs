@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Watari.Containers.Stores;
 using Watari.Containers.Stores.Docker;
 using Watari.Containers.Stores.Podman;
@@ -27,12 +28,13 @@ public sealed class ImageInventory
     {
         ArgumentNullException.ThrowIfNull(open);
         limits ??= ContainerLimits.Default;
+        long began = Stopwatch.GetTimestamp();
         for (int attempt = 1; ; attempt++)
         {
             List<UnreadableFile> unreadable = [];
-            var files = new StoreFiles(open(), limits, withSizes: false);
+            var files = new StoreFiles(open(), limits, withSizes: false, began);
             List<ImageRecord> images = [.. DockerImageStore.Read(files, unreadable), .. PodmanImageStore.Read(files, unreadable)];
-            if (unreadable.Count == 0 || attempt == limits.Attempts)
+            if (unreadable.Count == 0 || attempt == limits.Attempts || StoreFiles.IsLate(limits, began))
                 return new ImageInventory([.. images.OrderByDescending(image => image.Created ?? DateTimeOffset.MinValue).ThenBy(image => image.Id, StringComparer.Ordinal)], unreadable);
         }
     }

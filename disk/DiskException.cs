@@ -6,6 +6,9 @@ public class DiskException(string message, Exception? inner = null) : Exception(
 /// <summary>The disk's bytes are not to be had: a file that ended, a connection that broke, a deadline.</summary>
 public sealed class DiskImageException(string message, Exception? inner = null) : DiskException(message, inner);
 
+/// <summary>A look at the disk took longer than it may. Whatever was passed over so far, the look itself has ended.</summary>
+public sealed class DiskDeadlineException(TimeSpan limit) : DiskException($"given up after {limit.TotalSeconds:0.#} s");
+
 /// <summary>A structure on the disk is not what it should be: the disk is damaged, made by an attacker, or was changed while it was read.</summary>
 /// <param name="structure">Which, and where it is: <c>inode 12, extents at depth 2</c>.</param>
 /// <param name="problem">What is wrong with it.</param>

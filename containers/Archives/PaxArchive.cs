@@ -19,10 +19,12 @@ public sealed class PaxArchive(Stream output)
 {
     private const int BlockSize = 512, NameLength = 100, PieceLength = 64 << 10, EndBlocks = 2;
     private const int MaxRecords = 1 << 20; // bytes of one file's extended header
+    private const int MaxLinkedBytes = 64 << 20, LinkedOverhead = 64; // of names of files that may be linked to
     private const long MaxOctal7 = (1L << 21) - 1, MaxOctal11 = (1L << 33) - 1;
 
     private readonly Dictionary<(ulong Dev, ulong Ino), byte[]> _linked = [];
     private long _length, _left; // of the contents that were begun
+    private long _linkedBytes;
 
     /// <summary>Gets the archive; it may be another from one piece to the next.</summary>
     public Stream Output { get; set; } = output;
@@ -49,7 +51,7 @@ public sealed class PaxArchive(Stream output)
         if (TypeOf(status.Type) is not { } type) return false;
         byte[] target = [];
         if (status.Type == FileType.SymbolicLink) target = inode.ReadLink().ToArray();
-        else if (TryFindLink(status, path, out byte[] first)) (type, target) = ((byte)'1', first);
+        else if (HasOtherNames(status) && _linked.TryGetValue((status.Dev, status.Ino), out byte[]? first)) (type, target) = ((byte)'1', first);
         length = type == '0' ? status.Size : 0;
         if (length < 0) throw new DiskStructureException($"inode {status.Ino}", $"a file of {length} bytes");
         // A slash at its end tells a directory from a file to whoever knows no types.
@@ -57,6 +59,7 @@ public sealed class PaxArchive(Stream output)
         WriteRecords(name, target, status, length, type == '1' ? [] : AttributesOf(inode));
         WriteHeader(type, name, target, status, length);
         _length = _left = length;
+        if (type != '1') Remember(status, path);
         return true;
     }
 
@@ -65,13 +68,7 @@ public sealed class PaxArchive(Stream output)
     internal long AddContent(IInode inode, long offset, int most)
     {
         byte[] piece = new byte[(int)Math.Min(Math.Min(_left, most), PieceLength)];
-        for (int count = 0; count < piece.Length;)
-        {
-            int more = inode.Read(offset + count, piece.AsSpan(count));
-            if (more <= 0) break;
-            count += more;
-        }
-
+        inode.ReadUpTo(offset, piece);
         return AddContent(piece);
     }
 
@@ -98,13 +95,13 @@ public sealed class PaxArchive(Stream output)
         _ => null,
     };
 
-    private bool TryFindLink(FileStatus status, ReadOnlySpan<byte> path, out byte[] first)
+    private static bool HasOtherNames(FileStatus status) => !status.IsDirectory && status.Nlink > 1;
+
+    /// <summary>Keeps the name of a file that was written, for its other names. A guest can have more of them than there is room for: beyond that they are files of their own.</summary>
+    private void Remember(FileStatus status, ReadOnlySpan<byte> path)
     {
-        first = [];
-        if (status.IsDirectory || status.Nlink < 2) return false;
-        if (_linked.TryGetValue((status.Dev, status.Ino), out first!)) return true;
-        _linked[(status.Dev, status.Ino)] = path.ToArray();
-        return false;
+        if (!HasOtherNames(status) || _linkedBytes > MaxLinkedBytes || !_linked.TryAdd((status.Dev, status.Ino), path.ToArray())) return;
+        _linkedBytes += path.Length + LinkedOverhead;
     }
 
     /// <summary>None of a file system whose attributes are not read.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Watari.Containers.Stores;
@@ -34,7 +35,7 @@ public sealed record ContainerDumps
         ArgumentNullException.ThrowIfNull(container);
         ArgumentNullException.ThrowIfNull(files);
         ContainerRecord record = container.Record ?? throw new ContainerStoreException($"no engine has a record of {container.Id}: only its processes are known");
-        var store = new StoreFiles(files, limits ?? ContainerLimits.Default, withSizes: false);
+        var store = new StoreFiles(files, limits ?? ContainerLimits.Default, withSizes: false, Stopwatch.GetTimestamp());
         return record.Runtime == ContainerRuntime.Podman ? OfPodman(record, store) : OfBundle(record, store);
     }
 

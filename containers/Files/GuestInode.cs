@@ -1,7 +1,9 @@
+using Watari.Disk;
 using Watari.Disk.FileSystems;
 using Watari.Introspection;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
+using Watari.Introspection.Memory;
 using FileType = Watari.Disk.FileSystems.FileType;
 
 namespace Watari.Containers.Files;
@@ -11,6 +13,7 @@ internal static class GuestInode
 {
     /// <summary>A look at the running guest, with a disk's kind of error.</summary>
     /// <exception cref="GuestFileException"/>
+    /// <exception cref="DiskImageException">All of its memory is gone.</exception>
     internal static T Look<T>(GuestKernel kernel, Func<GuestKernel, T> look)
     {
         try
@@ -19,7 +22,7 @@ internal static class GuestInode
         }
         catch (IntrospectionException e)
         {
-            throw new GuestFileException(e.Message, e);
+            throw e is GuestRamLostException ? new DiskImageException(e.Message, e) : new GuestFileException(e.Message, e);
         }
     }
 

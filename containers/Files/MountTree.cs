@@ -11,9 +11,14 @@ public sealed class MountTree(IFileSystem root) : IFileSystem
     public IInode Root => new MountPointInode(root.Root, _root);
 
     /// <summary>Mounts a file system over what is at a path.</summary>
-    /// <param name="path">From the root on, its names parted by slashes. A directory of that path must be there, or nothing leads to it.</param>
+    /// <param name="path">From the root on, its names parted by slashes. A directory of that path must be there, or nothing leads to it; nor where one of the names is none.</param>
     internal void Mount(ReadOnlySpan<byte> path, IFileSystem files)
     {
+        foreach (Range name in path.Split((byte)'/'))
+        {
+            if (!path[name].IsEmpty && !FileName.IsValid(path[name])) return;
+        }
+
         MountPoint at = _root;
         foreach (Range name in path.Split((byte)'/'))
         {

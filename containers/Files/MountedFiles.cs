@@ -1,3 +1,4 @@
+using Watari.Disk.FileSystems;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
@@ -11,7 +12,7 @@ internal enum MountKind
     /// <summary>ext2 to ext4.</summary>
     Disk,
 
-    /// <summary>tmpfs.</summary>
+    /// <summary>tmpfs, and devtmpfs, which is one.</summary>
     Memory,
     Overlay,
 
@@ -27,8 +28,12 @@ internal enum MountKind
 /// <param name="SuperBlock">struct super_block *.</param>
 /// <param name="Root">struct dentry * of what is seen there.</param>
 /// <param name="Within">Of a disk: where that is in its file system, from its root on.</param>
+/// <param name="Kind">See <see cref="MountKind"/>.</param>
 /// <param name="FileSystem">The kind's name.</param>
-internal sealed record MountedFiles(ReadOnlyMemory<byte> Path, GuestVirtualAddress SuperBlock, GuestVirtualAddress Root, ReadOnlyMemory<byte> Within, MountKind Kind, string FileSystem)
+/// <param name="Status">What the kernel holds of what is seen there.</param>
+/// <param name="IsDeleted">What is seen there has no name in its file system any more; another file may have the one that it had.</param>
+internal sealed record MountedFiles(
+    ReadOnlyMemory<byte> Path, GuestVirtualAddress SuperBlock, GuestVirtualAddress Root, ReadOnlyMemory<byte> Within, MountKind Kind, string FileSystem, FileStatus Status, bool IsDeleted)
 {
     private const int MaxPathBytes = 1 << 20; // of all mounts together
 
@@ -66,10 +71,11 @@ internal sealed record MountedFiles(ReadOnlyMemory<byte> Path, GuestVirtualAddre
         MountKind kind = name switch
         {
             "ext4" or "ext3" or "ext2" => MountKind.Disk,
-            "tmpfs" => MountKind.Memory,
+            "tmpfs" or "devtmpfs" => MountKind.Memory,
             "overlay" => MountKind.Overlay,
             _ => s_madeUp.Contains(name) ? MountKind.MadeUp : MountKind.Other,
         };
-        return new MountedFiles(path, mount.MntSb.Address, root.Address, kind == MountKind.Disk ? root.PathInFileSystem : default, kind, name);
+        return new MountedFiles(
+            path, mount.MntSb.Address, root.Address, kind == MountKind.Disk ? root.PathInFileSystem : default, kind, name, GuestInode.StatusOf(root.DInode.Value), root.IsUnlinked);
     }
 }

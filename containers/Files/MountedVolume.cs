@@ -3,6 +3,7 @@ using Watari.Disk.Images;
 using Watari.Introspection;
 using Watari.Introspection.Fs;
 using Watari.Introspection.Kernel;
+using Watari.Introspection.Memory;
 
 namespace Watari.Containers.Files;
 
@@ -30,7 +31,8 @@ public sealed class MountedVolume(IDiskImage disk, BlockDeviceStruct device) : I
         }
         catch (IntrospectionException e)
         {
-            throw new DiskImageException($"What the guest has of its disk in memory cannot be read: {e.Message}", e);
+            string message = $"What the guest has of its disk in memory cannot be read: {e.Message}";
+            throw e is GuestRamLostException ? new DiskImageException(message, e) : new GuestFileException(message, e);
         }
     }
 }

@@ -8,8 +8,8 @@ namespace Watari.Containers.Logs;
 /// <summary>A piece of a container's log.</summary>
 /// <param name="Next">Where the next piece begins.</param>
 /// <param name="IsLast">Nothing comes after it yet.</param>
-/// <param name="Damaged">How many places were no entries, and were passed over.</param>
-/// <param name="IsBehind">What was to be read next is gone with its file: entries are missing before this piece.</param>
+/// <param name="Damaged">How many places were no entries, or more than is unpacked of a compressed file, and were passed over.</param>
+/// <param name="IsBehind">What was to be read next is gone with its file, or lies farther back than is looked: entries are missing before this piece.</param>
 public sealed record LogPiece(IReadOnlyList<LogEntry> Entries, LogPosition Next, bool IsLast, int Damaged, bool IsBehind);
 
 /// <summary>
@@ -26,6 +26,7 @@ public sealed class ContainerLog
 
     private readonly LogFormat _format;
     private readonly LogFiles _files;
+    private bool _isTailShort;
 
     private ContainerLog(LogFormat format, LogFiles files)
     {
@@ -58,14 +59,25 @@ public sealed class ContainerLog
 
     internal static ContainerLog Open(LogFormat format, IFileSystem guest, string? path) => new(format, LogFiles.Find(guest, path ?? ""));
 
-    /// <summary>Where so many entries follow; the beginning where there are no more.</summary>
+    /// <summary>Where so many entries follow; the beginning where there are no more. Of a log in which so many lie too far back, fewer follow.</summary>
     public LogPosition Tail(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
+        _files.BeginWalk();
+        long left = MostTailBytes;
+        LogPosition nearest = default;
         for (int index = _files.Count - 1; index >= 0; index--)
         {
             LogFile file = _files[index];
-            if (_format.IsLines ? TryTailOfLines(file, ref count, out long offset) : TryTailOfRecords(file, ref count, out offset)) return new LogPosition(file.Ino, offset);
+            bool isFound = _format.IsLines ? TryTailOfLines(file, ref count, ref left, out long offset) : TryTailOfRecords(file, ref count, ref left, out offset);
+            // Nothing of it may be unpacked any more.
+            bool isUnread = file.IsCut && file.Length == 0 && _files.IsSpent;
+            file.Leave();
+            if (!isUnread) nearest = new LogPosition(file.Ino, offset);
+            if (isFound) return nearest;
+            if (left > 0 && !isUnread) continue;
+            _isTailShort = true;
+            return nearest;
         }
 
         return default;
@@ -78,20 +90,25 @@ public sealed class ContainerLog
     public LogPiece Read(LogPosition from, FileTime? since = null, FileTime? until = null)
     {
         var reader = new Reader(_format, since, until);
+        _files.BeginWalk();
         int index = from.Ino == 0 ? 0 : _files.IndexOf(from.Ino);
-        bool isBehind = index < 0 && _files.Count > 0;
+        bool isBehind = _isTailShort || (index < 0 && _files.Count > 0);
         if (index < 0) (index, from) = (0, default);
+        int first = index;
         for (; index < _files.Count; index++, from = default)
         {
             LogFile file = _files[index];
             // One that was cut off is begun anew.
             long offset = from.Offset > file.Length ? 0 : from.Offset;
+            // More of it is unpacked in a piece that begins with it.
+            if (index > first && file.IsCut && _files.IsSpent) return reader.Piece(new LogPosition(file.Ino, 0), isLast: false, isBehind);
             bool isWhole = reader.ReadFile(file, ref offset);
             from = new LogPosition(file.Ino, offset);
             if (!isWhole) return reader.Piece(from, isLast: false, isBehind);
             if (index == _files.Count - 1) break;
             // What is left there will never be whole.
-            if (offset < file.Length) reader.Damaged++;
+            if (offset < file.Length || file.IsCut) reader.Damaged++;
+            file.Leave();
         }
 
         return reader.Piece(from, isLast: true, isBehind);
@@ -100,7 +117,9 @@ public sealed class ContainerLog
     private static string Shown(ContainerRecord record) => ShownText.Of(record.Names is [var name, ..] ? name : record.Id.ToString());
 
     /// <summary>Counts lines that end an entry from the end on; what follows the last line feed is none yet.</summary>
-    private bool TryTailOfLines(LogFile file, ref int count, out long offset)
+    /// <param name="left">How many bytes may be looked at, in all files together.</param>
+    /// <param name="offset">Where they begin; where there are too few, or they lie too far back, the first that was seen.</param>
+    private bool TryTailOfLines(LogFile file, ref int count, ref long left, out long offset)
     {
         byte[] window = new byte[WindowBytes];
         int seen = 0;
@@ -113,39 +132,51 @@ public sealed class ContainerLog
             {
                 offset = lineEnd ?? 0;
                 long start = end - length + feed + 1;
-                if (lineEnd is not null && EndsEntry(file, start) && seen++ == count) return true;
+                if (lineEnd is not null && EndsEntry(file, start, bytes[(feed + 1)..]) && seen++ == count) return true;
                 lineEnd = start;
             }
 
             end -= length;
-            // Lines without an end: the last of it will do.
-            if (file.Length - end < MostTailBytes) continue;
+            left -= length;
+            if (left > 0) continue;
             offset = lineEnd ?? end;
-            return true;
+            return false;
         }
 
         offset = lineEnd ?? 0;
-        if (lineEnd is not null && EndsEntry(file, 0) && seen++ == count) return true;
+        if (lineEnd is not null && EndsEntry(file, 0, []) && seen++ == count) return true;
         offset = 0;
         count -= seen;
         return count == 0;
     }
 
-    private bool EndsEntry(LogFile file, long line)
+    /// <param name="known">What is known of the line already, and of what follows it.</param>
+    private bool EndsEntry(LogFile file, long line, ReadOnlySpan<byte> known)
     {
+        if (!_format.HasPieces) return true;
+        if (known.Length >= LogFormat.HeadBytes) return _format.Ends(known[..LogFormat.HeadBytes]);
         Span<byte> head = stackalloc byte[LogFormat.HeadBytes];
         return _format.Ends(head[..file.Read(line, head)]);
     }
 
     /// <summary>By the lengths behind the records.</summary>
-    private static bool TryTailOfRecords(LogFile file, ref int count, out long offset)
+    private static bool TryTailOfRecords(LogFile file, ref int count, ref long left, out long offset)
     {
         const int LengthSize = 4;
-        Span<byte> length = stackalloc byte[LengthSize];
+        byte[] window = new byte[WindowBytes];
         offset = file.Length;
-        while (count > 0 && offset >= 2 * LengthSize && file.Read(offset - LengthSize, length) == LengthSize)
+        long begin = offset; // of the window
+        while (count > 0 && left > 0 && offset >= 2 * LengthSize)
         {
-            long start = offset - BinaryPrimitives.ReadUInt32BigEndian(length) - 2 * LengthSize;
+            if (offset - LengthSize < begin)
+            {
+                begin = Math.Max(0, offset - window.Length);
+                Span<byte> bytes = window.AsSpan(0, (int)(offset - begin));
+                if (file.Read(begin, bytes) < bytes.Length) break;
+                left -= bytes.Length;
+            }
+
+            long start = offset - BinaryPrimitives.ReadUInt32BigEndian(window.AsSpan((int)(offset - LengthSize - begin))) - 2 * LengthSize;
             if (start < 0) break;
             offset = start;
             count--;

@@ -38,6 +38,9 @@ internal abstract class LogFormat
     /// <summary>Whether entries end at line feeds, and a log can be read from its end on.</summary>
     internal abstract bool IsLines { get; }
 
+    /// <summary>Of a format of lines: whether a line may be a piece of an entry, of which <see cref="Ends"/> tells.</summary>
+    internal virtual bool HasPieces => false;
+
     /// <summary>Of a format of lines: whether an entry ends with a line.</summary>
     /// <param name="line">Its first bytes, <see cref="HeadBytes"/> or all.</param>
     internal virtual bool Ends(ReadOnlySpan<byte> line) => true;
@@ -135,6 +138,8 @@ internal abstract class LogFormat
     {
         private const int MostPieces = LogFiles.MaxEntry / 2; // bytes that are put together
 
+        internal override bool HasPieces => true;
+
         internal override bool Ends(ReadOnlySpan<byte> line) => !TryTag(ref line, out _, out _, out bool isPartial) || !isPartial;
 
         internal override LogParse Parse(ReadOnlySpan<byte> bytes, out int length, out LogEntry entry)
@@ -142,6 +147,7 @@ internal abstract class LogFormat
             LogParse parse = base.Parse(bytes, out length, out entry);
             if (parse != LogParse.Entry || entry.EndsLine) return parse;
             var text = new List<byte>(entry.Text.ToArray());
+            LogEntry last = entry;
             while (length < MostPieces)
             {
                 parse = base.Parse(bytes[length..], out int more, out LogEntry next);
@@ -150,10 +156,11 @@ internal abstract class LogFormat
                 if (parse == LogParse.Damaged || next.IsError != entry.IsError) break;
                 length += more;
                 text.AddRange(next.Text.Span);
-                entry = next with { Text = text.ToArray() };
-                if (entry.EndsLine) break;
+                last = next;
+                if (last.EndsLine) break;
             }
 
+            entry = last with { Text = text.ToArray() };
             return LogParse.Entry;
         }
 

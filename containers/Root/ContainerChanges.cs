@@ -39,10 +39,14 @@ public static class ContainerChanges
         public IEnumerable<FileChange> ChangesAsToldBy(ContainerRuntime runtime) => runtime switch
         {
             ContainerRuntime.Docker => Walk(layers, Teller.Docker, s_limits),
-            ContainerRuntime.Podman => Walk(layers, Teller.Podman, s_limits).Where(change => !s_podmans.Contains(PathText.Of(change.Path.Span))),
+            ContainerRuntime.Podman => Walk(layers, Teller.Podman, s_limits).Where(change => !IsMadeByPodman(change.Path.Span)),
             _ => layers.Changes(),
         };
     }
+
+    /// <summary>A file that podman makes itself in each container, which is no change of it and belongs into no archive of its changes.</summary>
+    /// <param name="path">As in <see cref="FileChange.Path"/>.</param>
+    public static bool IsMadeByPodman(ReadOnlySpan<byte> path) => s_podmans.Contains(PathText.Of(path));
 
     /// <summary>Where diffs differ.</summary>
     private enum Teller
@@ -56,7 +60,7 @@ public static class ContainerChanges
         Podman,
     }
 
-    /// <summary>initInodes (libpod/diff.go).</summary>
+    /// <summary>initInodes (libpod/diff.go), as <see cref="PathText"/> has them.</summary>
     private static readonly HashSet<string> s_podmans =
         ["dev", "etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/mtab", "proc", "run", "run/notify", "run/.containerenv", "run/secrets", "run/podman-init", "sys"];
 

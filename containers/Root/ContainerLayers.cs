@@ -9,13 +9,9 @@ public sealed class ContainerLayers
 {
     private ContainerLayers(IInode upper, IReadOnlyList<IInode> lower)
     {
-        Upper = upper;
         Image = lower.Count > 0 ? new OverlayFileSystem(lower) : null;
         Merged = new OverlayFileSystem([upper, .. lower]);
     }
-
-    /// <summary>What the container has changed, as overlay keeps it: with whiteouts.</summary>
-    public IInode Upper { get; }
 
     /// <summary>What there was before; null of a container that was made of nothing.</summary>
     public OverlayFileSystem? Image { get; }

@@ -52,9 +52,8 @@ public sealed class ContainerRoot : IFileSystem
         IReadOnlyList<MountedFiles> mounts = MountedFiles.SeenBy(
             kernel, look => look.TryFindProcess(pid, out TaskStruct first) ? first : throw new KernelWalkException("init_task.tasks", $"the container's first process, {pid}, is gone"));
         var disks = new MountedDisks(kernel, volumes);
-        IFileSystem? files = mounts[0].Kind == MountKind.Overlay ? layers?.Merged : disks.FilesOf(mounts[0]);
-        var root = new ContainerRoot(files ?? throw Unknown(mounts[0]), layers);
-        foreach (MountedFiles mount in mounts.Skip(1)) root.Mount(mount.Path, disks.FilesOf(mount) ?? new UnreadableFileSystem(mount.FileSystem, mount.Kind == MountKind.MadeUp));
+        var root = new ContainerRoot(RootOf(mounts[0], disks, layers), layers);
+        foreach (MountedFiles mount in mounts.Skip(1)) root.Mount(mount.Path, disks.FilesOf(mount));
         return root;
     }
 
@@ -63,18 +62,32 @@ public sealed class ContainerRoot : IFileSystem
         var root = new ContainerRoot(layers.Merged, layers);
         // What was mounted over another thing lies deeper.
         foreach (ContainerMount mount in record.Mounts.Where(mount => mount.Source is not null).OrderBy(mount => mount.Destination.Length))
-        {
-            if (guest.Root.TryFind(Encoding.UTF8.GetBytes(mount.Source!), out IInode? source)) root.Mount(Encoding.UTF8.GetBytes(mount.Destination), new FilesOf(source));
-        }
-
+            root.Mount(Encoding.UTF8.GetBytes(mount.Destination), SourceOf(mount, guest));
         return root;
+    }
+
+    /// <summary>One that cannot be found keeps no other file from being seen.</summary>
+    private static IFileSystem SourceOf(ContainerMount mount, IFileSystem guest)
+    {
+        string what = $"a mount of {ShownText.Of(mount.Source!)}";
+        try
+        {
+            return guest.Root.TryFind(Encoding.UTF8.GetBytes(mount.Source!), out IInode? source) ? new FilesOf(source) : new UnreadableFileSystem(what, "it is not in the guest's files");
+        }
+        catch (DiskException e) when (e is not DiskDeadlineException)
+        {
+            return new UnreadableFileSystem(what, e.Message);
+        }
     }
 
     private void Mount(ReadOnlyMemory<byte> path, IFileSystem files) => _tree.Mount(path.Span, new NumberedFileSystem(files, ++_mounts));
 
-    private static ContainerStoreException Unknown(MountedFiles root) => new(root.Kind == MountKind.Overlay
-        ? "its root is an overlay, and its runtime has written of no layers that are read here"
-        : $"its root is on {root.FileSystem}, or on a disk that is not there: ext4, ext3, ext2, tmpfs and overlays of them are read");
+    private static IFileSystem RootOf(MountedFiles root, MountedDisks disks, ContainerLayers? layers)
+    {
+        if (root.Kind == MountKind.Overlay) return layers?.Merged ?? throw new ContainerStoreException("its root is an overlay, and its runtime has written of no layers that are read here");
+        return disks.TryOpen(root, out IFileSystem? files, out string why) ? files
+            : throw new ContainerStoreException($"its root, on {root.FileSystem}, cannot be read ({why}): ext4, ext3, ext2, tmpfs and overlays of them are read");
+    }
 
     private sealed class FilesOf(IInode root) : IFileSystem
     {

@@ -12,22 +12,26 @@ namespace Watari.Containers.Stores;
 /// A guest's files as the stores read them: bounded each and together, read again where they were just being written, and with one kind of
 /// error. What is not there is null, not an error: containers come and go.
 /// </summary>
-internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits, bool withSizes)
+/// <param name="began">When the first look of several began, which share the time that they may take; a timestamp of <see cref="Stopwatch"/>.</param>
+internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits, bool withSizes, long began)
 {
     private const int MaxTextBytes = 32 << 10; // overlay takes a page of names of lower directories
 
-    private readonly long _began = Stopwatch.GetTimestamp();
     private long _bytesLeft = limits.TotalBytes;
 
     internal delegate bool TryParseId(string? text, out ContainerId id);
 
     internal ContainerLimits Limits => limits;
 
+    /// <summary>Nothing more is read then, and no look is taken again.</summary>
+    internal static bool IsLate(ContainerLimits limits, long began) => Stopwatch.GetElapsedTime(began) > limits.Duration;
+
     /// <summary>Whether what takes long, the measuring of directories, is asked for.</summary>
     internal bool WithSizes => withSizes;
 
-    /// <summary>The containers that a directory has a directory of, by their ids; what is none is passed over. Empty where there is no directory.</summary>
-    internal ContainerId[] Ids(string directory, TryParseId parse, ICollection<UnreadableFile> unreadable)
+    /// <summary>What a directory has a file or directory of, by ids; what is none is passed over. Empty where there is no directory.</summary>
+    /// <param name="what">What has the ids: <c>containers</c>.</param>
+    internal ContainerId[] Ids(string directory, TryParseId parse, ICollection<UnreadableFile> unreadable, string what = "containers")
     {
         List<ContainerId> ids = [];
         try
@@ -38,7 +42,7 @@ internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits, bool
                 foreach (DirectoryEntry entry in inode.Entries)
                 {
                     if (!parse(Encoding.UTF8.GetString(entry.Name.Bytes), out ContainerId id)) continue;
-                    if (ids.Count == limits.Containers) throw new ContainerStoreException($"has more than {limits.Containers} containers");
+                    if (ids.Count == limits.Containers) throw new ContainerStoreException($"has more than {limits.Containers} {what}");
                     ids.Add(id);
                 }
             });
@@ -153,7 +157,7 @@ internal sealed class StoreFiles(IFileSystem files, ContainerLimits limits, bool
 
     private T Guarded<T>(Func<T> read)
     {
-        if (Stopwatch.GetElapsedTime(_began) > limits.Duration) throw new ContainerStoreException($"is not read: all before it took more than {limits.Duration.TotalSeconds} s");
+        if (IsLate(limits, began)) throw new ContainerStoreException($"is not read: all before it took more than {limits.Duration.TotalSeconds} s");
         try
         {
             return read();

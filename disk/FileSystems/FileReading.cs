@@ -14,15 +14,18 @@ public static class FileReading
             long size = file.Status.Size;
             if (size > limit) throw new DiskLimitException($"inode {file.Status.Ino}, a file of {size} bytes", nameof(limit), limit);
             byte[] bytes = new byte[size];
-            int count = 0;
-            while (count < bytes.Length)
-            {
-                int more = file.Read(count, bytes.AsSpan(count));
-                if (more == 0) break; // a file that is being cut off
-                count += more;
-            }
-
+            int count = file.ReadUpTo(0, bytes); // less of one that is being cut off
             return count == bytes.Length ? bytes : bytes[..count];
+        }
+
+        /// <summary>Of a regular file: fills the destination from an offset on, as far as the file reaches.</summary>
+        /// <returns>How many bytes.</returns>
+        /// <exception cref="DiskException"/>
+        public int ReadUpTo(long offset, Span<byte> destination)
+        {
+            int count = 0;
+            while (count < destination.Length && file.Read(offset + count, destination[count..]) is > 0 and int more) count += more;
+            return count;
         }
     }
 }

@@ -2,6 +2,7 @@ using Orleans.Concurrency;
 using Orleans.Runtime.MembershipService.SiloMetadata;
 using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Engine;
 using Watari.Grains.Hosts;
 
 namespace Watari.Grains.Cluster;
@@ -28,12 +29,13 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
 
     public async Task<Listing<ContainerDescription>> ListContainersAsync(string? vm, bool withSizes, CancellationToken cancellationToken)
     {
-        Listing<ContainerDescription> found = await ListInVmsAsync(vm, machine => machine.ListContainersAsync(withSizes, cancellationToken), cancellationToken);
+        Listing<ContainerDescription> found = await ListInVmsAsync(
+            vm, machine => machine.ListContainersAsync(withSizes, cancellationToken), "containers", container => container.Characters(), container => container.Shortened(), cancellationToken);
         return found with { Items = [.. found.Items.OrderBy(c => c.Vm.ToString(), StringComparer.Ordinal)] }; // each VM's stay in its order
     }
 
     public Task<Listing<ImageDescription>> ListImagesAsync(string? vm, CancellationToken cancellationToken) =>
-        ListInVmsAsync(vm, machine => machine.ListImagesAsync(cancellationToken), cancellationToken);
+        ListInVmsAsync(vm, machine => machine.ListImagesAsync(cancellationToken), "images", image => image.Characters(), image => image, cancellationToken);
 
     public async Task<VmId> ResolveVmAsync(string name, CancellationToken cancellationToken) =>
         Names.ResolveVm(name, await ListVmsAsync(cancellationToken), Hosts());
@@ -60,14 +62,15 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
     }
 
     /// <summary>What one VM has, or all have; a VM that cannot be looked into is a problem, unless it alone was asked for.</summary>
-    private async Task<Listing<T>> ListInVmsAsync<T>(string? vm, Func<IVmGrain, Task<Listing<T>>> list, CancellationToken cancellationToken)
+    /// <remarks>See <see cref="MergedListing"/>.</remarks>
+    private async Task<Listing<T>> ListInVmsAsync<T>(
+        string? vm, Func<IVmGrain, Task<Listing<T>>> list, string kind, Func<T, long> sizeOf, Func<T, T> shorten, CancellationToken cancellationToken)
     {
         if (vm is not null) return await list(GrainFactory.GetGrain<IVmGrain>((await ResolveVmAsync(vm, cancellationToken)).ToString()));
         Listing<VmDescription> vms = await ListVmsAsync(cancellationToken);
         var answers = await AskAsync(vms.Items.Select(v => v.Id), id => list(GrainFactory.GetGrain<IVmGrain>(id.ToString())));
-        return new Listing<T>(
-            [.. answers.Where(a => a.Problem is null).SelectMany(a => a.Answer!.Items)],
-            [.. vms.Problems, .. answers.SelectMany(a => a.Problem is { } problem ? [$"{a.Asked}: {problem}"] : a.Answer!.Problems)]);
+        Listing<T> merged = MergedListing.Of([.. answers.Where(a => a.Problem is null).Select(a => (a.Asked, a.Answer!))], kind, sizeOf, shorten);
+        return merged with { Problems = [.. vms.Problems, .. answers.Where(a => a.Problem is not null).Select(a => $"{a.Asked}: {a.Problem}"), .. merged.Problems] };
     }
 
     /// <summary>Names of the hosts that have a live silo.</summary>

@@ -21,6 +21,8 @@ internal sealed class EngineThreads : IDisposable
         }
     }
 
+    public int Count => _threads.Length;
+
     /// <summary>Runs blocking work on one of the engine's threads; its exception is the task's.</summary>
     public Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken)
     {

@@ -30,7 +30,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     private readonly string _host;
     private readonly OpenVms _vms;
-    private readonly EngineThreads _threads = new(Math.Max(2, Environment.ProcessorCount - 1));
+    private readonly EngineThreads _threads = new(Math.Max(3, Environment.ProcessorCount - 1)); // one for looks, one for glances, one for steps, at least
+    private readonly LookGate _glances;
     private readonly VmLooks _looks;
     private readonly StepLedger _ledger;
     private readonly SourceSide _source;
@@ -45,7 +46,10 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _host = settings.Host;
         _ledger = new StepLedger(time);
         _vms = new OpenVms(settings.VmDirectory);
-        _looks = new VmLooks(_host, _vms, _threads);
+        // Looks into memory alone are soon done, and do not wait for those into files.
+        int most = (_threads.Count - 1) / 2;
+        _glances = new LookGate(_threads, most);
+        _looks = new VmLooks(_host, _vms, _threads, new LookGate(_threads, most));
         Files = new ContainerFiles(_looks, time);
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
@@ -76,7 +80,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     {
         await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
         GuestVm guest = lease.Vm;
-        return await Failures.ExplainAsync(vm, () => _threads.RunAsync(() => ContainerProcesses.Describe(Containers.Find(guest, container)), cancellationToken));
+        return await Failures.ExplainAsync(vm, () => _glances.RunAsync(vm, () => ContainerProcesses.Describe(Containers.Find(guest, container)), cancellationToken));
     }
 
     public async Task<UsageSample> ReadUsageAsync(string vm, CancellationToken cancellationToken)
@@ -84,7 +88,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
         GuestVm guest = lease.Vm;
         return await Failures.ExplainAsync(
-            vm, () => _threads.RunAsync(() => LiveView.Look(guest.Kernel(), look => ContainerUsages.Read(look, new VmId(_host, vm))), cancellationToken));
+            vm, () => _glances.RunAsync(vm, () => LiveView.Look(guest.Kernel(), look => ContainerUsages.Read(look, new VmId(_host, vm))), cancellationToken));
     }
 
     public async Task<VmExamination> ExamineVmAsync(string vm, CancellationToken cancellationToken)
@@ -92,7 +96,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         try
         {
             await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
-            var examiner = new VmExaminer(lease.Vm, _threads);
+            var examiner = new VmExaminer(lease.Vm, _glances);
             return new VmExamination(new VmId(_host, vm), await Failures.ExplainAsync(vm, () => examiner.ExamineAsync(cancellationToken)));
         }
         catch (EngineException e) when (e.Kind == FailureKind.VmLost)
@@ -106,7 +110,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
         GuestVm guest = lease.Vm;
         return await Failures.ExplainAsync(
-            vm, () => _threads.RunAsync(() => LiveView.Look(guest.KernelLeft(), look => KernelLogs.Read(look, from)), cancellationToken));
+            vm, () => _glances.RunAsync(vm, () => LiveView.Look(guest.KernelLeft(), look => KernelLogs.Read(look, from)), cancellationToken));
     }
 
     public Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken) =>
@@ -248,9 +252,9 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             string? problem = null;
             try
             {
-                GuestKernel kernel = await _threads.RunAsync(guest.Kernel, cancellationToken);
+                GuestKernel kernel = await _glances.RunAsync(name, guest.Kernel, cancellationToken);
                 release = kernel.Release;
-                containers = await _threads.RunAsync(() => LiveView.Look(kernel, static look => look.FindContainers().Count), cancellationToken);
+                containers = await _glances.RunAsync(name, () => LiveView.Look(kernel, static look => look.FindContainers().Count), cancellationToken);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

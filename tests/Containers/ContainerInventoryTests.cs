@@ -31,6 +31,22 @@ public sealed class ContainerInventoryTests
     }
 
     [Fact]
+    public void A_look_whose_time_is_over_is_not_taken_again()
+    {
+        int looks = 0;
+        FileTree Open()
+        {
+            looks++;
+            return new FileTree { [Path] = """{"Name":"/web"}""" };
+        }
+
+        ContainerInventory inventory = ContainerInventory.Read(Open, kernel: null, limits: new ContainerLimits { Duration = TimeSpan.Zero });
+
+        Assert.Equal(1, looks);
+        Assert.Contains(inventory.Unreadable, file => file.Reason.Contains("took more than 0 s", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void The_newest_come_first()
     {
         static string At(char digit) => $"/var/lib/docker/containers/{new string(digit, 64)}/config.v2.json";

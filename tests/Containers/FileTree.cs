@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
+using Watari.Disk;
 using Watari.Disk.FileSystems;
 
 namespace Watari.Containers.Tests;
@@ -51,6 +52,9 @@ internal sealed class FileTree : IFileSystem
     /// <summary>A regular file, with extended attributes.</summary>
     public FileTree Attributed(string path, string content, params string[] attributes) =>
         Put(path, new Node { Mode = 0x81a4, Bytes = () => Encoding.UTF8.GetBytes(content), Attributes = attributes });
+
+    /// <summary>A directory that is damaged: what is in it cannot be told.</summary>
+    public FileTree Damaged(string path) => Put(path, new Node { Mode = 0x41ed, Damage = new DiskStructureException($"directory {path}", "it is damaged") });
 
     /// <summary>What overlay puts where a file was removed.</summary>
     public FileTree Whiteout(string path) => Put(path, new Node { Mode = 0x2000 });
@@ -112,16 +116,20 @@ internal sealed class FileTree : IFileSystem
 
         public uint Names { get; set; } = 1;
 
+        public DiskException? Damage { get; init; }
+
         public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
 
         public FileStatus Status => new() { Ino = _ino, Mode = Mode, Nlink = Names, Uid = 0, Gid = 0, Size = (_seen = Bytes()).Length };
 
-        public IEnumerable<DirectoryEntry> Entries => Children.Select(child => new DirectoryEntry(new FileName(Encoding.UTF8.GetBytes(child.Key)), child.Value._ino, child.Value.Status.Type));
+        public IEnumerable<DirectoryEntry> Entries => Damage is not null ? throw Damage
+            : Children.Select(child => new DirectoryEntry(new FileName(Encoding.UTF8.GetBytes(child.Key)), child.Value._ino, (FileType)(child.Value.Mode & 0xf000)));
 
         public IInode Open(in DirectoryEntry entry) => TryLookup(entry.Name.Bytes, out IInode inode) ? inode : throw new InvalidOperationException();
 
         public bool TryLookup(ReadOnlySpan<byte> name, out IInode inode)
         {
+            if (Damage is not null) throw Damage;
             bool found = Children.TryGetValue(Encoding.UTF8.GetString(name), out Node? child);
             inode = child!;
             return found;

@@ -15,7 +15,7 @@ internal static class DockerImageStore
 
     internal static IEnumerable<ImageRecord> Read(StoreFiles files, ICollection<UnreadableFile> unreadable)
     {
-        ContainerId[] ids = files.Ids(Contents, ContainerId.TryParseFull, unreadable);
+        ContainerId[] ids = files.Ids(Contents, ContainerId.TryParseFull, unreadable, "images");
         if (ids.Length == 0) return [];
         ILookup<string, string> names = DockerImages.Read(files, $"{Root}/repositories.json", unreadable).NamesById;
         var parts = new ReadableParts();

@@ -6,8 +6,11 @@ internal sealed class DockerImages(IReadOnlyDictionary<string, string> idsByRefe
     private const string HubDomain = "docker.io/", OldHubDomain = "index.docker.io/", Official = "library/", DigestPrefix = "sha256:";
     private const int MinIdPrefix = 1;
 
-    /// <summary>By the images' ids (sha256:HEX); names by digest are no names that docker images shows.</summary>
-    internal ILookup<string, string> NamesById => idsByReference.Where(pair => !pair.Key.Contains('@', StringComparison.Ordinal)).ToLookup(pair => pair.Value ?? "", pair => pair.Key, StringComparer.Ordinal);
+    /// <summary>By the images' ids (sha256:HEX); names by digest only of a repository that has no tag of the image, and one, as docker images shows them.</summary>
+    internal ILookup<string, string> NamesById => idsByReference
+        .GroupBy(pair => (Id: pair.Value ?? "", Repository: ImageRecord.RepositoryOf(pair.Key)), pair => pair.Key)
+        .SelectMany(names => ShownOf(names).Select(name => (names.Key.Id, Name: name)))
+        .ToLookup(pair => pair.Id, pair => pair.Name, StringComparer.Ordinal);
 
     internal static DockerImages Read(StoreFiles files, string path, ICollection<UnreadableFile> unreadable)
     {
@@ -36,6 +39,12 @@ internal sealed class DockerImages(IReadOnlyDictionary<string, string> idsByRefe
         if (idsByReference.TryGetValue(Familiar(name), out string? now)) return now == id ? name : id;
         string digits = name.StartsWith(DigestPrefix, StringComparison.Ordinal) ? name[DigestPrefix.Length..] : name;
         return digits.Length >= MinIdPrefix && id.StartsWith(DigestPrefix + digits, StringComparison.Ordinal) ? name : id;
+    }
+
+    private static IEnumerable<string> ShownOf(IEnumerable<string> names)
+    {
+        ILookup<bool, string> byDigest = names.ToLookup(name => name.Contains('@', StringComparison.Ordinal));
+        return byDigest.Contains(false) ? byDigest[false] : byDigest[true].Order(StringComparer.Ordinal).Take(1);
     }
 
     /// <summary>A name as repositories.json has it (distribution/reference FamiliarString): without the hub, and with a tag.</summary>

@@ -21,6 +21,7 @@ internal static class PodmanImageStore
         }
 
         foreach (UnreadableFile file in parts.Unreadable) unreadable.Add(file);
+        if (images.Count > files.Limits.Containers) unreadable.Add(new UnreadableFile(Images, $"has more than {files.Limits.Containers} images"));
         return
         [
             .. from image in images.Take(files.Limits.Containers)

@@ -14,12 +14,6 @@ namespace Watari.Silo.Engine.Checkpoints;
 /// <summary>What an archive holds of a container beside its memory: what its engine has written of it, and its files.</summary>
 internal sealed class SavedFiles
 {
-    /// <summary>What podman leaves out, too (libpod/diff.go): it makes them itself.</summary>
-    private static readonly HashSet<string> s_engines = new(StringComparer.Ordinal)
-    {
-        "dev", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc", "run", "run/.containerenv", "run/notify", "run/podman-init", "run/secrets", "sys",
-    };
-
     private readonly VmLook _look;
     private readonly FoundContainer _container;
 
@@ -76,10 +70,9 @@ internal sealed class SavedFiles
         List<string> deleted = [];
         foreach (FileChange change in layers.Changes())
         {
-            string path = Encoding.UTF8.GetString(change.Path.Span);
-            if (s_engines.Contains(path)) continue;
+            if (ContainerChanges.IsMadeByPodman(change.Path.Span)) continue;
             if (change.Inode is { } file) (archive ??= new PaxArchive(open(ArchiveLayout.RootfsDiff))).Add(change.Path.Span, file);
-            else deleted.Add("/" + path);
+            else deleted.Add("/" + Encoding.UTF8.GetString(change.Path.Span));
         }
 
         archive?.End();

@@ -8,12 +8,13 @@ using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
 using Watari.Introspection.Time;
+using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Vms;
 
 namespace Watari.Silo.Engine.Doctor;
 
 /// <summary>Looks whether a VM is fit for Watari, from its monitor inwards. The first look that fails ends those that need what it looked for.</summary>
-internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
+internal sealed class VmExaminer(GuestVm vm, LookGate gate)
 {
     private const ulong LinkedAt = 0xffff_ffff_8100_0000; // __START_KERNEL with the usual CONFIG_PHYSICAL_START
     private const string StartAgain = "start the VM again";
@@ -27,7 +28,7 @@ internal sealed class VmExaminer(GuestVm vm, EngineThreads threads)
         VmStatus status = await vm.StatusAsync(cancellationToken);
         string? agent = status == VmStatus.Running ? await vm.AgentVersionAsync(cancellationToken) : null;
         MachineDescription machine = await vm.MachineAsync(cancellationToken);
-        IEnumerable<VmCheck> inside = await threads.RunAsync(() => OfKernel(machine, status, agent).ToArray(), cancellationToken);
+        IEnumerable<VmCheck> inside = await gate.RunAsync(vm.Name, () => OfKernel(machine, status, agent).ToArray(), cancellationToken);
         return [Monitor(machine, status), Memory(), .. inside, Agent(status, agent)];
     }
 

@@ -17,13 +17,16 @@ internal sealed class ContainerFiles(VmLooks looks, TimeProvider time) : IContai
 {
     private const int MostFiles = 4096, MostPathBytes = 512 << 10, PieceBytes = 1 << 20, Attempts = 3;
 
+    /// <summary>How long one piece may take: less than its caller's patience.</summary>
+    private static readonly TimeSpan s_piece = TimeSpan.FromSeconds(20);
+
     private readonly OpenArchives _archives = new(time);
 
     public Task<DirectoryPiece> ListDirectoryAsync(
         string vm, string container, ReadOnlyMemory<byte> path, bool follow, ReadOnlyMemory<byte> after, CancellationToken cancellationToken) =>
         InRootAsync(vm, container, path, root =>
         {
-            IInode found = root.Root.Find(path.Span, follow);
+            IInode found = root.Find(path.Span, follow);
             if (!found.Status.IsDirectory) return new DirectoryPiece([Describe(path, found)], IsLast: true);
             IEnumerable<DirectoryEntry> entries = after.IsEmpty ? found.Entries : found.Entries.Where(entry => entry.Name.Bytes.SequenceCompareTo(after.Span) > 0);
             ImmutableArray<FileDescription>.Builder files = ImmutableArray.CreateBuilder<FileDescription>();
@@ -40,12 +43,11 @@ internal sealed class ContainerFiles(VmLooks looks, TimeProvider time) : IContai
     public Task<FilePiece> ReadFileAsync(string vm, string container, ReadOnlyMemory<byte> path, long offset, CancellationToken cancellationToken) =>
         InRootAsync(vm, container, path, root =>
         {
-            IInode file = root.Root.Find(path.Span);
+            IInode file = root.Find(path.Span);
             FileStatus status = file.Status;
             if (status.Type != FileType.Regular) throw new EngineException(FailureKind.Refused, $"{container}:{PathText.Of(path.Span)} is {Words(status.Type)}, not a regular file.");
             byte[] bytes = new byte[(int)Math.Clamp(status.Size - offset, 0, PieceBytes)];
-            int count = 0;
-            while (count < bytes.Length && file.Read(offset + count, bytes.AsSpan(count)) is > 0 and int more) count += more;
+            int count = file.ReadUpTo(offset, bytes);
             return new FilePiece(
                 ImmutableCollectionsMarshal.AsImmutableArray(count == bytes.Length ? bytes : bytes[..count]),
                 new FileIdentity(status.Dev, status.Ino, status.Size, status.Mtime.Seconds, status.Mtime.Nanoseconds),
@@ -55,26 +57,34 @@ internal sealed class ContainerFiles(VmLooks looks, TimeProvider time) : IContai
     public async Task<ArchivePiece> ReadArchiveAsync(string vm, string container, ReadOnlyMemory<byte> path, Guid archive, int piece, CancellationToken cancellationToken)
     {
         using OpenArchive open = _archives.Take(archive, piece, path);
-        return await InRootAsync(vm, container, path, root =>
+        ArchivePiece made = await InRootAsync(vm, container, path, root =>
         {
             using var bytes = new MemoryStream();
-            bool more = open.Archive.Write(root.Root, bytes, PieceBytes);
-            open.IsDone = !more;
+            bool more = open.Archive.Write(root, bytes, PieceBytes);
             return new ArchivePiece(ImmutableCollectionsMarshal.AsImmutableArray(bytes.ToArray()), [.. open.Archive.TakeProblems()], IsLast: !more);
         }, cancellationToken);
+        open.Give(made.IsLast);
+        return made;
     }
 
     public Task<ChangesPiece> ListChangesAsync(string vm, string container, int from, CancellationToken cancellationToken) =>
         LookAsync(vm, container, default, (look, found) =>
         {
-            if (look.RootOf(found).Layers is not { } layers) throw new ContainerStoreException("its root is no overlay of layers: what it has changed in it cannot be told");
+            if (look.LayersOf(found) is not { } layers) throw new ContainerStoreException("its root is no overlay of layers: what it has changed in it cannot be told");
             ImmutableArray<FileChangeDescription>.Builder changes = ImmutableArray.CreateBuilder<FileChangeDescription>();
             int bytes = 0;
-            foreach (FileChange change in layers.ChangesAsToldBy(found.Runtime).Skip(from))
+            try
             {
-                if (changes.Count == MostFiles || bytes > MostPathBytes) return new ChangesPiece(changes.ToImmutable(), IsLast: false);
-                changes.Add(new FileChangeDescription((FileChangeKind)change.Kind, [(byte)'/', .. change.Path.Span]));
-                bytes += change.Path.Length;
+                foreach (FileChange change in layers.ChangesAsToldBy(found.Runtime).Skip(from))
+                {
+                    if (changes.Count == MostFiles || bytes > MostPathBytes) return new ChangesPiece(changes.ToImmutable(), IsLast: false);
+                    changes.Add(new FileChangeDescription((FileChangeKind)change.Kind, [(byte)'/', .. change.Path.Span]));
+                    bytes += change.Path.Length;
+                }
+            }
+            catch (DiskDeadlineException) when (changes.Count > 0)
+            {
+                return new ChangesPiece(changes.ToImmutable(), IsLast: false);
             }
 
             return new ChangesPiece(changes.ToImmutable(), IsLast: true);
@@ -93,8 +103,8 @@ internal sealed class ContainerFiles(VmLooks looks, TimeProvider time) : IContai
                 new LogPlace(piece.Next.Ino, piece.Next.Offset), piece.IsLast, isRunning, piece.Damaged, piece.IsBehind);
         }, cancellationToken);
 
-    private Task<T> InRootAsync<T>(string vm, string container, ReadOnlyMemory<byte> path, Func<ContainerRoot, T> read, CancellationToken cancellationToken) =>
-        LookAsync(vm, container, path, (look, found) => read(look.RootOf(found)), cancellationToken);
+    private Task<T> InRootAsync<T>(string vm, string container, ReadOnlyMemory<byte> path, Func<IInode, T> read, CancellationToken cancellationToken) =>
+        LookAsync(vm, container, path, (look, found) => read(look.FilesOf(found).Root), cancellationToken);
 
     /// <summary>A look at the running guest may lead astray where it writes just then: it is taken again.</summary>
     private Task<T> LookAsync<T>(string vm, string container, ReadOnlyMemory<byte> path, Func<VmLook, FoundContainer, T> read, CancellationToken cancellationToken) =>
@@ -119,7 +129,7 @@ internal sealed class ContainerFiles(VmLooks looks, TimeProvider time) : IContai
                     // It tore, or is damaged: then it is so the next time, too.
                 }
             }
-        }, cancellationToken);
+        }, cancellationToken, s_piece);
 
     private static FoundContainer Find(VmLook look, string container)
     {
@@ -127,7 +137,7 @@ internal sealed class ContainerFiles(VmLooks looks, TimeProvider time) : IContai
         return inventory.Containers.FirstOrDefault(found => found.Id == container)
             ?? throw new EngineException(
                 FailureKind.NotFound,
-                $"There is no container '{container}' in VM '{look.Id.Vm}'.{string.Concat(inventory.Unreadable.Take(1).Select(file => $" Not all could be read: {ShownText.Of(file.Path)} {file.Reason}."))}");
+                $"There is no container '{container}' in VM '{look.Id.Vm}'.{string.Concat(inventory.Unreadable.Take(1).Select(file => $" Not all could be read: {ShownText.Of(file.Path)} {ShownText.Of(file.Reason)}."))}");
     }
 
     private static FileDescription Describe(ReadOnlyMemory<byte> name, IInode file)

@@ -33,7 +33,6 @@ internal sealed class OpenArchives(TimeProvider time)
 
             if (archive.IsTaken || archive.Pieces != piece) throw new EngineException(FailureKind.Refused, $"Piece {piece} of the archive was asked for where {archive.Pieces} is the next.");
             archive.IsTaken = true;
-            archive.Pieces++;
             archive.LastTaken = time.GetTimestamp();
             return archive;
         }
@@ -53,24 +52,32 @@ internal sealed class OpenArchives(TimeProvider time)
     }
 }
 
-/// <summary>An archive that is being read; disposed after each piece.</summary>
+/// <summary>An archive that is being read; disposed after each piece, and forgotten where that failed: it cannot go on.</summary>
 internal sealed class OpenArchive(TreeArchive archive, Action forget) : IDisposable
 {
+    private bool _goesOn;
+
     public TreeArchive Archive => archive;
 
-    /// <summary>Begun, up to now.</summary>
-    public int Pieces { get; set; }
+    /// <summary>Given, up to now.</summary>
+    public int Pieces { get; private set; }
 
     public bool IsTaken { get; set; }
 
     /// <summary>A timestamp of the host's clock.</summary>
     public long LastTaken { get; set; }
 
-    public bool IsDone { get; set; }
+    /// <summary>The piece was made.</summary>
+    public void Give(bool isLast)
+    {
+        Pieces++;
+        _goesOn = !isLast;
+    }
 
     public void Dispose()
     {
+        if (!_goesOn) forget();
+        _goesOn = false;
         IsTaken = false;
-        if (IsDone) forget();
     }
 }

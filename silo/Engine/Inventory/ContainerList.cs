@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Watari.Containers;
 using Watari.Containers.Listing;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Engine;
 using Watari.Introspection;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
@@ -14,8 +15,10 @@ namespace Watari.Silo.Engine.Inventory;
 /// <summary>What is told of a VM's containers in all states: what their runtimes have written, and what runs.</summary>
 internal static class ContainerList
 {
-    /// <summary>Characters of all rows: what a message carries, with what goes beside them. A guest can make each of them long.</summary>
-    private const int MaxRows = 16 << 20;
+    /// <summary>Characters of all that is told whole: what a message carries, with what is shortened beside it. A guest can make each text long.</summary>
+    private const long MaxCharacters = 16 << 20;
+
+    private const int MaxName = 1 << 10, MaxCommand = 4 << 10, MaxProblem = 2 << 10; // characters
 
     /// <summary>Of the guest's files that could not be read, so many are named.</summary>
     private const int MaxProblems = 20;
@@ -29,21 +32,27 @@ internal static class ContainerList
         DateTimeOffset now = clocks is { } shown ? Time(shown.Realtime) : DateTimeOffset.UtcNow;
         List<string> problems = [.. Problems(look, inventory.Unreadable)];
         ImmutableArray<ContainerDescription>.Builder items = ImmutableArray.CreateBuilder<ContainerDescription>(inventory.Containers.Count);
-        int rows = 0, without = 0;
+        long characters = 0;
+        int without = 0;
         foreach (FoundContainer found in inventory.Containers)
         {
-            ContainerDescription described = Describe(look.NothingRuns ? Ended(found) : found with { AliveSince = AliveSince(found, clocks) }, look.Id, now);
-            rows += (described.DockerRow?.Length ?? 0) + (described.PodmanRow?.Length ?? 0);
-            if (rows > MaxRows)
+            ContainerDescription described = Describe(look, look.NothingRuns ? Ended(found) : found with { AliveSince = AliveSince(look, found, clocks) }, now);
+            long size = described.Characters();
+            if (characters + size > MaxCharacters)
             {
                 without++;
-                described = described with { Details = null, DockerRow = null, PodmanRow = null };
+                described = described.Shortened();
+            }
+            else
+            {
+                characters += size;
             }
 
             items.Add(described);
         }
 
-        if (without > 0) problems.Add($"{look.Id}: of {without} containers only id, name and state are shown: more than {MaxRows} characters are written of all together");
+        if (without > 0) problems.Add($"{look.Id}: of {without} containers only id, name and state are shown: more than {MaxCharacters} characters are written of all together");
+        if (look.IsLate) problems.Add($"{look.Id}: not all is known of what runs: the look at it took too long");
         return new Listing<ContainerDescription>(items.DrainToImmutable(), [.. problems]);
     }
 
@@ -51,7 +60,7 @@ internal static class ContainerList
     internal static IEnumerable<string> Problems(VmLook look, IReadOnlyList<UnreadableFile> unreadable)
     {
         foreach (string note in look.Notes) yield return $"{look.Id}: {note}";
-        foreach (UnreadableFile file in unreadable.Take(MaxProblems)) yield return $"{look.Id}: {ShownText.Of(file.Path)} cannot be read: {ShownText.Of(file.Reason)}";
+        foreach (UnreadableFile file in unreadable.Take(MaxProblems)) yield return MessageSize.Cut($"{look.Id}: {ShownText.Of(file.Path)} cannot be read: {ShownText.Of(file.Reason)}", MaxProblem);
         if (unreadable.Count > MaxProblems) yield return $"{look.Id}: and {unreadable.Count - MaxProblems} files more cannot be read";
     }
 
@@ -69,12 +78,12 @@ internal static class ContainerList
         }
     }
 
-    private static DateTimeOffset? AliveSince(FoundContainer found, GuestClocks? clocks)
+    private static DateTimeOffset? AliveSince(VmLook look, FoundContainer found, GuestClocks? clocks)
     {
-        if (clocks is not { } known || found.Live is not { } live) return null;
+        if (clocks is not { } known || found.Live is not { } live || look.IsLate) return null;
         try
         {
-            return LiveView.Look(live.Init.Kernel, look => Time(known.Realtime - known.Boottime + (long)live.In(look).Init.StartBoottime));
+            return LiveView.Look(live.Init.Kernel, running => Time(known.Realtime - known.Boottime + (long)live.In(running).Init.StartBoottime));
         }
         catch (IntrospectionException)
         {
@@ -90,14 +99,14 @@ internal static class ContainerList
             ? found with { RootPid = null }
             : found with { RootPid = null, State = ContainerState.Stopped, Contradiction = $"its record says {found.State.ToString().ToLowerInvariant()}, and nothing runs in its VM" };
 
-    private static ContainerDescription Describe(FoundContainer found, VmId vm, DateTimeOffset now)
+    private static ContainerDescription Describe(VmLook look, FoundContainer found, DateTimeOffset now)
     {
-        ContainerDescription? live = found.Live is { } running ? TryDescribe(running, vm) : null;
+        ContainerDescription? live = found.Live is { } running && !look.IsLate ? TryDescribe(running, look.Id) : null;
         ContainerRecord? record = found.Record;
         return new ContainerDescription(
             found.Id,
-            record?.Names is [{ Length: > 0 } name, ..] ? name : found.Id,
-            vm,
+            MessageSize.Cut(record?.Names is [{ Length: > 0 } name, ..] ? name : found.Id, MaxName),
+            look.Id,
             StatusOf(found.State),
             found.Runtime.ToString().ToLowerInvariant(),
             live?.CgroupPath ?? "",
@@ -105,21 +114,21 @@ internal static class ContainerList
             live?.Processes ?? 0,
             live?.Threads ?? 0,
             live?.ResidentBytes ?? 0,
-            live?.Command ?? string.Join(' ', record?.Command ?? []),
+            MessageSize.Cut(live?.Command ?? string.Join(' ', record?.Command ?? []), MaxCommand),
             record is null ? null : DetailsOf(record, found.Started),
             found.Contradiction,
             JsonSerializer.Serialize(DockerPs.Of(found, now), RowJson.Default.DockerPs),
             found.Runtime == ContainerRuntime.Podman ? JsonSerializer.Serialize(PodmanPs.Of(found, now), RowJson.Default.PodmanPs) : null);
     }
 
-    /// <summary>Null where it has ended since it was found.</summary>
+    /// <summary>Null where it has ended since it was found, or cannot be seen as a whole.</summary>
     private static ContainerDescription? TryDescribe(GuestContainer running, VmId vm)
     {
         try
         {
             return Containers.Describe(running, vm);
         }
-        catch (TornViewException)
+        catch (IntrospectionException)
         {
             return null;
         }

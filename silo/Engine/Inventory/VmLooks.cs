@@ -14,21 +14,38 @@ namespace Watari.Silo.Engine.Inventory;
 /// IReadOnlyList&lt;FoundContainer&gt; found = await looks.TakeAsync(vm, look => look.Inventory().Containers, cancellationToken);
 /// </code>
 /// </summary>
-internal sealed class VmLooks(string host, OpenVms vms, EngineThreads threads)
+internal sealed class VmLooks(string host, OpenVms vms, EngineThreads threads, LookGate gate)
 {
     private int _servers;
 
-    /// <summary>One look, on one of the engine's threads, in one lease of the VM; all that it opened is closed after it.</summary>
-    /// <exception cref="EngineException">The VM is unknown, or nothing of it can be read.</exception>
-    public async Task<T> TakeAsync<T>(string vm, Func<VmLook, T> look, CancellationToken cancellationToken)
+    /// <summary>How long one look lasts, unless it is given more: less than a caller's patience with the whole host.</summary>
+    public static TimeSpan Most { get; } = TimeSpan.FromSeconds(12);
+
+    /// <summary>One look, on one of the engine's threads, in one lease of the VM; all that it opened is closed after it. It waits for other looks at the VM.</summary>
+    /// <param name="most">How long it lasts; null is <see cref="Most"/>.</param>
+    /// <exception cref="EngineException">The VM is unknown, nothing of it can be read, or it is looked at all the time.</exception>
+    public async Task<T> TakeAsync<T>(string vm, Func<VmLook, T> look, CancellationToken cancellationToken, TimeSpan? most = null)
     {
-        await using VmLook open = await OpenAsync(vm, cancellationToken);
-        return await open.RunAsync(look, cancellationToken);
+        var watch = new LookWatch();
+        await using VmLook open = await OpenAsync(vm, watch, WatchedAsync, cancellationToken);
+        return await Failures.ExplainAsync(vm, () => WatchedAsync(() => look(open)));
+
+        Task<TResult> WatchedAsync<TResult>(Func<TResult> work) => gate.RunAsync(
+            vm,
+            () =>
+            {
+                watch.Begin(most ?? Most, cancellationToken);
+                return work();
+            },
+            cancellationToken);
     }
 
-    /// <summary>A look that lasts until it is disposed, for what is read in many pieces. The VM is leased as long.</summary>
+    /// <summary>A look for a step, which waits for no other looks and has the time that the step has. It lasts until it is disposed, and the VM is leased as long.</summary>
     /// <exception cref="EngineException">The VM is unknown, or nothing of it can be read.</exception>
-    public async Task<VmLook> OpenAsync(string vm, CancellationToken cancellationToken)
+    public Task<VmLook> OpenAsync(string vm, CancellationToken cancellationToken) =>
+        OpenAsync(vm, new LookWatch(), open => threads.RunAsync(open, cancellationToken), cancellationToken);
+
+    private async Task<VmLook> OpenAsync(string vm, LookWatch watch, Func<Func<VmLook>, Task<VmLook>> run, CancellationToken cancellationToken)
     {
         VmLease lease;
         try
@@ -37,12 +54,12 @@ internal sealed class VmLooks(string host, OpenVms vms, EngineThreads threads)
         }
         catch (EngineException e) when (OpenVms.IsOff(e) && vms.StoredDiskOf(vm) is { } disk)
         {
-            return await OpenStoredAsync(vm, disk, cancellationToken);
+            return await OpenStoredAsync(vm, disk, watch, run, cancellationToken);
         }
 
         try
         {
-            return await Failures.ExplainAsync(vm, () => OpenRunningAsync(lease, cancellationToken));
+            return await Failures.ExplainAsync(vm, () => OpenRunningAsync(lease, watch, run, cancellationToken));
         }
         catch
         {
@@ -51,7 +68,7 @@ internal sealed class VmLooks(string host, OpenVms vms, EngineThreads threads)
         }
     }
 
-    private async Task<VmLook> OpenRunningAsync(VmLease lease, CancellationToken cancellationToken)
+    private async Task<VmLook> OpenRunningAsync(VmLease lease, LookWatch watch, Func<Func<VmLook>, Task<VmLook>> run, CancellationToken cancellationToken)
     {
         GuestVm guest = lease.Vm;
         List<string> notes = [];
@@ -65,33 +82,29 @@ internal sealed class VmLooks(string host, OpenVms vms, EngineThreads threads)
             notes.Add($"its disks cannot be read, so that only what runs is found: {e.Message}");
         }
 
-        return await threads.RunAsync(
-            () =>
+        return await run(() =>
+        {
+            (GuestKernel? kernel, EngineException? why) = KernelOf(guest, notes);
+            var disks = VmLookDisks.Connect(export is null ? [] : export.Disks.Select(disk => (export.SocketPath, disk.NodeName)), watch, notes);
+            if (kernel is null && disks.Volumes.Count == 0)
             {
-                (GuestKernel? kernel, EngineException? why) = KernelOf(guest, notes);
-                var disks = VmLookDisks.Connect(export is null ? [] : export.Disks.Select(disk => (export.SocketPath, disk.NodeName)), notes);
-                if (kernel is null && disks.Volumes.Count == 0)
-                {
-                    disks.Dispose();
-                    throw why!;
-                }
+                disks.Dispose();
+                throw why!;
+            }
 
-                return new VmLook(new VmId(host, guest.Name), threads, disks, kernel, guest.Fate is not null, notes, lease);
-            },
-            cancellationToken);
+            return new VmLook(new VmId(host, guest.Name), disks, watch, kernel, guest.Fate is not null, notes, lease);
+        });
     }
 
-    private async Task<VmLook> OpenStoredAsync(string vm, string disk, CancellationToken cancellationToken)
+    private async Task<VmLook> OpenStoredAsync(string vm, string disk, LookWatch watch, Func<Func<VmLook>, Task<VmLook>> run, CancellationToken cancellationToken)
     {
         string socket = Path.Combine(Path.GetDirectoryName(disk)!, $"disk-{Interlocked.Increment(ref _servers)}.sock");
         DiskFileServer server = await Failures.ExplainAsync(vm, () => DiskFileServer.StartAsync(disk, "qcow2", socket, cancellationToken));
         try
         {
             List<string> notes = ["it is off: what was in its memory alone is gone, and other disks than its first are not known"];
-            return await Failures.ExplainAsync(vm, () => threads.RunAsync(
-                () => new VmLook(
-                    new VmId(host, vm), threads, VmLookDisks.Connect([(server.SocketPath, DiskFileServer.ExportName)], notes), kernel: null, nothingRuns: true, notes, server),
-                cancellationToken));
+            return await Failures.ExplainAsync(vm, () => run(() => new VmLook(
+                new VmId(host, vm), VmLookDisks.Connect([(server.SocketPath, DiskFileServer.ExportName)], watch, notes), watch, kernel: null, nothingRuns: true, notes, server)));
         }
         catch
         {
@@ -132,29 +145,39 @@ internal sealed class VmLookDisks : IDisposable
 
     /// <summary>A disk that cannot be read keeps no other from being read. Blocks: for the engine's threads.</summary>
     /// <param name="exports">Each disk's server and its name there.</param>
+    /// <param name="watch">Ends each read of them.</param>
     /// <param name="notes">Is told of those that cannot be read.</param>
-    public static VmLookDisks Connect(IEnumerable<(string SocketPath, string Export)> exports, List<string> notes)
+    public static VmLookDisks Connect(IEnumerable<(string SocketPath, string Export)> exports, LookWatch watch, List<string> notes)
     {
         var connected = new VmLookDisks();
-        foreach ((string socket, string export) in exports)
+        try
         {
-            try
-            {
-                var disk = NbdDiskImage.Connect(socket, export);
-                connected._disks.Add(disk);
-                connected._volumes.AddRange(Disk.Images.Volumes.Of(disk));
-            }
-            catch (DiskException e)
-            {
-                notes.Add($"its disk {export} cannot be read: {e.Message}");
-            }
+            foreach ((string socket, string export) in exports) connected.Connect(socket, export, watch, notes);
+            return connected;
         }
-
-        return connected;
+        catch
+        {
+            connected.Dispose();
+            throw;
+        }
     }
 
     public void Dispose()
     {
         foreach (NbdDiskImage disk in _disks) disk.Dispose();
+    }
+
+    private void Connect(string socket, string export, LookWatch watch, List<string> notes)
+    {
+        try
+        {
+            var disk = NbdDiskImage.Connect(socket, export);
+            _disks.Add(disk);
+            _volumes.AddRange(Disk.Images.Volumes.Of(new WatchedDisk(disk, watch)));
+        }
+        catch (DiskException e)
+        {
+            notes.Add($"its disk {export} cannot be read: {e.Message}");
+        }
     }
 }

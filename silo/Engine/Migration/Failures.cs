@@ -60,6 +60,7 @@ internal static class Failures
             e),
         HypervisorException => new EngineException(FailureKind.VmLost, $"VM '{vm}': {e.Message}", e),
         IntrospectionException or PageContentsException => new EngineException(FailureKind.VmLost, $"The memory of VM '{vm}' cannot be read: {e.Message}", e),
+        DiskDeadlineException => new EngineException(FailureKind.TimedOut, $"The look at VM '{vm}' took too long: {e.Message}.", e),
         DiskException => new EngineException(FailureKind.Refused, $"What VM '{vm}' keeps cannot be read: {e.Message}", e),
         CriuImageException => new EngineException(FailureKind.RestoreFailed, $"The images are not what they should be: {e.Message}", e),
         _ => new EngineException(FailureKind.Internal, $"A defect of Watari ({e.GetType().Name}): {e.Message}", e),

@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text;
 using Watari.Containers.Archives;
+using Watari.Disk;
 using Watari.Disk.FileSystems;
 
 namespace Watari.Containers.Tests.Archives;
@@ -66,6 +67,46 @@ public sealed class TreeArchiveTests
         Assert.Contains(problems, problem => problem.StartsWith("d/cut was replaced", StringComparison.Ordinal));
         Assert.Equal(["d/", "d/cut", "d/replaced", "d/z"], Entries(archive).Select(entry => entry.Name));
         Assert.Equal(5000, Entries(archive)[1].Length);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1 << 20)]
+    public void What_cannot_be_read_is_told_and_left_out_and_what_is_behind_it_is_there(int limit)
+    {
+        FileTree tree = new FileTree { ["/d/a"] = "first", ["/d/z/deep"] = "last" }.Damaged("/d/bad").Add("/d/broken", () => throw new DiskStructureException("inode 9", "it is damaged"));
+
+        (byte[] archive, List<string> problems) = Archive(() => tree.Root, "/d", "d", limit);
+
+        Assert.Equal(["d/", "d/a", "d/bad/", "d/z/", "d/z/deep"], Entries(archive).Select(entry => entry.Name));
+        Assert.Equal(["d/bad is left out: directory /d/bad: it is damaged", "d/broken is left out: inode 9: it is damaged"], problems);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_tore_once_or_was_not_read_in_time_is_read_in_the_next_piece(bool isLate)
+    {
+        int asked = 0;
+        FileTree tree = new FileTree { ["/d/a"] = "first", ["/d/z"] = "last" }.Add("/d/torn", () => asked++ > 0 ? new byte[3000] : throw (isLate ? (DiskException)new DiskDeadlineException(TimeSpan.FromSeconds(1)) : new DiskStructureException("inode 9", "it tore")));
+
+        (byte[] archive, List<string> problems) = Archive(() => tree.Root, "/d", "d", 1 << 20);
+
+        Assert.Empty(problems);
+        Assert.Equal(["d/", "d/a", "d/torn", "d/z"], Entries(archive).Select(entry => entry.Name));
+        Assert.Equal(3000, Entries(archive)[2].Length);
+    }
+
+    [Fact]
+    public void A_file_that_could_not_be_written_is_none_that_another_name_links_to()
+    {
+        FileTree tree = new FileTree().Attributed("/first", "content", "user.large=" + new string('x', 2 << 20)).HardLink("/second", "/first");
+        using var output = new MemoryStream();
+        var archive = new PaxArchive(output);
+
+        Assert.Throws<DiskLimitException>(() => archive.Add("first"u8, tree.Root.Find("/first"u8)));
+        Assert.Throws<DiskLimitException>(() => archive.Add("second"u8, tree.Root.Find("/second"u8)));
+        Assert.Equal(0, output.Length);
     }
 
     [Fact]

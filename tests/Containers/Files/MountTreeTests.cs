@@ -36,6 +36,15 @@ public sealed class MountTreeTests
     }
 
     [Fact]
+    public void To_a_mount_at_what_is_no_name_nothing_leads_and_all_else_is_there()
+    {
+        _tree.Mount("/run/a\0b"u8, new FileTree());
+        _tree.Mount([.. "/run/"u8, .. Enumerable.Repeat((byte)'n', 256), .. "/inner"u8], new FileTree());
+
+        Assert.Equal("run", Encoding.UTF8.GetString(_tree.Root.Find("/run/state"u8).ReadAll(100)));
+    }
+
+    [Fact]
     public void What_is_listed_is_opened_where_it_is_mounted()
     {
         IInode lib = _tree.Root.Find("/var/lib"u8);

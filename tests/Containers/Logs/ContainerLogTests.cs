@@ -110,6 +110,40 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
+    public void Of_a_compressed_file_that_is_too_large_what_is_unpacked_is_read_and_the_rest_told()
+    {
+        FileTree tree = new FileTree { ["/log"] = Json("2", 2) }.Add("/log.1.gz", Packed(Json("1", 1) + new string('x', 70 << 20) + "\n" + Json("cut", 1)));
+        ContainerLog log = ContainerLog.Open(LogFormat.JsonFile, tree, "/log");
+        List<string> seen = [];
+        int damaged = 0;
+        LogPosition at = default;
+        for (bool isLast = false; !isLast;)
+        {
+            LogPiece piece = log.Read(at);
+            (at, isLast) = (piece.Next, piece.IsLast);
+            damaged += piece.Damaged;
+            seen.AddRange(Texts(piece).Select(text => text[^2..]));
+        }
+
+        Assert.Equal(["1|", "2|"], seen);
+        Assert.True(damaged > 0);
+    }
+
+    [Fact]
+    public void Of_many_large_compressed_files_a_tail_unpacks_no_more_than_a_bound_and_tells_that_it_is_short()
+    {
+        byte[] large = Packed(new string('x', 65 << 20));
+        FileTree tree = new() { ["/log"] = Json("last", 2) };
+        for (int number = 1; number < 9; number++) tree.Add($"/log.{number}.gz", large);
+        ContainerLog log = ContainerLog.Open(LogFormat.JsonFile, tree, "/log");
+
+        LogPosition from = log.Tail(100);
+
+        Assert.NotEqual(default, from);
+        Assert.True(log.Read(from).IsBehind);
+    }
+
+    [Fact]
     public void Only_entries_of_the_time_that_is_asked_for_are_read()
     {
         ContainerLog log = Log(LogFormat.JsonFile, string.Concat(Enumerable.Range(1, 5).Select(number => Json($"{number}", number))));

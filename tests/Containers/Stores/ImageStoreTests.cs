@@ -16,7 +16,7 @@ public sealed class ImageStoreTests
         string chain = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"sha256:{A} sha256:{B}")));
         FileTree tree = new()
         {
-            [$"{Docker}/repositories.json"] = $$$$"""{"Repositories":{"web":{"web:2":"sha256:{{{{A}}}}","web:latest":"sha256:{{{{A}}}}","web@sha256:{{{{C}}}}":"sha256:{{{{A}}}}"}}}""",
+            [$"{Docker}/repositories.json"] = $$$$"""{"Repositories":{"web":{"web:2":"sha256:{{{{A}}}}","web:latest":"sha256:{{{{A}}}}","web@sha256:{{{{C}}}}":"sha256:{{{{A}}}}"},"only":{"only@sha256:{{{{C}}}}":"sha256:{{{{C}}}}"}}}""",
             [$"{Docker}/imagedb/content/sha256/{A}"] = $$$"""{"created":"2026-01-02T00:00:00Z","rootfs":{"diff_ids":["sha256:{{{A}}}","sha256:{{{B}}}"]}}""",
             [$"{Docker}/imagedb/metadata/sha256/{A}/parent"] = $"sha256:{B}",
             [$"{Docker}/imagedb/content/sha256/{B}"] = "{}", // the other is built on it
@@ -29,7 +29,7 @@ public sealed class ImageStoreTests
 
         Assert.Empty(inventory.Unreadable);
         Assert.Equal(
-            [(ContainerRuntime.Docker, $"sha256:{A}", "web:2 web:latest", (long?)1234), (ContainerRuntime.Docker, $"sha256:{C}", "", (long?)null)],
+            [(ContainerRuntime.Docker, $"sha256:{A}", "web:2 web:latest", (long?)1234), (ContainerRuntime.Docker, $"sha256:{C}", $"only@sha256:{C}", (long?)null)],
             inventory.Images.Select(image => (image.Runtime, image.Id, string.Join(' ', image.Names), image.Size)));
         Assert.Equal(new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero), inventory.Images[0].Created);
     }
@@ -46,6 +46,26 @@ public sealed class ImageStoreTests
         ImageRecord image = Assert.Single(ImageInventory.Read(() => tree).Images);
 
         Assert.Equal((ContainerRuntime.Podman, A, "localhost/web:latest", 1205L), (image.Runtime, image.Id, Assert.Single(image.Names), image.Size));
+    }
+
+    [Theory]
+    [InlineData("web:2", "web", "2")]
+    [InlineData("web", "web", null)]
+    [InlineData("registry:5000/web", "registry:5000/web", null)]
+    [InlineData("registry:5000/web:2", "registry:5000/web", "2")]
+    [InlineData("web@sha256:aa", "web", null)]
+    [InlineData("registry:5000/web:2@sha256:aa", "registry:5000/web", null)]
+    public void A_name_has_a_repository_and_perhaps_a_tag(string name, string repository, string? tag) => Assert.Equal((repository, tag), ImageRecord.Parts(name));
+
+    [Fact]
+    public void Images_beyond_the_limit_are_told()
+    {
+        FileTree tree = new() { [$"{Podman}/overlay-images/images.json"] = $$"""[{"id":"{{A}}"},{"id":"{{B}}"}]""", [$"{Docker}/imagedb/content/sha256/{A}"] = "{}", [$"{Docker}/imagedb/content/sha256/{B}"] = "{}" };
+
+        ImageInventory inventory = ImageInventory.Read(() => tree, new ContainerLimits { Containers = 1 });
+
+        Assert.Equal(["has more than 1 images", "has more than 1 images"], inventory.Unreadable.Select(file => file.Reason));
+        Assert.Equal(2, inventory.Images.Count);
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Text;
 using Watari.Disk.Ext4;
 using Watari.Disk.FileSystems;
 using Watari.Disk.Tests.Corpus;
@@ -84,6 +85,15 @@ public sealed class DamageTests
         DiskStructureException error = Assert.Throws<DiskStructureException>(() => root.Tree().Count());
 
         Assert.Equal($"inode {root.Find("/a"u8).Status.Ino}", error.Structure);
+        List<string> passedOver = [];
+        Assert.Contains(
+            root.Tree(passOver: (path, _) =>
+            {
+                passedOver.Add(Encoding.UTF8.GetString(path.Span));
+                return true;
+            }),
+            file => file.Path.Span.SequenceEqual("holes"u8)); // behind it
+        Assert.Equal("a/b/c/again", Assert.Single(passedOver));
         Assert.Equal(root.Find("/a/b"u8).Status.Ino, root.Find("/a/b/c/again/b/c/again/b"u8).Status.Ino);
     }
 

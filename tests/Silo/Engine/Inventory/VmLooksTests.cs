@@ -20,7 +20,7 @@ public sealed class VmLooksTests : IAsyncDisposable
     public VmLooksTests()
     {
         _vms = new OpenVms(_run.Path);
-        _looks = new VmLooks("host-a", _vms, _threads);
+        _looks = new VmLooks("host-a", _vms, _threads, new LookGate(_threads, 1));
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -68,7 +68,7 @@ public sealed class VmLooksTests : IAsyncDisposable
         await using RealQemu qemu = await RealQemu.StartAsync(
             "-name", "small", "-m", "64", "-object", "memory-backend-memfd,id=ram,size=64M,share=on", "-machine", "q35,memory-backend=ram", "-drive", $"if=virtio,format=raw,file={disk}");
         await using var vms = new OpenVms(Path.GetDirectoryName(qemu.DirectoryPath)!);
-        var looks = new VmLooks("host-a", vms, _threads);
+        var looks = new VmLooks("host-a", vms, _threads, new LookGate(_threads, 1));
         string name = Path.GetFileName(qemu.DirectoryPath);
 
         await using (VmLook first = await looks.OpenAsync(name, Cancellation))
@@ -76,7 +76,7 @@ public sealed class VmLooksTests : IAsyncDisposable
         {
             foreach (VmLook look in (VmLook[])[first, second])
             {
-                Listing<ContainerDescription> listed = await look.RunAsync(open => ContainerList.Describe(open, withSizes: false), Cancellation);
+                Listing<ContainerDescription> listed = await _threads.RunAsync(() => ContainerList.Describe(look, withSizes: false), Cancellation);
                 ContainerDescription web = Assert.Single(listed.Items);
                 Assert.Equal(("web", ContainerStatus.Running), (web.Name, web.Status));
                 Assert.Contains("only its disk can be read, as of its last commit", Assert.Single(listed.Problems), StringComparison.Ordinal);
