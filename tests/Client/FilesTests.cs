@@ -121,6 +121,7 @@ public sealed class FilesTests(TwoHosts hosts) : IDisposable
         using var archive = new MemoryStream();
         using (var tar = new TarWriter(archive, leaveOpen: true))
         {
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "c/"));
             foreach (string content in (string[])["first", "second"])
             {
                 tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "c/\ufffd/"));
