@@ -12,10 +12,10 @@ internal static class ExitCodes
     /// <summary>Refused before anything was touched.</summary>
     public const int Refused = 4;
 
-    /// <summary>Failed and rolled back: the source runs.</summary>
+    /// <summary>Failed, and all is as it was: the source runs, nothing is left half made. Of a copy: it is not whole.</summary>
     public const int RolledBack = 5;
 
-    /// <summary>Failed, or not heard of any more: the job says more.</summary>
+    /// <summary>What became of it is not known: it failed in a way that does not tell, or was not heard of any more.</summary>
     public const int Unknown = 6;
 
     public const int Interrupted = 130;
@@ -25,7 +25,7 @@ internal static class ExitCodes
         FailureKind.NotFound or FailureKind.Ambiguous => NotFound,
         FailureKind.Refused => Refused,
         FailureKind.Cancelled => Interrupted,
-        FailureKind.Internal or FailureKind.Fenced or FailureKind.WorkloadLost or FailureKind.VmLost or FailureKind.HostLost => Unknown,
+        FailureKind.Internal or FailureKind.Fenced or FailureKind.WorkloadLost or FailureKind.VmLost or FailureKind.HostLost or FailureKind.Interrupted => Unknown,
         _ => RolledBack,
     };
 

@@ -7,6 +7,9 @@ public sealed record ArchiveLimits
 
     public int Entries { get; init; } = 100_000;
 
+    /// <summary>Characters of all their names together, held in memory.</summary>
+    public long NameCharacters { get; init; } = 16 << 20;
+
     /// <summary>Bytes of all entries together, unpacked.</summary>
     public long UnpackedBytes { get; init; } = 1L << 40;
 

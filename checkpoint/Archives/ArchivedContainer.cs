@@ -6,10 +6,8 @@ namespace Watari.Checkpoint.Archives;
 /// <summary>What an archive says of its container; texts are as whoever made it wrote them.</summary>
 /// <param name="Id">The engine's id.</param>
 /// <param name="Manager">Who made the container: libpod, cri-o; null of others (annotation io.container.manager).</param>
-/// <param name="Image">The image's name; null where it has none.</param>
-/// <param name="Runtime">runc, crun.</param>
 /// <param name="NamedVolumes">Names of its volumes.</param>
-public sealed record ArchivedContainer(string Id, string Name, string? Manager, string? Image, string? Runtime, IReadOnlyList<string> NamedVolumes)
+public sealed record ArchivedContainer(string Id, string Name, string? Manager, IReadOnlyList<string> NamedVolumes)
 {
     /// <summary>Podman's word for itself.</summary>
     public const string Libpod = "libpod";
@@ -21,7 +19,7 @@ public sealed record ArchivedContainer(string Id, string Name, string? Manager, 
         SpecDump spec = Parse(ArchiveLayout.SpecDump, specDump, ArchiveJson.Default.SpecDump);
         if (string.IsNullOrEmpty(config.Id)) throw new ArchiveException($"{ArchiveLayout.ConfigDump} names no container");
         return new ArchivedContainer(
-            config.Id, config.Name ?? "", spec.Annotations?.GetValueOrDefault("io.container.manager"), config.RootfsImageName, config.Runtime,
+            config.Id, config.Name ?? "", spec.Annotations?.GetValueOrDefault("io.container.manager"),
             [.. (config.NamedVolumes ?? []).Select(volume => volume?.Name).OfType<string>()]);
     }
 
@@ -41,8 +39,6 @@ public sealed record ArchivedContainer(string Id, string Name, string? Manager, 
 internal sealed record ConfigDump(
     [property: JsonPropertyName("id")] string? Id,
     [property: JsonPropertyName("name")] string? Name,
-    [property: JsonPropertyName("rootfsImageName")] string? RootfsImageName,
-    [property: JsonPropertyName("runtime")] string? Runtime,
     [property: JsonPropertyName("namedVolumes")] IReadOnlyList<ConfigDumpVolume?>? NamedVolumes);
 
 internal sealed record ConfigDumpVolume([property: JsonPropertyName("volumeName")] string? Name);

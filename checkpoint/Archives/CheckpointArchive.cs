@@ -63,12 +63,15 @@ public sealed class CheckpointArchive
         var files = new Dictionary<string, long>(StringComparer.Ordinal);
         var documents = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         var seen = new HashSet<string>(StringComparer.Ordinal);
+        long characters = 0;
         while (Next(tar, unpacked) is { } entry)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (seen.Count == limits.Entries) throw new ArchiveException($"more than {limits.Entries} files");
+            RequireWhole(entry);
             if (entry.EntryType == TarEntryType.GlobalExtendedAttributes) continue;
             string path = PathOf(entry);
+            if ((characters += path.Length) > limits.NameCharacters) throw new ArchiveException($"names of more than {limits.NameCharacters} characters");
             // The archive's own directory.
             if (path.Length == 0 && entry.EntryType == TarEntryType.Directory) continue;
             if (!seen.Add(path)) throw new ArchiveException($"'{path}' is in it twice");
@@ -110,6 +113,18 @@ public sealed class CheckpointArchive
         {
             unpacked.ReadsHeader = false;
         }
+    }
+
+    /// <summary>GNU's sparse files have another name and another length than the entry says: who unpacks them writes what was never looked at.</summary>
+    private static void RequireWhole(TarEntry entry)
+    {
+        IEnumerable<string> attributes = entry switch
+        {
+            PaxTarEntry file => file.ExtendedAttributes.Keys,
+            PaxGlobalExtendedAttributesTarEntry all => all.GlobalExtendedAttributes.Keys,
+            _ => [],
+        };
+        if (attributes.Any(name => name.StartsWith("GNU.sparse.", StringComparison.Ordinal))) throw new ArchiveException($"'{entry.Name}' is sparse: only whole files can be in it");
     }
 
     /// <summary>Relative, without what tar puts around it; empty: the archive's own directory.</summary>

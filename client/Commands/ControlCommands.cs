@@ -83,7 +83,7 @@ internal static class ControlCommands
                 catch (EngineException e)
                 {
                     terminal.Say(Printer.Clean(e.Message));
-                    if (code == ExitCodes.Done) code = e.Kind == FailureKind.Interrupted ? ExitCodes.Unknown : ExitCodes.Of(e.Kind);
+                    if (code == ExitCodes.Done) code = ExitCodes.Of(e.Kind);
                 }
             }
 

@@ -101,6 +101,7 @@ internal static class LogsCommand
     private static bool TryParseSpan(string text, out TimeSpan span)
     {
         span = default;
+        double ticks = 0; // whatever is written fits into it
         ReadOnlySpan<char> rest = text;
         while (!rest.IsEmpty)
         {
@@ -117,11 +118,13 @@ internal static class LogsCommand
                 _ => null,
             };
             if (unit is null) return false;
-            span += unit.Value * number;
+            ticks += unit.Value.Ticks * number;
             rest = rest[letters..];
         }
 
-        return text.Length > 0;
+        if (text.Length == 0 || ticks >= TimeSpan.MaxValue.Ticks) return false;
+        span = TimeSpan.FromTicks((long)ticks);
+        return true;
     }
 
     /// <summary>Less than nothing for all of them.</summary>

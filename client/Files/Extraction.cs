@@ -13,6 +13,7 @@ internal sealed class Extraction(string place, Action<string> problem)
     private const UnixFileMode Permissions = (UnixFileMode)0x1ff; // rwxrwxrwx
 
     private readonly HashSet<string> _directories = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _written = new(StringComparer.Ordinal);
     private readonly HashSet<string> _files = new(StringComparer.Ordinal);
     private readonly List<(string Path, UnixFileMode Mode, DateTimeOffset Time)> _made = [];
 
@@ -23,7 +24,8 @@ internal sealed class Extraction(string place, Action<string> problem)
         await using var reader = new TarReader(archive);
         while (await reader.GetNextEntryAsync(copyData: false, cancellationToken) is { } entry)
         {
-            if (!TryPlace(entry.Name, out string path)) problem($"{entry.Name} is left out: such a name leads out of the copy");
+            if (!TryPlace(entry.Name, out string path)) problem($"{entry.Name} is left out: its directory is not in the copy, or its name leads out of it");
+            else if (!_written.Add(path)) LeaveOut(entry, path);
             else await WriteAsync(entry, path, cancellationToken);
         }
 
@@ -94,6 +96,16 @@ internal sealed class Extraction(string place, Action<string> problem)
         if (names.Length == 1) return true;
         path = Path.Combine([place, .. names.Skip(1)]);
         return _directories.Contains(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Names that are no text may read alike here. What is in the second directory, or is a second name of the second file, comes after it: it is left out, too.</summary>
+    private void LeaveOut(TarEntry entry, string path)
+    {
+        problem($"{entry.Name} is left out: another file has this name in the copy");
+        _files.RemoveWhere(IsThere);
+        _directories.RemoveWhere(IsThere);
+
+        bool IsThere(string name) => name == path || name.StartsWith(path + "/", StringComparison.Ordinal);
     }
 
     /// <summary>What was there of another type, or a file or link of that name, goes; what a link leads to does not.</summary>

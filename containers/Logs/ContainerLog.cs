@@ -116,14 +116,14 @@ public sealed class ContainerLog
 
     private static string Shown(ContainerRecord record) => ShownText.Of(record.Names is [var name, ..] ? name : record.Id.ToString());
 
-    /// <summary>Counts lines that end an entry from the end on; what follows the last line feed is none yet.</summary>
+    /// <summary>Counts lines that end an entry from the end on, and the last, which may be a piece; what follows the last line feed is none yet.</summary>
     /// <param name="left">How many bytes may be looked at, in all files together.</param>
     /// <param name="offset">Where they begin; where there are too few, or they lie too far back, the first that was seen.</param>
     private bool TryTailOfLines(LogFile file, ref int count, ref long left, out long offset)
     {
         byte[] window = new byte[WindowBytes];
         int seen = 0;
-        long? lineEnd = null; // of the line whose beginning is looked for
+        long? lineEnd = null, lastEnd = null; // of the line whose beginning is looked for, and of the last
         for (long end = file.Length; end > 0;)
         {
             int length = (int)Math.Min(end, window.Length);
@@ -132,8 +132,9 @@ public sealed class ContainerLog
             {
                 offset = lineEnd ?? 0;
                 long start = end - length + feed + 1;
-                if (lineEnd is not null && EndsEntry(file, start, bytes[(feed + 1)..]) && seen++ == count) return true;
+                if (lineEnd is not null && (lineEnd == lastEnd || EndsEntry(file, start, bytes[(feed + 1)..])) && seen++ == count) return true;
                 lineEnd = start;
+                lastEnd ??= start;
             }
 
             end -= length;
@@ -144,7 +145,7 @@ public sealed class ContainerLog
         }
 
         offset = lineEnd ?? 0;
-        if (lineEnd is not null && EndsEntry(file, 0, []) && seen++ == count) return true;
+        if (lineEnd is not null && (lineEnd == lastEnd || EndsEntry(file, 0, [])) && seen++ == count) return true;
         offset = 0;
         count -= seen;
         return count == 0;
@@ -204,7 +205,7 @@ public sealed class ContainerLog
             byte[] window = new byte[WindowBytes];
             while (!IsFull)
             {
-                int count = file.Read(offset, window), used = Take(window.AsSpan(0, count));
+                int count = file.Read(offset, window), used = Take(window.AsSpan(0, count), isEnd: count < window.Length);
                 offset += used;
                 _scannedBytes += used;
                 if (used > 0) continue;
@@ -225,12 +226,13 @@ public sealed class ContainerLog
         }
 
         /// <summary>How many bytes were entries, or were none and are passed over.</summary>
-        private int Take(ReadOnlySpan<byte> bytes)
+        /// <param name="isEnd">Nothing comes after them yet.</param>
+        private int Take(ReadOnlySpan<byte> bytes, bool isEnd)
         {
             int used = 0;
             while (!IsFull)
             {
-                LogParse parse = format.Parse(bytes[used..], out int length, out LogEntry entry);
+                LogParse parse = format.Parse(bytes[used..], isEnd, out int length, out LogEntry entry);
                 if (parse == LogParse.Incomplete) break;
                 used += length;
                 if (parse == LogParse.Damaged) Damaged++;

@@ -45,8 +45,9 @@ internal abstract class LogFormat
     /// <param name="line">Its first bytes, <see cref="HeadBytes"/> or all.</param>
     internal virtual bool Ends(ReadOnlySpan<byte> line) => true;
 
+    /// <param name="isEnd">Nothing comes after the bytes yet: pieces of an entry that has no end are told.</param>
     /// <param name="length">Of the entry, with all around it; of what is damaged, too.</param>
-    internal abstract LogParse Parse(ReadOnlySpan<byte> bytes, out int length, out LogEntry entry);
+    internal abstract LogParse Parse(ReadOnlySpan<byte> bytes, bool isEnd, out int length, out LogEntry entry);
 
     /// <summary>RFC 3339 with up to nine digits of a second, which DateTimeOffset does not keep.</summary>
     internal static bool TryParseTime(ReadOnlySpan<byte> text, out FileTime time)
@@ -84,7 +85,7 @@ internal abstract class LogFormat
     {
         internal override bool IsLines => true;
 
-        internal override LogParse Parse(ReadOnlySpan<byte> bytes, out int length, out LogEntry entry)
+        internal override LogParse Parse(ReadOnlySpan<byte> bytes, bool isEnd, out int length, out LogEntry entry)
         {
             entry = default;
             length = bytes.IndexOf((byte)'\n') + 1;
@@ -142,18 +143,18 @@ internal abstract class LogFormat
 
         internal override bool Ends(ReadOnlySpan<byte> line) => !TryTag(ref line, out _, out _, out bool isPartial) || !isPartial;
 
-        internal override LogParse Parse(ReadOnlySpan<byte> bytes, out int length, out LogEntry entry)
+        internal override LogParse Parse(ReadOnlySpan<byte> bytes, bool isEnd, out int length, out LogEntry entry)
         {
-            LogParse parse = base.Parse(bytes, out length, out entry);
+            LogParse parse = base.Parse(bytes, isEnd, out length, out entry);
             if (parse != LogParse.Entry || entry.EndsLine) return parse;
             var text = new List<byte>(entry.Text.ToArray());
             LogEntry last = entry;
             while (length < MostPieces)
             {
-                parse = base.Parse(bytes[length..], out int more, out LogEntry next);
-                if (parse == LogParse.Incomplete) return parse;
+                parse = base.Parse(bytes[length..], isEnd, out int more, out LogEntry next);
+                if (parse == LogParse.Incomplete && !isEnd) return parse;
                 // Of the other stream, or none: what was before it ends here.
-                if (parse == LogParse.Damaged || next.IsError != entry.IsError) break;
+                if (parse != LogParse.Entry || next.IsError != entry.IsError) break;
                 length += more;
                 text.AddRange(next.Text.Span);
                 last = next;
@@ -199,7 +200,7 @@ internal abstract class LogFormat
 
         internal override bool IsLines => false;
 
-        internal override LogParse Parse(ReadOnlySpan<byte> bytes, out int length, out LogEntry entry)
+        internal override LogParse Parse(ReadOnlySpan<byte> bytes, bool isEnd, out int length, out LogEntry entry)
         {
             entry = default;
             length = 0;

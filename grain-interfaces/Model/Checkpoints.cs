@@ -37,5 +37,6 @@ public sealed record CheckpointOptions(
 /// <summary>What is restored.</summary>
 /// <param name="Path">Of the archive: absolute, on the host of the VM.</param>
 /// <param name="Name">The container's new name, with which it gets a new id; null: both are the archive's.</param>
+/// <param name="IgnoreVolumes">Without what the archive has of its named volumes: the VM's are taken, or empty ones.</param>
 [GenerateSerializer, Immutable, Alias("watari.ArchiveRestore")]
-public sealed record ArchiveRestore([property: Id(0)] string Path, [property: Id(1)] string? Name = null);
+public sealed record ArchiveRestore([property: Id(0)] string Path, [property: Id(1)] string? Name = null, [property: Id(2)] bool IgnoreVolumes = false);

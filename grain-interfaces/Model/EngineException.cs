@@ -40,10 +40,10 @@ public enum FailureKind
     /// <summary>The VM runs, and the workload that the command is about is not in it any more: it was ended there, or the guest was started anew.</summary>
     WorkloadLost,
 
-    /// <summary>The images of a checkpoint could not be written.</summary>
+    /// <summary>A checkpoint could not be written, or the container's files not be read; it runs on.</summary>
     SaveFailed,
 
-    /// <summary>The host's silo ended in the middle of it, and it was undone.</summary>
+    /// <summary>The host's silo ended in the middle of it: it was undone, or what became of it is not known.</summary>
     Interrupted,
 }
 

@@ -1,5 +1,6 @@
 using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Jobs;
 
 namespace Watari.Grains.Cluster;
 
@@ -16,20 +17,10 @@ internal sealed class JobIndexGrain([PersistentState("jobs")] IPersistentState<J
 
     public Task<ImmutableArray<JobSummary>> ListAsync() => Task.FromResult(index.State.Jobs);
 
-    private async Task WriteAsync(ImmutableArray<JobSummary> jobs)
+    private Task WriteAsync(ImmutableArray<JobSummary> jobs)
     {
         HashSet<string> tooOld = [.. jobs.Where(j => j.Ended is not null).OrderByDescending(j => j.Ended).Skip(Kept).Select(j => j.Id)];
-        index.State = new JobIndexState { Jobs = [.. jobs.Where(j => !tooOld.Contains(j.Id))] };
-        try
-        {
-            await index.WriteStateAsync();
-        }
-        catch
-        {
-            // It may have landed: read it before the next one is put on top of it.
-            DeactivateOnIdle();
-            throw;
-        }
+        return this.PutAsync(index, new JobIndexState { Jobs = [.. jobs.Where(j => !tooOld.Contains(j.Id))] });
     }
 }
 

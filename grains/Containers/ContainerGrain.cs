@@ -1,7 +1,9 @@
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Logging;
 using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
 using Watari.Grains.Engine;
+using Watari.Grains.Jobs;
 using Watari.Grains.Migrations;
 
 namespace Watari.Grains.Containers;
@@ -10,7 +12,8 @@ namespace Watari.Grains.Containers;
 /// <remarks>
 /// A migration that holds the place is durable by itself. An operation is not, so the place keeps it: it is on disk before its command
 /// is given to the host. A checkpoint that its host does not know any more is undone, for it may have left the container frozen; of a
-/// pause, an unpause or a kill whoever asks is told, for each may be asked for again.
+/// pause, an unpause or a kill whoever asks is told, for each may be asked for again. How the last operation ended is kept for a while: its
+/// end may have been heard by another than who asked for it.
 /// </remarks>
 [GrainType("container")]
 internal sealed partial class ContainerGrain(
@@ -22,10 +25,7 @@ internal sealed partial class ContainerGrain(
     private const string ReminderName = "follow";
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long one call looks at a checkpoint that is being undone.</summary>
-    private static readonly TimeSpan UndoPatience = TimeSpan.FromSeconds(5);
-
-    private int _attempt;
+    private readonly Undo _undo = new(engines);
 
     private VmId Vm => ParseKey(this.GetPrimaryKeyString()).Vm;
 
@@ -33,10 +33,12 @@ internal sealed partial class ContainerGrain(
 
     private IHostGrain Host => GrainFactory.GetGrain<IHostGrain>(Vm.Host);
 
+    private JobEnd? Last => place.State.Last is { } last && last.IsKept(time.GetUtcNow()) ? last : null;
+
     public async Task<PlaceHolder> ClaimAsync(string job)
     {
         if (place.State.Holder != job) await LookAfterAsync();
-        if (place.State.Holder is null) await WriteAsync(new PlaceState { Holder = job, Since = time.GetUtcNow() });
+        if (place.State.Holder is null) await this.PutAsync(place, new PlaceState { Holder = job, Since = time.GetUtcNow(), Last = Last });
         return new PlaceHolder(place.State.Holder!, place.State.Operation?.Kind, place.State.Since);
     }
 
@@ -75,7 +77,9 @@ internal sealed partial class ContainerGrain(
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
         await LookAfterAsync();
-        if (place.State.Operation is null && await this.GetReminder(ReminderName) is { } reminder) await this.UnregisterReminder(reminder);
+        if (place.State.Operation is not null || Last is not null) return;
+        if (place.State is { Holder: null, Last: not null }) await this.RemoveAsync(place);
+        if (await this.GetReminder(ReminderName) is { } reminder) await this.UnregisterReminder(reminder);
     }
 
     private async Task<StepAnswer> OperateAsync(OperationKind kind, EngineCommand command, TimeSpan patience)
@@ -88,9 +92,11 @@ internal sealed partial class ContainerGrain(
     }
 
     /// <summary>An operation that is at work, or has ended and is asked for again because the answer was lost: it must not be done twice.</summary>
-    private async Task<StepAnswer?> KnownAsync(StepKey key, TimeSpan patience) => place.State.Operation is { } operation && operation.Key.Job == key.Job
-        ? await FollowAsync(operation, patience)
-        : await Host.FollowAsync(key, TimeSpan.Zero);
+    private async Task<StepAnswer?> KnownAsync(StepKey key, TimeSpan patience)
+    {
+        if (place.State.Operation is { } operation && operation.Key.Job == key.Job) return await FollowAsync(operation, patience);
+        return Last is { } last && last.Job == key.Job ? last.Answer() : await Host.FollowAsync(key, TimeSpan.Zero);
+    }
 
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: somebody works on the container.</exception>
     private async Task RequireFreeAsync()
@@ -105,7 +111,7 @@ internal sealed partial class ContainerGrain(
     private async Task OccupyAsync(Operation operation, Checkpoint? checkpoint = null, SourceTasks? tasks = null)
     {
         await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
-        await WriteAsync(new PlaceState
+        await this.PutAsync(place, new PlaceState
         {
             Holder = operation.Key.Job,
             Since = time.GetUtcNow(),
@@ -113,6 +119,7 @@ internal sealed partial class ContainerGrain(
             Operation = operation,
             Checkpoint = checkpoint,
             Tasks = tasks,
+            Last = Last,
         });
     }
 
@@ -143,10 +150,9 @@ internal sealed partial class ContainerGrain(
         StepAnswer? answer = place.State.Epoch == operation.Key.Epoch ? await EndedAsync(operation, () => Host.FollowAsync(operation.Key, patience)) : null;
         if (answer is not null) return answer;
         if (place.State.Checkpoint is { } checkpoint) return await UndoAsync(checkpoint);
-        await FreeAsync();
-        throw new EngineException(
+        return await FailAsync(operation, new StepFailure(
             FailureKind.Interrupted,
-            $"The silo of host '{Vm.Host}' stopped in the middle of it: whether {operation.Kind.ToString().ToLowerInvariant()} was done to {Workload} in {Vm} is not known. 'watari ps' tells; ask again for what you want.");
+            $"The silo of host '{Vm.Host}' stopped in the middle of it: whether {operation.Kind.ToString().ToLowerInvariant()} was done to {Workload} in {Vm} is not known. 'watari ps' tells; ask again for what you want."));
     }
 
     /// <summary>Frees the place where the host's answer is the operation's end.</summary>
@@ -155,19 +161,18 @@ internal sealed partial class ContainerGrain(
         try
         {
             StepAnswer? answer = await ask();
-            if (answer is { Finished: true }) await FreeAsync();
+            if (answer is { Finished: true }) await FreeAsync(new JobEnd(operation.Key.Job, time.GetUtcNow(), answer.Report, null));
             return answer;
         }
         // All but a checkpoint leaves behind what it says, and nobody else undoes it.
         catch (EngineException e) when ((operation.Kind != OperationKind.Checkpoint && e.Kind != FailureKind.HostLost) || e.Kind is FailureKind.Refused or FailureKind.NotFound or FailureKind.SaveFailed or FailureKind.Fenced or FailureKind.WorkloadLost)
         {
-            await FreeAsync();
-            throw;
+            return await FailAsync(operation, StepFailure.Of(e));
         }
         catch (EngineException e) when (e.Kind != FailureKind.HostLost)
         {
             // It may have left the container frozen: it is undone before anybody else gets the place.
-            await WriteAsync(place.State with { Epoch = place.State.Epoch.Next() });
+            await this.PutAsync(place, place.State with { Epoch = place.State.Epoch.Next(), Failure = StepFailure.Of(e) });
             await LookAfterAsync();
             throw;
         }
@@ -186,60 +191,30 @@ internal sealed partial class ContainerGrain(
         }
     }
 
-    /// <summary>The host's silo has not outlived the checkpoint: whatever it left frozen is thawed, in a newer epoch, and the place is free.</summary>
+    /// <summary>The checkpoint failed, or the host's silo has not outlived it: whatever it left frozen is thawed, in a newer epoch, and the place is free.</summary>
     /// <returns>Not finished: it is still being undone.</returns>
     /// <exception cref="EngineException">It is undone, and why; or it cannot be, and is tried again when somebody asks next.</exception>
     private async Task<StepAnswer> UndoAsync(Checkpoint checkpoint)
     {
-        if (place.State.Epoch == checkpoint.Key.Epoch) await WriteAsync(place.State with { Epoch = place.State.Epoch.Next() });
+        if (place.State.Epoch == checkpoint.Key.Epoch) await this.PutAsync(place, place.State with { Epoch = place.State.Epoch.Next() });
         Undoing(checkpoint.Key, Vm);
-        try
-        {
-            var key = new StepKey(checkpoint.Key.Job, place.State.Epoch, _attempt == 0 ? "undo" : $"undo.{_attempt + 1}");
-            if (!(await Host.ExecuteAsync(new RollBackSource(key, checkpoint.Vm, checkpoint.Workload, place.State.Tasks!), UndoPatience)).Finished) return new StepAnswer(false);
-        }
-        catch (EngineException e) when (e.Kind != FailureKind.HostLost)
-        {
-            // It would answer so for ever: the next attempt has a key of its own.
-            _attempt++;
-            bool gone = e.Kind == FailureKind.WorkloadLost
-                || (e.Kind is FailureKind.VmLost or FailureKind.NotFound && await engines.IsGoneAsync(Vm, CancellationToken.None));
-            if (!gone) throw;
-        }
-
-        await FreeAsync();
+        if (!await _undo.TryAsync(Host, Vm, checkpoint.Key.Job, place.State.Epoch, key => new RollBackSource(key, checkpoint.Vm, checkpoint.Workload, place.State.Tasks!))) return new StepAnswer(false);
         string left = checkpoint.Options.LeaveRunning ? "runs on there" : "runs on there, unless all was saved and it was killed: 'watari ps' tells";
-        throw new EngineException(
+        return await FailAsync(place.State.Operation!, place.State.Failure ?? new StepFailure(
             FailureKind.Interrupted,
-            $"The silo of host '{Vm.Host}' stopped while a checkpoint of {Workload} in {Vm} was being made: what was written of it, if it has no name yet, is in {checkpoint.Options.Path}.partial-{checkpoint.Key.Job} and of no use. {Workload} {left}.");
+            $"The silo of host '{Vm.Host}' stopped while a checkpoint of {Workload} in {Vm} was being made: what was written of it, if it has no name yet, is in {checkpoint.Options.Path}.partial-{checkpoint.Key.Job} and of no use. {Workload} {left}."));
     }
 
-    private async Task FreeAsync()
+    /// <exception cref="EngineException">The failure, always: it is the operation's end.</exception>
+    private async Task<StepAnswer> FailAsync(Operation operation, StepFailure failure)
     {
-        await WriteAsync(place.ClearStateAsync);
-        place.State = new PlaceState();
-        _attempt = 0;
+        await FreeAsync(new JobEnd(operation.Key.Job, time.GetUtcNow(), null, failure));
+        throw failure.ToException();
     }
 
-    private Task WriteAsync(PlaceState state)
-    {
-        place.State = state;
-        return WriteAsync(place.WriteStateAsync);
-    }
-
-    /// <summary>A failed write may have landed: the state is read again before anything else is decided on it.</summary>
-    private async Task WriteAsync(Func<Task> write)
-    {
-        try
-        {
-            await write();
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-    }
+    /// <param name="end">Of the operation that held the place; null: a migration did.</param>
+    private Task FreeAsync(JobEnd? end = null) =>
+        (end ?? Last) is { } last ? this.PutAsync(place, new PlaceState { Last = last }) : this.RemoveAsync(place);
 
     private static (VmId Vm, WorkloadId Workload) ParseKey(string key)
     {
@@ -276,8 +251,15 @@ public sealed record PlaceState
     }
 
     /// <summary>Of a checkpoint: its command.</summary>
+    [JsonConverter(typeof(StoredCheckpoint))]
     public Checkpoint? Checkpoint { get; init; }
 
     /// <summary>What the checkpoint freezes.</summary>
     public SourceTasks? Tasks { get; init; }
+
+    /// <summary>Why a checkpoint is being undone; null: its host's silo ended.</summary>
+    public StepFailure? Failure { get; init; }
+
+    /// <summary>How the operation before ended.</summary>
+    public JobEnd? Last { get; init; }
 }

@@ -83,7 +83,8 @@ public interface IHostEngine
     Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken);
 
     /// <summary>Makes a container in the VM out of an archive on the host. Where it fails, nothing of it is left there.</summary>
-    Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken);
+    /// <param name="promise">Is told, before anything is touched, how many bytes of the VM's memory it takes, and says how many others have been promised.</param>
+    Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, Func<long, long> promise, CancellationToken cancellationToken);
 
     /// <summary>Freezes all of a container, as its runtime's pause does. Refused where it is paused already.</summary>
     Task<EngineReport> PauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken);
@@ -91,7 +92,10 @@ public interface IHostEngine
     /// <summary>Lets a container run on, whoever paused it. Refused where it is not paused.</summary>
     Task<EngineReport> UnpauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken);
 
-    /// <summary>Sends a container's first process a signal; SIGKILL ends all of it, and is done when it has ended.</summary>
+    /// <summary>
+    /// Sends a container's first process a signal; SIGKILL ends all of it. From outside, that is done when it has ended, and of a signal that
+    /// comes to nothing it is told; by the agent it is done when the signal is sent, whatever becomes of it.
+    /// </summary>
     Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken);
 
     /// <summary>How far the job's pages are on this host, while a capture runs; null where nothing is known. Never blocks.</summary>

@@ -82,7 +82,7 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
                 RollBackSource c => await DoneAsync(engine.RollBackSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
                 RollBackDestination => Released(key, await DoneAsync(engine.RollBackDestinationAsync(key, vm, workload, cancellationToken))),
                 Checkpoint c => new(true, Report: await engine.CheckpointAsync(key, vm, workload, c.Options, cancellationToken)),
-                RestoreArchive c => new(true, Report: await engine.RestoreArchiveAsync(key, vm, c.Options, cancellationToken)),
+                RestoreArchive c => new(true, Report: await RestoreArchiveAsync(c, cancellationToken)),
                 Pause c => new(true, Report: await engine.PauseAsync(key, vm, workload, c.By, cancellationToken)),
                 Unpause c => new(true, Report: await engine.UnpauseAsync(key, vm, workload, c.By, cancellationToken)),
                 Kill c => new(true, Report: await engine.KillAsync(key, vm, workload, c.Signal, c.By, cancellationToken)),
@@ -128,6 +128,19 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
         }
 
         return await engine.PrepareDestinationAsync(key, command.Vm, command.Requirements, cancellationToken);
+    }
+
+    /// <summary>How much it takes is known when the archive has been read; it is promised until the container has it, or all is removed.</summary>
+    private async Task<EngineReport> RestoreArchiveAsync(RestoreArchive command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await engine.RestoreArchiveAsync(command.Key, command.Vm, command.Options, bytes => _reservations.Reserve(command.Vm, command.Key.Job, bytes), cancellationToken);
+        }
+        finally
+        {
+            _reservations.Release(command.Key.Job);
+        }
     }
 
     /// <param name="promised">Bytes of the VM's memory that other jobs will need.</param>

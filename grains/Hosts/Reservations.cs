@@ -2,7 +2,7 @@ namespace Watari.Grains.Hosts;
 
 /// <summary>
 /// Memory that jobs on their way into this host's VMs will need: the guest tells what is free now, and not that two jobs were promised
-/// the same. Counted from the preparation until the container runs or is cleaned away; what has arrived by then is counted twice.
+/// the same. Counted from the preparation, or from when a restore knows its size, until the container runs or is cleaned away; what has arrived by then is counted twice.
 /// </summary>
 internal sealed class Reservations
 {

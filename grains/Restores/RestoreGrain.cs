@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Watari.GrainInterfaces;
 using Watari.GrainInterfaces.Model;
+using Watari.Grains.Jobs;
 using Watari.Grains.Migrations;
 
 namespace Watari.Grains.Restores;
@@ -8,35 +9,32 @@ namespace Watari.Grains.Restores;
 /// <inheritdoc cref="IRestoreGrain"/>
 /// <remarks>
 /// The archive stays where it is and its container does not run elsewhere for this job, so what was not heard of to its end is undone:
-/// the guest's agent knows whether the container was there already, which then stays.
+/// the guest's agent knows whether the container was there already, which then stays. Its end is kept for a while: it may have been heard
+/// by another than who asked for it.
 /// </remarks>
 [GrainType("restore")]
 internal sealed partial class RestoreGrain(
     [PersistentState("restore")] IPersistentState<RestoreState> restore,
     EngineCalls engines,
+    TimeProvider time,
     ILogger<RestoreGrain> logger) : Grain, IRestoreGrain, IRemindable
 {
     private const string ReminderName = "follow";
     private const string Step = "restore-archive";
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long one call looks at a restore that is being undone.</summary>
-    private static readonly TimeSpan UndoPatience = TimeSpan.FromSeconds(5);
-
-    private int _attempt;
+    private readonly Undo _undo = new(engines);
 
     private string Job => this.GetPrimaryKeyString();
 
     public async Task<StepAnswer> RestoreAsync(VmId vm, ArchiveRestore options, TimeSpan patience)
     {
         if (restore.State.Command is { } begun) return await FollowAsync(begun, patience);
+        if (restore.State.End is { } end) return end.Answer();
         var key = new StepKey(Job, default(Epoch).Next(), Step);
-        // Asked for again after its end, because the answer was lost: it must not be done twice.
-        if (await Host(vm).FollowAsync(key, TimeSpan.Zero) is { } known) return known;
-
         var command = new RestoreArchive(key, vm.Vm, WorkloadId.OfContainer(options.Name ?? Path.GetFileName(options.Path)), options);
         await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
-        await WriteAsync(new RestoreState { Vm = vm, Command = command, Epoch = key.Epoch });
+        await this.PutAsync(restore, new RestoreState { Vm = vm, Command = command, Epoch = key.Epoch });
         return (await EndedAsync(command, async () => await Host(vm).ExecuteAsync(command, patience)))!;
     }
 
@@ -52,7 +50,9 @@ internal sealed partial class RestoreGrain(
             NotFollowed(e, Job, restore.State.Command is null);
         }
 
-        if (restore.State.Command is null && await this.GetReminder(ReminderName) is { } reminder) await this.UnregisterReminder(reminder);
+        if (restore.State.Command is not null || restore.State.End?.IsKept(time.GetUtcNow()) == true) return;
+        await this.RemoveAsync(restore);
+        if (await this.GetReminder(ReminderName) is { } reminder) await this.UnregisterReminder(reminder);
     }
 
     private IHostGrain Host(VmId vm) => GrainFactory.GetGrain<IHostGrain>(vm.Host);
@@ -60,12 +60,9 @@ internal sealed partial class RestoreGrain(
     /// <exception cref="EngineException">It failed, or was undone.</exception>
     private async Task<StepAnswer> FollowAsync(RestoreArchive command, TimeSpan patience)
     {
-        VmId vm = restore.State.Vm;
-        if (restore.State.Epoch == command.Key.Epoch && await EndedAsync(command, () => Host(vm).FollowAsync(command.Key, patience)) is { } answer) return answer;
-        if (!await UndoAsync(command)) return new StepAnswer(false);
-        throw new EngineException(
-            FailureKind.Interrupted,
-            $"The silo of host '{vm.Host}' stopped while {command.Options.Path} was being restored into {vm}: the container runs there if it was restored before that ('watari ps --vm {vm}' tells), and else nothing of it is left there.");
+        IHostGrain host = Host(restore.State.Vm);
+        if (restore.State.Epoch == command.Key.Epoch && await EndedAsync(command, () => host.FollowAsync(command.Key, patience)) is { } answer) return answer;
+        return await UndoAsync(command) ? restore.State.End!.Answer() : new StepAnswer(false);
     }
 
     private async Task<StepAnswer?> EndedAsync(RestoreArchive command, Func<Task<StepAnswer?>> ask)
@@ -73,17 +70,18 @@ internal sealed partial class RestoreGrain(
         try
         {
             StepAnswer? answer = await ask();
-            if (answer is { Finished: true }) await EndAsync();
+            if (answer is { Finished: true }) await EndAsync(answer.Report, null);
             return answer;
         }
         catch (EngineException e) when (e.Kind is FailureKind.Refused or FailureKind.NotFound or FailureKind.RestoreFailed or FailureKind.Fenced)
         {
             // The engine has touched nothing, or has cleaned up.
-            await EndAsync();
+            await EndAsync(null, StepFailure.Of(e));
             throw;
         }
         catch (EngineException e) when (e.Kind != FailureKind.HostLost)
         {
+            await this.PutAsync(restore, restore.State with { Epoch = restore.State.Epoch.Next(), Failure = StepFailure.Of(e) });
             await TryUndoAsync(command);
             throw;
         }
@@ -108,50 +106,17 @@ internal sealed partial class RestoreGrain(
     private async Task<bool> UndoAsync(RestoreArchive command)
     {
         VmId vm = restore.State.Vm;
-        if (restore.State.Epoch == command.Key.Epoch) await WriteAsync(restore.State with { Epoch = restore.State.Epoch.Next() });
+        if (restore.State.Epoch == command.Key.Epoch) await this.PutAsync(restore, restore.State with { Epoch = restore.State.Epoch.Next() });
         Undoing(command.Key, vm);
-        try
-        {
-            var key = new StepKey(Job, restore.State.Epoch, _attempt == 0 ? "undo" : $"undo.{_attempt + 1}");
-            if (!(await Host(vm).ExecuteAsync(new RollBackDestination(key, command.Vm, command.Workload), UndoPatience)).Finished) return false;
-        }
-        catch (EngineException e) when (e.Kind != FailureKind.HostLost)
-        {
-            // It would answer so for ever: the next attempt has a key of its own.
-            _attempt++;
-            if (e.Kind is not (FailureKind.VmLost or FailureKind.NotFound) || !await engines.IsGoneAsync(vm, CancellationToken.None)) throw;
-        }
-
-        await EndAsync();
+        if (!await _undo.TryAsync(Host(vm), vm, Job, restore.State.Epoch, key => new RollBackDestination(key, command.Vm, command.Workload))) return false;
+        await EndAsync(null, restore.State.Failure ?? new StepFailure(
+            FailureKind.Interrupted,
+            $"The silo of host '{vm.Host}' stopped while {command.Options.Path} was being restored into {vm}: the container runs there if it was restored before that ('watari ps --vm {vm}' tells), and else nothing of it is left there."));
         return true;
     }
 
-    private async Task EndAsync()
-    {
-        await WriteAsync(restore.ClearStateAsync);
-        restore.State = new RestoreState();
-        _attempt = 0;
-    }
-
-    private Task WriteAsync(RestoreState state)
-    {
-        restore.State = state;
-        return WriteAsync(restore.WriteStateAsync);
-    }
-
-    /// <summary>A failed write may have landed: the state is read again before anything else is decided on it.</summary>
-    private async Task WriteAsync(Func<Task> write)
-    {
-        try
-        {
-            await write();
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-    }
+    private Task EndAsync(EngineReport? report, StepFailure? failure) =>
+        this.PutAsync(restore, new RestoreState { Vm = restore.State.Vm, End = new JobEnd(Job, time.GetUtcNow(), report, failure) });
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Restore {Key} into {Vm} is undone")]
     private partial void Undoing(StepKey key, VmId vm);
@@ -160,7 +125,7 @@ internal sealed partial class RestoreGrain(
     private partial void NotFollowed(Exception e, string job, bool isOver);
 }
 
-/// <summary>A restore that has not been heard of to its end.</summary>
+/// <summary>A restore, from its begin until its end needs not be told any more.</summary>
 public sealed record RestoreState
 {
     public VmId Vm { get; init; }
@@ -170,4 +135,9 @@ public sealed record RestoreState
 
     /// <summary>In which it may command its host.</summary>
     public Epoch Epoch { get; init; }
+
+    /// <summary>Why it is being undone; null: its host's silo ended.</summary>
+    public StepFailure? Failure { get; init; }
+
+    public JobEnd? End { get; init; }
 }

@@ -147,8 +147,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, options, stop), cancellationToken);
 
-    public Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, stop), cancellationToken);
+    public Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, Func<long, long> promise, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, promise, stop), cancellationToken);
 
     public Task<EngineReport> PauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _control.PauseAsync(key, guest, workload, by, stop), cancellationToken);

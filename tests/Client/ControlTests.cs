@@ -65,6 +65,13 @@ public sealed class ControlTests(TwoHosts hosts)
     }
 
     [Theory]
+    [InlineData(FailureKind.Interrupted, 6)]
+    [InlineData(FailureKind.HostLost, 6)]
+    [InlineData(FailureKind.RestoreFailed, 5)]
+    [InlineData(FailureKind.Refused, 4)]
+    public void what_failed_is_told_the_shell(FailureKind kind, int code) => Assert.Equal(code, ExitCodes.Of(kind));
+
+    [Theory]
     [InlineData("TERM", 15)]
     [InlineData("sigusr1", 10)]
     [InlineData("9", 9)]

@@ -1,5 +1,8 @@
+using System.Formats.Tar;
+using System.Text;
 using System.Text.Json;
 using Watari.Client.Commands;
+using Watari.Client.Files;
 using Watari.Client.Output;
 using Watari.GrainInterfaces.Model;
 using Watari.Processes;
@@ -111,6 +114,36 @@ public sealed class FilesTests(TwoHosts hosts) : IDisposable
         Assert.Equal(7, run.Error.Split('\n').Count(line => line.Contains(" is left out: ", StringComparison.Ordinal)));
     }
 
+    /// <summary>Bytes that are no UTF-8 read alike, all of them.</summary>
+    [Fact]
+    public async Task of_two_names_that_read_alike_the_second_is_left_out_with_all_that_is_in_it()
+    {
+        using var archive = new MemoryStream();
+        using (var tar = new TarWriter(archive, leaveOpen: true))
+        {
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "c/"));
+            foreach (string content in (string[])["first", "second"])
+            {
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "c/\ufffd/"));
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "c/\ufffd/file") { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(content)) });
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "c/\ufffd/of " + content));
+            }
+
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.HardLink, "c/last") { LinkName = "c/\ufffd/file" });
+        }
+
+        archive.Position = 0;
+        List<string> problems = [];
+        string copy = Path.Combine(_directory.FullName, "copy");
+        Directory.CreateDirectory(copy);
+        await new Extraction(copy, problems.Add).WriteAsync(archive, TestContext.Current.CancellationToken);
+
+        Assert.Equal(["file", "of first"], Directory.EnumerateFiles(Path.Combine(copy, "\ufffd")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal("first", await File.ReadAllTextAsync(Path.Combine(copy, "\ufffd", "file"), TestContext.Current.CancellationToken));
+        Assert.False(File.Exists(Path.Combine(copy, "last")));
+        Assert.Equal(4, problems.Count);
+    }
+
     [Fact]
     public async Task an_archive_goes_to_standard_output_as_it_is()
     {
@@ -126,7 +159,7 @@ public sealed class FilesTests(TwoHosts hosts) : IDisposable
         using var output = new MemoryStream();
         using (var harmless = new GuestBytes.HarmlessStream(output)) harmless.Write("a\tü\n\u001b[2J\u009b\r\u202e"u8.ToArray().Append((byte)0xff).ToArray());
 
-        Assert.Equal("a\tü\n\\x1b[2J\\xc2\\x9b\\x0d\\xe2\\x80\\xae\\xff", System.Text.Encoding.UTF8.GetString(output.ToArray()));
+        Assert.Equal("a\tü\n\\x1b[2J\\xc2\\x9b\\x0d\\xe2\\x80\\xae\\xff", Encoding.UTF8.GetString(output.ToArray()));
     }
 
     [Theory]
@@ -134,6 +167,7 @@ public sealed class FilesTests(TwoHosts hosts) : IDisposable
     [InlineData("cat web:/etc/nothing", 3, "web:/etc/nothing: no such file.")]
     [InlineData("ls nowhere:/", 3, "There is no container 'nowhere'")]
     [InlineData("logs web --since soon", 2, "'soon' is no time")]
+    [InlineData("logs web --since 999999999h", 2, "'999999999h' is no time")]
     [InlineData("logs web --tail -3", 2, "is no number of lines")]
     [InlineData("cp web:/etc/hostname /nowhere/at/all", 2, "There is no directory for '/nowhere/at/all' to lie in.")]
     public async Task what_cannot_be_read_is_said_with_a_code(string line, int code, string says)

@@ -18,6 +18,7 @@ public sealed class Cluster : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("watari-grains-").FullName;
     private readonly Dictionary<string, string> _hosts = [];
+    private readonly Dictionary<string, InProcessSiloHandle> _restarted = []; // which the cluster does not list
     private int _vms;
     private string? _restarting;
     private InProcessTestCluster _cluster = null!;
@@ -88,10 +89,10 @@ public sealed class Cluster : IAsyncLifetime
     /// <summary>The host's silo dies on the spot and another is started: what the host kept in memory is gone, what its engine did to VMs stays.</summary>
     public async Task RestartAsync(string host)
     {
-        InProcessSiloHandle silo = _cluster.Silos.Single(s => HostOf(s.Name) == host);
+        InProcessSiloHandle silo = _restarted.GetValueOrDefault(host) ?? _cluster.Silos.Single(s => HostOf(s.Name) == host);
         await _cluster.KillSiloAsync(silo);
         _restarting = host;
-        await _cluster.StartSiloAsync(silo.InstanceNumber, _cluster.Options);
+        _restarted[host] = await _cluster.StartSiloAsync(silo.InstanceNumber, _cluster.Options);
     }
 
     // Silos are configured side by side: no two of them may take the same host.

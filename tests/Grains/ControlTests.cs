@@ -38,6 +38,25 @@ public sealed class ControlTests(Cluster cluster) : IClassFixture<Cluster>
         Assert.Equal(1, cluster.World.Read().Journal.Count(line => line.Contains(key.Job, StringComparison.Ordinal)));
     }
 
+    /// <summary>A signal that is sent twice is two signals.</summary>
+    [Fact]
+    public async Task an_end_that_another_has_heard_is_told_to_who_asked_and_nothing_is_done_again()
+    {
+        Story story = cluster.Container("redis");
+        Gate gate = story.Hold("kill");
+        StepKey key = Key();
+        Assert.False((await KillAsync(story, key, new Signal(1))).Finished);
+        gate.Open();
+        while ((await Place(story, story.Source).ClaimAsync("another")).Job != "another") await Task.Delay(20, TestContext.Current.CancellationToken);
+        await Place(story, story.Source).ReleaseAsync("another");
+
+        await cluster.RestartAsync("host-a");
+        StepAnswer told = await UntilDoneAsync(story, (s, k) => KillAsync(s, k, new Signal(1)), key);
+
+        Assert.Equal("ignores SIGHUP", Assert.Single(told.Report!.Objections!.Value).Reason);
+        Assert.Equal(1, cluster.World.Read().Journal.Count(line => line.Contains(key.Job, StringComparison.Ordinal)));
+    }
+
     /// <summary>What a migration froze is its own: an unpause that thawed it would let two copies run.</summary>
     [Fact]
     public async Task while_a_migration_is_at_work_nothing_is_paused_unpaused_or_killed_at_either_end()

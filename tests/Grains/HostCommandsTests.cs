@@ -7,6 +7,7 @@ using Watari.GrainInterfaces.Model;
 using Watari.Grains.Containers;
 using Watari.Grains.Hosts;
 using Watari.Grains.Migrations;
+using Watari.Grains.Restores;
 using Watari.Scripted;
 
 namespace Watari.Grains.Tests;
@@ -193,6 +194,50 @@ public sealed class HostCommandsTests : IAsyncLifetime
         EngineException other = await Assert.ThrowsAsync<EngineException>(() => _commands.ExecuteAsync(mine with { Key = mine.Key with { Job = "other" } }, Patience));
 
         Assert.Equal(FailureKind.Fenced, other.Kind);
+    }
+
+    /// <summary>Its host was made newer while it was at work.</summary>
+    [Fact]
+    public void a_checkpoint_that_version_0_1_has_stored_is_read()
+    {
+        const string stored =
+            """
+            {"Holder":"mine","Since":"2026-11-01T00:00:00+00:00","Epoch":{"Value":1},
+             "Checkpoint":{"Directory":"/images","LeaveRunning":true,"Key":{"Job":"mine","Epoch":{"Value":1},"Step":"checkpoint"},"Vm":"vm","Workload":{"Container":"redis"}},
+             "Tasks":{"StartTime":1000000,"Freezer":"Outside","ResidentBytes":67108864}}
+            """;
+        var json = new JsonGrainStateSerializer();
+
+        PlaceState place = json.Deserialize<PlaceState>(new BinaryData(stored));
+        PlaceState again = json.Deserialize<PlaceState>(json.Serialize(place));
+
+        Assert.Equal((new CheckpointOptions("/images", CheckpointForm.Directory, LeaveRunning: true), Redis), (place.Checkpoint!.Options, place.Checkpoint.Workload));
+        Assert.Equal(new Operation(OperationKind.Checkpoint, new StepKey("mine", new Epoch(1), "checkpoint")), place.Operation);
+        Assert.Equal(place.Checkpoint, again.Checkpoint);
+    }
+
+    [Fact]
+    public async Task what_a_restore_will_take_is_promised_to_nobody_else()
+    {
+        _world.Change(state => state.Vms[0] = state.Vms[0] with { MemoryBytes = ScriptedEngine.ArchiveBytes * 3 / 2 });
+        var gate = new Gate();
+        _engine.Before = (command, _, cancellationToken) => command == "restore-archive" ? gate.PassAsync(cancellationToken) : Task.CompletedTask;
+        Task<StepAnswer> first = _commands.ExecuteAsync(await RestoreAsync("first"), Patience);
+        await gate.Reached;
+
+        EngineException refused = await Assert.ThrowsAsync<EngineException>(async () => await _commands.ExecuteAsync(await RestoreAsync("second"), Patience));
+        gate.Open();
+
+        Assert.Equal(FailureKind.Refused, refused.Kind);
+        Assert.True((await first).Finished);
+        Assert.True((await _commands.ExecuteAsync(await RestoreAsync("third"), Patience)).Finished);
+
+        async Task<RestoreArchive> RestoreAsync(string job)
+        {
+            var command = new RestoreArchive(new StepKey(job, new Epoch(1), "restore-archive"), "vm", WorkloadId.OfContainer(job), new ArchiveRestore("/archive.tar", job));
+            await _storage.WriteStateAsync("restore", GrainId.Create("restore", job), new GrainState<RestoreState>(new RestoreState { Vm = new VmId("a", "vm"), Command = command, Epoch = command.Key.Epoch }));
+            return command;
+        }
     }
 
     [Fact]

@@ -58,6 +58,38 @@ public sealed class RestoreTests(Cluster cluster) : IClassFixture<Cluster>, IDis
         story.AssertRunsOnlyIn(story.Source);
     }
 
+    /// <summary>The host's memory of it ends with its silo.</summary>
+    [Fact]
+    public async Task asked_again_after_its_host_was_started_again_its_end_is_told_and_it_is_not_restored_again()
+    {
+        Story story = cluster.Container("redis");
+        IRestoreGrain restore = cluster.Client.GetGrain<IRestoreGrain>(JobId.New());
+        ArchiveRestore options = Archive("restored-before");
+        await UntilFinishedAsync(restore, story.Destination, options);
+
+        await cluster.RestartAsync(story.Destination.Host);
+
+        Assert.Equal("restored-before", (await UntilFinishedAsync(restore, story.Destination, options)).Report!.Container);
+        Assert.Empty(cluster.World.Read().Violations);
+    }
+
+    [Fact]
+    public async Task what_failed_and_could_not_be_undone_at_once_tells_its_own_failure_when_it_is()
+    {
+        Story story = cluster.Container("redis");
+        story.Fail("restore-archive", FailureKind.TimedOut);
+        story.Fail("roll-back-destination", FailureKind.RestoreFailed);
+        IRestoreGrain restore = cluster.Client.GetGrain<IRestoreGrain>(JobId.New());
+        ArchiveRestore options = Archive(story.Name) with { Name = story.Name };
+
+        EngineException first = await Assert.ThrowsAsync<EngineException>(() => UntilFinishedAsync(restore, story.Destination, options));
+        EngineException again = await Assert.ThrowsAsync<EngineException>(() => UntilFinishedAsync(restore, story.Destination, options));
+
+        Assert.Equal((FailureKind.TimedOut, "restore-archive was made to fail."), (first.Kind, first.Message));
+        Assert.Equal((first.Kind, first.Message), (again.Kind, again.Message));
+        story.AssertRunsOnlyIn(story.Source);
+    }
+
     private ArchiveRestore Archive(string container)
     {
         string path = Path.Combine(_folder, container + ".tar");

@@ -10,6 +10,9 @@ namespace Watari.Scripted;
 /// </summary>
 public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngine
 {
+    /// <summary>What an archive takes of a VM's memory.</summary>
+    public const long ArchiveBytes = 64 << 20;
+
     private readonly ConcurrentDictionary<string, int> _epochs = new(StringComparer.Ordinal);
 
     public string Host => host;
@@ -225,11 +228,14 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
     }
 
     /// <summary>An archive holds the container's name, and nothing else.</summary>
-    public async Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken)
+    public async Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, Func<long, long> promise, CancellationToken cancellationToken)
     {
         DateTimeOffset start = DateTimeOffset.UtcNow;
         string name = options.Name ?? (File.Exists(options.Path) ? File.ReadAllText(options.Path) : throw new EngineException(FailureKind.NotFound, $"There is no archive '{options.Path}' on host '{host}'."));
         var workload = WorkloadId.OfContainer(name);
+        long available = world.Read().Vms.Find(v => v.Id == new VmId(host, vm))?.MemoryBytes ?? long.MaxValue;
+        if (promise(ArchiveBytes) is var promised && available < ArchiveBytes + promised)
+            throw new EngineException(FailureKind.Refused, $"VM '{vm}' has {available >> 20} MiB available, and {(ArchiveBytes + promised) >> 20} MiB are needed.");
         await BeginAsync("restore-archive", key, workload, cancellationToken);
         Change(key, state =>
         {

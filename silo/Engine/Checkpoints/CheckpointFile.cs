@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Watari.Checkpoint.Archives;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
+using Watari.Disk;
 using Watari.GrainInterfaces.Model;
 
 namespace Watari.Silo.Engine.Checkpoints;
@@ -65,7 +66,7 @@ internal sealed class CheckpointFile : ICheckpointOutput
     }
 
     /// <inheritdoc/>
-    public void TakeFiles() => Saved(() => _files.Write(Open, !_options.IgnoreRootfs, !_options.IgnoreVolumes));
+    public void TakeFiles() => Saved(() => _files.Write(Open));
 
     /// <inheritdoc/>
     public void Write(CriuImageSet images, IPageContents contents, IReadOnlyList<PhaseTiming> phases) => Saved(() =>
@@ -118,7 +119,7 @@ internal sealed class CheckpointFile : ICheckpointOutput
         return new PartStream(part, Take);
     }
 
-    private void Take(int bytes)
+    private void Take(long bytes)
     {
         _room -= bytes;
         if (_room < 0) throw new IOException("the container's files take more room than there is; leave them out with --ignore-rootfs and --ignore-volumes");
@@ -130,9 +131,13 @@ internal sealed class CheckpointFile : ICheckpointOutput
         {
             save();
         }
-        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not ArchiveException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new EngineException(FailureKind.SaveFailed, $"The archive could not be written to '{_options.Path}': {e.Message.TrimEnd('.')}.", e);
+        }
+        catch (DiskException e)
+        {
+            throw new EngineException(FailureKind.SaveFailed, $"The container's files cannot be read: {e.Message.TrimEnd('.')}.", e);
         }
     }
 

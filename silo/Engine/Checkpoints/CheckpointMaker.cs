@@ -55,7 +55,7 @@ internal sealed class CheckpointMaker(VmLooks looks, EngineThreads threads, Time
         ImmutableArray<ObjectVerdict> objections = Judge(vm, target);
         using ICheckpointOutput output = look is null
             ? CheckpointDirectory.Prepare(options.Path, key.Job)
-            : CheckpointFile.Prepare(options, key.Job, SavedFiles.Find(look, workload), time.GetUtcNow());
+            : CheckpointFile.Prepare(options, key.Job, SavedFiles.Find(look, workload, options), time.GetUtcNow());
         ulong foreseen = ContainerCapture.Rehearse(vm.Kernel(), target.Tasks);
         output.RequireRoom(foreseen);
         using var staged = new StagedContainer((long)foreseen);

@@ -1,37 +1,45 @@
 namespace Watari.Silo.Engine.Checkpoints;
 
 /// <summary>A part of an archive while it is written: what a guest calls a file may have any length, and no host has that much room.</summary>
-/// <param name="file">Gets the bytes.</param>
-/// <param name="take">Is told how many come, and throws where they are too many.</param>
-internal sealed class PartStream(FileStream file, Action<int> take) : Stream
+/// <param name="file">Gets the bytes; empty yet.</param>
+/// <param name="take">Is told how much longer it becomes, and throws where that is too much.</param>
+internal sealed class PartStream(FileStream file, Action<long> take) : Stream
 {
-    public override bool CanRead => false;
+    private long _length;
 
-    public override bool CanSeek => false;
+    public override bool CanRead => true;
+
+    public override bool CanSeek => true;
 
     public override bool CanWrite => true;
 
-    public override long Length => throw new NotSupportedException();
+    public override long Length => _length;
 
     public override long Position
     {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
+        get => file.Position;
+        set => file.Position = value;
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        take(buffer.Length);
+        long end = file.Position + buffer.Length;
+        if (end > _length)
+        {
+            take(end - _length);
+            _length = end;
+        }
+
         file.Write(buffer);
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
+    public override int Read(byte[] buffer, int offset, int count) => file.Read(buffer, offset, count);
+
     public override void Flush() => file.Flush();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override long Seek(long offset, SeekOrigin origin) => file.Seek(offset, origin);
 
     public override void SetLength(long value) => throw new NotSupportedException();
 }

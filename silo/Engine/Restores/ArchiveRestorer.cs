@@ -21,12 +21,13 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
     /// <summary>Beyond the archive and the container's memory: what podman, runc and criu need while they restore.</summary>
     private const long Overhead = 96L << 20;
 
+    /// <param name="promise">Is told how many bytes of the VM's memory the restore takes, and says how many have been promised to others.</param>
     /// <exception cref="EngineException">It is not restored; nothing of it is left in the VM.</exception>
-    public async Task<EngineReport> RestoreAsync(StepKey key, GuestVm vm, ArchiveRestore options, CancellationToken cancellationToken)
+    public async Task<EngineReport> RestoreAsync(StepKey key, GuestVm vm, ArchiveRestore options, Func<long, long> promise, CancellationToken cancellationToken)
     {
         var clock = new PhaseClock(time);
-        using FileStream file = Open(options.Path);
-        CheckpointArchive archive = await threads.RunAsync(() => Read(file, options.Path, cancellationToken), cancellationToken);
+        (FileStream file, CheckpointArchive archive) = await threads.RunAsync(() => Read(options.Path, cancellationToken), cancellationToken);
+        using FileStream opened = file;
         clock.Lap("read");
 
         (ContainerId container, RestoreArchiveOptions how) = Accept(archive, options);
@@ -35,21 +36,72 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         GuestDescription guest = await agent.DescribeAsync(s_quick, cancellationToken);
         if (!guest.Agent.Features.Contains("restore-archive"))
             throw new EngineException(FailureKind.Refused, $"The agent of VM '{vm.Name}' ({guest.Agent.AgentVersion}) is too old to restore archives: put the newer one there, or choose another VM.");
+        RestoreArchiveResult restored;
         try
         {
-            await agent.PrepareAsync(key.AgentStep("prepare"), null, null, file.Length + archive.ImageBytes + Overhead, s_quick, cancellationToken);
+            await PrepareAsync(agent, key, file.Length + archive.ImageBytes + Overhead, promise, cancellationToken);
             clock.Lap("prepare");
             file.Position = 0;
             await agent.PutImageAsync(key.AgentStep("archive"), s_archive, file, s_send, cancellationToken);
             clock.Lap("send");
-            RestoreArchiveResult restored = await agent.RestoreArchiveAsync(key.AgentStep(), s_archive, container, how, s_restore, cancellationToken);
+            restored = await agent.RestoreArchiveAsync(key.AgentStep(), s_archive, container, how, s_restore, cancellationToken);
             clock.Lap("restore");
-            await agent.ReleaseAsync(key.AgentStep("release"), s_quick, cancellationToken);
-            return new EngineReport([.. clock.Phases], Container: restored.Container.ToString());
         }
         catch (AgentException)
         {
             await agent.DestroyAsync(key.AgentStep("destroy"), null, s_quick, CancellationToken.None);
+            throw;
+        }
+
+        ObjectVerdict? note = await ReleaseAsync(agent, key, vm);
+        return new EngineReport([.. clock.Phases], Objections: note is null ? null : [note], Container: restored.Container.ToString());
+    }
+
+    private static async Task PrepareAsync(GuestAgentClient agent, StepKey key, long bytes, Func<long, long> promise, CancellationToken cancellationToken)
+    {
+        long promised = promise(bytes);
+        try
+        {
+            await agent.PrepareAsync(key.AgentStep("prepare"), null, null, bytes + promised, s_quick, cancellationToken);
+        }
+        catch (AgentException e) when (e.Code == AgentErrorCode.NotEnoughMemory && promised > 0)
+        {
+            throw new EngineException(FailureKind.Refused, $"{e.Message} {promised >> 20} MiB of that are promised to containers on their way into it.", e);
+        }
+    }
+
+    /// <summary>The container runs: what is not let go of is a note, and no reason to call it failed.</summary>
+    private static async Task<ObjectVerdict?> ReleaseAsync(GuestAgentClient agent, StepKey key, GuestVm vm)
+    {
+        try
+        {
+            await agent.ReleaseAsync(key.AgentStep("release"), s_quick, CancellationToken.None);
+            return null;
+        }
+        catch (Exception e) when (e is AgentException or AgentLostException)
+        {
+            if (e is AgentLostException) await vm.DropAgentAsync();
+            return new ObjectVerdict(VerdictKind.CarriedWithHelp, $"VM '{vm.Name}'", $"the copy of the archive that was carried into it may still take its memory: {e.Message}");
+        }
+    }
+
+    /// <summary>Opens the archive, and reads it from end to end. Blocks: for the engine's threads.</summary>
+    /// <exception cref="EngineException">There is none, or it is not whole.</exception>
+    internal static (FileStream File, CheckpointArchive Archive) Read(string path, CancellationToken cancellationToken)
+    {
+        FileStream file = Open(path);
+        try
+        {
+            return (file, CheckpointArchive.Read(file, ArchiveLimits.Default, cancellationToken));
+        }
+        catch (IOException e)
+        {
+            file.Dispose();
+            throw new EngineException(FailureKind.Refused, $"'{path}' cannot be restored: {e.Message.TrimEnd('.')}. Nothing was touched.", e);
+        }
+        catch
+        {
+            file.Dispose();
             throw;
         }
     }
@@ -58,43 +110,33 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
     {
         try
         {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            return RegularFiles.Open(path);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (FileNotFoundException e)
         {
             throw new EngineException(FailureKind.NotFound, $"There is no archive '{path}' on this host.", e);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (IOException e)
         {
             throw new EngineException(FailureKind.Refused, $"'{path}' cannot be read: {e.Message.TrimEnd('.')}.", e);
         }
     }
 
-    private static CheckpointArchive Read(FileStream file, string path, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return CheckpointArchive.Read(file, ArchiveLimits.Default, cancellationToken);
-        }
-        catch (IOException e)
-        {
-            throw new EngineException(FailureKind.Refused, $"'{path}' cannot be restored: {e.Message.TrimEnd('.')}. Nothing was touched.", e);
-        }
-    }
-
-    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: it is no container of podman's, or bears names that podman has not.</exception>
-    private static (ContainerId Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, ArchiveRestore options)
+    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: it is no container of podman's, bears names that podman has not, or is without its volumes.</exception>
+    internal static (ContainerId Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, ArchiveRestore options)
     {
         ArchivedContainer container = archive.Container;
         if (container.Manager != ArchivedContainer.Libpod)
             throw Refused(options, $"its container is of {(container.Manager is { } manager ? $"'{manager}'" : "Docker, containerd or runc alone")}, and only those of podman are restored from archives");
+        string[] missing = [.. container.NamedVolumes.Where(volume => !archive.Files.ContainsKey(ArchiveLayout.Volume(volume)))];
         // Podman takes all of them, or none.
-        bool bringsVolumes = container.NamedVolumes.All(volume => archive.Files.ContainsKey(ArchiveLayout.Volume(volume)));
+        if (missing.Length > 0 && !options.IgnoreVolumes)
+            throw Refused(options, $"it is without what is in its volumes ({string.Join(", ", missing.Select(Named))}); --ignore-volumes restores it with those that the VM has, or with empty ones");
         return (Named(container.Id), new RestoreArchiveOptions
         {
             Name = options.Name is { } name ? Named(name) : null,
-            Volumes = bringsVolumes ? [.. container.NamedVolumes.Select(Named)] : [],
-            IgnoreVolumes = !bringsVolumes,
+            Volumes = options.IgnoreVolumes ? [] : [.. container.NamedVolumes.Select(Named)],
+            IgnoreVolumes = options.IgnoreVolumes,
             TcpEstablished = archive.Files.Keys.Any(path => path.StartsWith($"{ArchiveLayout.Images}/tcp-stream-", StringComparison.Ordinal)),
             // Two words of magic: none is held.
             FileLocks = archive.Files.GetValueOrDefault($"{ArchiveLayout.Images}/filelocks.img") > 2 * sizeof(uint),

@@ -39,7 +39,7 @@ public sealed class CheckpointArchiveTests
         CheckpointArchive archive = Read(file);
 
         Assert.Equal(compression, archive.Compression);
-        Assert.Equal(("0123456789ab", "web", "libpod", "localhost/redis:latest", "runc"), (archive.Container.Id, archive.Container.Name, archive.Container.Manager, archive.Container.Image, archive.Container.Runtime));
+        Assert.Equal(("0123456789ab", "web", "libpod"), (archive.Container.Id, archive.Container.Name, archive.Container.Manager));
         Assert.Equal(["data"], archive.Container.NamedVolumes);
         FileInfo[] saved = new DirectoryInfo(images.Folder).GetFiles();
         Assert.Equal(
@@ -95,6 +95,27 @@ public sealed class CheckpointArchiveTests
         });
 
         Assert.Contains(said, AssertRefused(file.ToArray(), path).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What podman's tar would write is as long as the attributes say, and goes by another name.</summary>
+    [Theory]
+    [InlineData("GNU.sparse.name", "../../etc/cron.d/evil")]
+    [InlineData("GNU.sparse.realsize", "1099511627776")]
+    public void A_sparse_file_is_refused(string attribute, string value)
+    {
+        using MemoryStream file = Tar(tar =>
+        {
+            Base(tar);
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "checkpoint/pages-1.img", new Dictionary<string, string> { [attribute] = value }));
+        });
+        using MemoryStream all = Tar(tar =>
+        {
+            tar.WriteEntry(new PaxGlobalExtendedAttributesTarEntry(new Dictionary<string, string> { [attribute] = value }));
+            Base(tar);
+        });
+
+        Assert.Contains("is sparse", AssertRefused(file.ToArray(), attribute).Message, StringComparison.Ordinal);
+        Assert.Contains("is sparse", AssertRefused(all.ToArray(), attribute).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -153,7 +174,7 @@ public sealed class CheckpointArchiveTests
         ArchiveLimits limits = ArchiveLimits.Default;
 
         Assert.All(
-            [limits with { Entries = 40 }, limits with { UnpackedBytes = 20_000 }, limits with { DocumentBytes = 40 }],
+            [limits with { Entries = 40 }, limits with { UnpackedBytes = 20_000 }, limits with { DocumentBytes = 40 }, limits with { NameCharacters = 900 }],
             tight => Assert.Throws<ArchiveException>(() => CheckpointArchive.Read(new MemoryStream(file.ToArray()), tight, TestContext.Current.CancellationToken)));
         Read(file);
     }

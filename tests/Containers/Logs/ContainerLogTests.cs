@@ -29,9 +29,11 @@ public sealed class ContainerLogTests
     {
         const string a = "2026-01-02T03:04:05.1+00:00 stdout P a \n", b = "2026-01-02T03:04:05.2+00:00 stdout F b\n", c = "2026-01-02T03:04:05.3+00:00 stderr F c\n";
 
-        Assert.Equal(["2026-01-02T03:04:05 200000000 out a b|", "2026-01-02T03:04:05 300000000 err c|", "2026-01-02T03:04:05 100000000 out a ", "2026-01-02T03:04:05 300000000 err c|"], Texts(Log(LogFormat.K8sFile, a + b + c + a + c + a).Read(default)));
+        Assert.Equal(["2026-01-02T03:04:05 200000000 out a b|", "2026-01-02T03:04:05 300000000 err c|", "2026-01-02T03:04:05 100000000 out a ", "2026-01-02T03:04:05 300000000 err c|", "2026-01-02T03:04:05 100000000 out a "], Texts(Log(LogFormat.K8sFile, a + b + c + a + c + a).Read(default)));
         ContainerLog log = Log(LogFormat.K8sFile, c + a + a + b + c);
         Assert.Equal(["a a b|", "c|"], Texts(log.Read(log.Tail(2))).Select(text => text[34..]));
+        log = Log(LogFormat.K8sFile, c + a + b + c + a);
+        Assert.Equal(["c|", "a "], Texts(log.Read(log.Tail(2))).Select(text => text[34..]));
     }
 
     [Theory]
