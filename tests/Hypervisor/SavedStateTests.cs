@@ -100,12 +100,13 @@ public sealed class SavedStateTests : IAsyncDisposable
     [Fact]
     public async Task Those_that_were_not_used_for_the_longest_time_make_room_for_another_unless_one_may_be_in_use()
     {
-        VmDirectory vm = await _launcher.StartAsync(_spec, Cancellation);
+        SavedState saved = await SavedState.SaveAsync(await _launcher.StartAsync(_spec, Cancellation), SavedDirectory, Cancellation);
         DateTime now = DateTime.UtcNow;
         foreach ((string name, int minutes) in new[] { ("used", 1), ("yesterdays", 1440), ("last week's", 10080), ("an hour's", 60) })
         {
             string path = Path.Combine(_directory.Path, "cache", name);
-            await SavedState.SaveAsync(vm, path, Cancellation);
+            Directory.CreateDirectory(path);
+            foreach (string file in Directory.EnumerateFiles(saved.DirectoryPath)) File.Copy(file, Path.Combine(path, Path.GetFileName(file)));
             Directory.SetLastWriteTimeUtc(path, now.AddMinutes(-minutes));
         }
 
