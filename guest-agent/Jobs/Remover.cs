@@ -17,7 +17,9 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
         // The builders first, so that none makes what was just removed.
         RemoveCgroup(job.Shelter, deadline, removed);
         string cgroup = RelayReport.TryRead(paths.Of(job.Job).RelayReport)?.Cgroup ?? job.Cgroup;
-        if (job.Container is { } container)
+        if (job is { Container: { } own, Manager: ContainerManager.Podman })
+            RemovePodmanContainer(own, Cgroup.At(cgroup), deadline, removed);
+        else if (job.Container is { } container)
             RemoveContainer(container, Cgroup.At(cgroup), deadline, removed);
         else
             RemoveCgroup(job.Tasks, deadline, removed);
@@ -43,8 +45,23 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
         RemoveCgroup(cgroup, deadline, removed);
     }
 
+    /// <summary>A container of podman's, likewise: with its root file system, its mounts and its records.</summary>
+    private void RemovePodmanContainer(ContainerId id, Cgroup cgroup, Deadline deadline, List<string> removed)
+    {
+        cgroup.Kill(deadline);
+        if (facts.Podman is { } podman && ChildProcess.Run(podman, ["podman", "container", "exists", id.ToString()], EnvironmentList.Current(), deadline).ExitCode == 0)
+        {
+            (int code, string output) = ChildProcess.Run(podman, ["podman", "rm", "--force", "--time", "0", id.ToString()], EnvironmentList.Current(), deadline);
+            if (code != 0)
+                throw new AgentException(new AgentError(AgentErrorCode.Internal, $"podman rm --force {id} ended with code {code}; the container may still be there.", output));
+            removed.Add($"container {id}");
+        }
+        RemoveCgroup(cgroup, deadline, removed);
+    }
+
     public void RemoveDirectory(JobId job, List<string> removed)
     {
+        File.Delete(paths.Of(job).Archive);
         string directory = paths.Of(job).Root;
         if (!Directory.Exists(directory))
             return;
