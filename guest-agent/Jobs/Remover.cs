@@ -45,18 +45,30 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
         RemoveCgroup(cgroup, deadline, removed);
     }
 
-    /// <summary>A container of podman's, likewise: with its root file system, its mounts and its records.</summary>
+    /// <summary>
+    /// A container of podman's, likewise: with its root file system, its records, and its volumes. They are the restore's, for podman
+    /// restores into no volume that is there.
+    /// </summary>
     private void RemovePodmanContainer(ContainerId id, Cgroup cgroup, Deadline deadline, List<string> removed)
     {
+        const string volumesOf = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}}\n{{end}}{{end}}";
         cgroup.Kill(deadline);
-        if (facts.Podman is { } podman && ChildProcess.Run(podman, ["podman", "container", "exists", id.ToString()], EnvironmentList.Current(), deadline).ExitCode == 0)
+        if (facts.Podman is not null && Podman("container", "inspect", "--format", volumesOf, id.ToString()) is (0, var volumes))
         {
-            (int code, string output) = ChildProcess.Run(podman, ["podman", "rm", "--force", "--time", "0", id.ToString()], EnvironmentList.Current(), deadline);
+            (int code, string output) = Podman("rm", "--force", "--time", "0", id.ToString());
             if (code != 0)
                 throw new AgentException(new AgentError(AgentErrorCode.Internal, $"podman rm --force {id} ended with code {code}; the container may still be there.", output));
             removed.Add($"container {id}");
+            foreach (string volume in volumes.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (Podman("volume", "rm", volume).ExitCode == 0)
+                    removed.Add($"volume {volume}");
+            }
         }
         RemoveCgroup(cgroup, deadline, removed);
+
+        (int ExitCode, string Output) Podman(params string[] arguments) =>
+            ChildProcess.Run(facts.Podman!, ["podman", .. arguments], EnvironmentList.Current(), deadline);
     }
 
     public void RemoveDirectory(JobId job, List<string> removed)
