@@ -130,6 +130,10 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                     ImageUpload file = handler.OpenImage(image, deadline);
                     Await(number, file, () => answer.Run(() => RequestHandler.FinishImage(image, file)), answer.Fail);
                     break;
+                case PutArchiveRequest archive:
+                    ImageUpload tar = handler.OpenArchive(archive, deadline);
+                    Await(number, tar, () => answer.Run(() => RequestHandler.FinishArchive(archive, tar)), answer.Fail);
+                    break;
                 case TouchRequest touch:
                     RangesUpload ranges = new(deadline);
                     Await(number, ranges, () => answer.Run(() => handler.Touch(touch, ranges.Ranges, deadline)), answer.Fail);

@@ -43,6 +43,18 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
         return new PutImageResult(request.Length);
     }
 
+    public ImageUpload OpenArchive(PutArchiveRequest request, Deadline deadline)
+    {
+        KernelFile file = commands.OpenArchive(request);
+        return new ImageUpload(file, request.Length, () => commands.DropArchive(request), deadline);
+    }
+
+    public static object FinishArchive(PutArchiveRequest request, ImageUpload file)
+    {
+        file.Dispose();
+        return new PutArchiveResult(request.Length);
+    }
+
     public object Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline) => commands.Touch(request, ranges, deadline);
 
     public object LandingZone(LandingZoneRequest request, DataSender data)

@@ -32,7 +32,12 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, $"The restore needs {request.MemoryNeeded >> 20} MiB and {available >> 20} MiB are available in this guest: free memory or choose another destination."));
         CheckCriu(deadline);
 
-        string cgroup = request.Container is { } container ? CgroupFor(container, request, deadline) : JobRecord.TreeCgroupOf(request.Job);
+        string cgroup = request switch
+        {
+            { Container: null } => JobRecord.TreeCgroupOf(request.Job),
+            { Container: { } container, Manager: ContainerManager.Podman } => PodmanCgroupFor(container, request, deadline),
+            { Container: { } container } => CgroupFor(container, request, deadline),
+        };
         JobPaths files = paths.Of(request.Job);
         Directory.CreateDirectory(files.Images);
         Directory.CreateDirectory(files.Work);
@@ -41,6 +46,7 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             Job = request.Job,
             Phase = JobPhase.Prepared,
             Container = request.Container,
+            Manager = request.Manager,
             Bundle = request.Bundle,
             Cgroup = cgroup,
             Prepared = StepMark.Of(request.At),
@@ -56,6 +62,18 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"An image of {request.Length} bytes cannot be."));
         return KernelFile.Open($"{paths.Of(request.Job).Images}/{request.Name}", Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
     }
+
+    /// <summary>Opens the archive of podman's for the bytes that will follow.</summary>
+    public KernelFile OpenArchive(PutArchiveRequest request)
+    {
+        if (store.Get(request.Job).Manager != ContainerManager.Podman)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of podman's: it has no archive."));
+        if (request.Length is < 0 or > LongestImage)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"An archive of {request.Length} bytes cannot be."));
+        return KernelFile.Open(paths.Of(request.Job).Archive, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
+    }
+
+    public void DropArchive(PutArchiveRequest request) => File.Delete(paths.Of(request.Job).Archive);
 
     public void DropImage(PutImageRequest request) => File.Delete($"{paths.Of(request.Job).Images}/{request.Name}");
 
@@ -89,7 +107,12 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         RestoreResult result;
         try
         {
-            result = job.Container is null ? restorer.RestoreTree(job, request.Options, deadline) : restorer.RestoreContainer(job, request.Options, deadline);
+            result = job switch
+            {
+                { Container: null } => restorer.RestoreTree(job, request.Options, deadline),
+                { Manager: ContainerManager.Podman } => restorer.RestorePodman(job, request.Options, deadline),
+                _ => restorer.RestoreContainer(job, request.Options, deadline),
+            };
         }
         catch (Exception failed)
         {
@@ -100,8 +123,13 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             JobPaths files = paths.Of(job.Job);
             throw new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; the images are still there.", RestoreLog.Explain(files.RestoreLog, files.RuncLog)));
         }
-        Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
+        // podman's conmon was born there and watches the container from now on.
+        if (job.Manager == ContainerManager.Podman)
+            job.Shelter.Disband();
+        else
+            Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
         store.Save(job with { Phase = JobPhase.Restored, Cgroup = result.Cgroup, Result = result });
+        File.Delete(paths.Of(job.Job).Archive);
         // What the pages held is in the processes now.
         DropLandingZones(job.Job);
         foreach (string pages in Directory.EnumerateFiles(paths.Of(job.Job).Images, "pages-*.img"))
@@ -280,6 +308,24 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         if (RuncState.Exists(container) || Cgroup.At(cgroup).Populated)
             throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"A container {container} exists in this guest already, or its cgroup {cgroup} is in use: delete it, or choose another destination."));
         return cgroup;
+    }
+
+    /// <summary>What podman itself will say is said here, before anything stands still: it cannot do without the image, and gives no id twice.</summary>
+    /// <returns>Where it will be is podman's to say; a name that no cgroup has.</returns>
+    private string PodmanCgroupFor(ContainerId container, PrepareRequest request, Deadline deadline)
+    {
+        if (request.Image is not { } image)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, "A container of podman's is prepared with its image."));
+        string podman = facts.Podman ?? throw new AgentException(new AgentError(AgentErrorCode.CriuUnusable, "There is no podman in this guest: install it, or choose another destination."));
+        if (facts.Runc is null)
+            throw new AgentException(new AgentError(AgentErrorCode.CriuUnusable, "There is no runc in this guest, by which alone podman restores: install it, or choose another destination."));
+        if (store.HolderOf(container, null, request.Job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {container} belongs to job {holder}."));
+        if (ChildProcess.Run(podman, ["podman", "image", "exists", image.ToString()], EnvironmentList.Current(), deadline).ExitCode != 0)
+            throw new AgentException(new AgentError(AgentErrorCode.NoImage, $"The container's image {image} is not in podman's store of this guest: pull or load it there first, or choose another destination."));
+        if (ChildProcess.Run(podman, ["podman", "container", "exists", container.ToString()], EnvironmentList.Current(), deadline).ExitCode == 0)
+            throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"podman has a container {container} in this guest already: remove it (podman rm {container}), or choose another destination."));
+        return JobRecord.TreeCgroupOf(request.Job);
     }
 
     // Once for each boot: whether this criu runs on this kernel does not change. 3.17.1 does not start on 6.18.

@@ -15,9 +15,11 @@ internal sealed record JobRecord
     /// <summary>null: a plain process tree.</summary>
     public ContainerId? Container { get; init; }
 
+    public ContainerManager Manager { get; init; }
+
     public string? Bundle { get; init; }
 
-    /// <summary>Where the restored processes are or will be, below /sys/fs/cgroup.</summary>
+    /// <summary>Where the restored processes are or will be, below /sys/fs/cgroup. Of podman's, only once they are there: podman chooses.</summary>
     public required string Cgroup { get; init; }
 
     /// <summary>The prepare that made it.</summary>

@@ -17,7 +17,9 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
         // The builders first, so that none makes what was just removed.
         RemoveCgroup(job.Shelter, deadline, removed);
         string cgroup = RelayReport.TryRead(paths.Of(job.Job).RelayReport)?.Cgroup ?? job.Cgroup;
-        if (job.Container is { } container)
+        if (job is { Container: { } own, Manager: ContainerManager.Podman })
+            RemovePodmanContainer(own, Cgroup.At(cgroup), deadline, removed);
+        else if (job.Container is { } container)
             RemoveContainer(container, Cgroup.At(cgroup), deadline, removed);
         else
             RemoveCgroup(job.Tasks, deadline, removed);
@@ -43,8 +45,35 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
         RemoveCgroup(cgroup, deadline, removed);
     }
 
+    /// <summary>
+    /// A container of podman's, likewise: with its root file system, its records, and its volumes. They are the restore's, for podman
+    /// restores into no volume that is there.
+    /// </summary>
+    private void RemovePodmanContainer(ContainerId id, Cgroup cgroup, Deadline deadline, List<string> removed)
+    {
+        const string volumesOf = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}}\n{{end}}{{end}}";
+        cgroup.Kill(deadline);
+        if (facts.Podman is not null && Podman("container", "inspect", "--format", volumesOf, id.ToString()) is (0, var volumes))
+        {
+            (int code, string output) = Podman("rm", "--force", "--time", "0", id.ToString());
+            if (code != 0)
+                throw new AgentException(new AgentError(AgentErrorCode.Internal, $"podman rm --force {id} ended with code {code}; the container may still be there.", output));
+            removed.Add($"container {id}");
+            foreach (string volume in volumes.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (Podman("volume", "rm", volume).ExitCode == 0)
+                    removed.Add($"volume {volume}");
+            }
+        }
+        RemoveCgroup(cgroup, deadline, removed);
+
+        (int ExitCode, string Output) Podman(params string[] arguments) =>
+            ChildProcess.Run(facts.Podman!, ["podman", .. arguments], EnvironmentList.Current(), deadline);
+    }
+
     public void RemoveDirectory(JobId job, List<string> removed)
     {
+        File.Delete(paths.Of(job).Archive);
         string directory = paths.Of(job).Root;
         if (!Directory.Exists(directory))
             return;

@@ -21,7 +21,7 @@ public enum AgentErrorCode
     /// <summary>Another command of the same job is still running.</summary>
     Busy,
 
-    /// <summary>The bundle is missing or has no config.json or root file system.</summary>
+    /// <summary>The bundle is missing or has no config.json or root file system; the image is not in podman's store.</summary>
     NoImage,
 
     /// <summary>MemAvailable is less than what the restore needs.</summary>
@@ -36,10 +36,10 @@ public enum AgentErrorCode
     /// <summary>The bytes that arrived are not those that were sent.</summary>
     CorruptData,
 
-    /// <summary>There is no criu or runc in the guest, or it does not work on this kernel.</summary>
+    /// <summary>There is no criu, runc or podman in the guest, or criu does not work on this kernel.</summary>
     CriuUnusable,
 
-    /// <summary>criu or runc failed; the log's tail says where.</summary>
+    /// <summary>criu, runc or podman failed; the log's tail says where.</summary>
     RestoreFailed,
 
     /// <summary>The deadline passed; what was running was killed.</summary>

@@ -15,6 +15,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonSerializable(typeof(GuestDescription))]
 [JsonSerializable(typeof(PrepareResult))]
 [JsonSerializable(typeof(PutImageResult))]
+[JsonSerializable(typeof(PutArchiveResult))]
 [JsonSerializable(typeof(LandingZoneResult))]
 [JsonSerializable(typeof(RestoreResult))]
 [JsonSerializable(typeof(RestoreArchiveResult))]

@@ -7,6 +7,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonDerivedType(typeof(DescribeRequest), "describe")]
 [JsonDerivedType(typeof(PrepareRequest), "prepare")]
 [JsonDerivedType(typeof(PutImageRequest), "put-image")]
+[JsonDerivedType(typeof(PutArchiveRequest), "put-archive")]
 [JsonDerivedType(typeof(LandingZoneRequest), "landing-zone")]
 [JsonDerivedType(typeof(RestoreRequest), "restore")]
 [JsonDerivedType(typeof(RestoreArchiveRequest), "restore-archive")]

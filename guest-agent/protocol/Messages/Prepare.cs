@@ -2,16 +2,22 @@ namespace Watari.GuestAgent.Protocol;
 
 /// <summary>
 /// Makes the job's work directory below /run/watari (tmpfs) and checks that a restore can begin:
-/// the bundle is whole, no container of that id exists, criu runs on this kernel, the memory is there.
-/// Without a container the job is one of a plain process tree.
+/// the bundle is whole or the image there, no container of that id exists, criu runs on this kernel, the
+/// memory is there. Without a container the job is one of a plain process tree.
 /// </summary>
 public sealed record PrepareRequest : JobRequest
 {
     /// <summary>The id that the container will have; null for a plain process tree.</summary>
     public ContainerId? Container { get; init; }
 
-    /// <summary>The bundle's directory; null for a plain process tree.</summary>
+    /// <summary>Whose container it will be.</summary>
+    public ContainerManager Manager { get; init; }
+
+    /// <summary>The directory of a bundle of runc's; null where it is not runc's, and for a plain process tree.</summary>
     public string? Bundle { get; init; }
+
+    /// <summary>The image that a container of podman's was made of; null for others.</summary>
+    public ImageId? Image { get; init; }
 
     /// <summary>Bytes that must be available: the images' and the container's together.</summary>
     public required long MemoryNeeded { get; init; }
