@@ -116,7 +116,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                 fence.Pass(at);
                 visit = owned switch
                 {
-                    PrepareRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest => gate.EnterAlone(at),
+                    PrepareRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest or RemovePodmanRequest => gate.EnterAlone(at),
                     DestroyRequest => null,
                     _ => gate.EnterShared(at),
                 };

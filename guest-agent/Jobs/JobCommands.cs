@@ -9,15 +9,35 @@ using Watari.GuestAgent.Protocol;
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>What the owner of a job may have done in this guest. The caller has passed the fence and the gate.</summary>
-internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts facts) : IDisposable
+internal sealed class JobCommands : IDisposable
 {
-    private const int CleanUpMilliseconds = 20_000;
+    private const int CleanUpMilliseconds = 40_000;
     private const long LongestImage = 1L << 40;
 
-    private readonly Restorer restorer = new(paths, facts);
-    private readonly Remover remover = new(paths, facts);
-    private readonly PodmanRestorer podman = new(paths, facts);
+    private readonly AgentPaths paths;
+    private readonly JobStore store;
+    private readonly GuestFacts facts;
+    private readonly Podman podman;
+    private readonly Restorer restorer;
+    private readonly Remover remover;
     private readonly Dictionary<(JobId, ImageName), LandingZone> landingZones = [];
+
+    public JobCommands(AgentPaths paths, JobStore store, GuestFacts facts)
+    {
+        this.paths = paths;
+        this.store = store;
+        this.facts = facts;
+        podman = new Podman(paths, facts, store);
+        restorer = new Restorer(paths, facts, podman);
+        remover = new Remover(paths, facts, podman);
+    }
+
+    public CheckPodmanResult CheckPodman(CheckPodmanRequest request, Deadline deadline)
+    {
+        CheckCriu(deadline);
+        podman.Check(request.Podman, null, deadline);
+        return new CheckPodmanResult();
+    }
 
     public PrepareResult Prepare(PrepareRequest request, Deadline deadline)
     {
@@ -32,12 +52,10 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, $"The restore needs {request.MemoryNeeded >> 20} MiB and {available >> 20} MiB are available in this guest: free memory or choose another destination."));
         CheckCriu(deadline);
 
-        string cgroup = request switch
-        {
-            { Container: null } => JobRecord.TreeCgroupOf(request.Job),
-            { Container: { } container, Manager: ContainerManager.Podman } => PodmanCgroupFor(container, request, deadline),
-            { Container: { } container } => CgroupFor(container, request, deadline),
-        };
+        if (request.Podman is { } wanted)
+            podman.Check(wanted, request.Job, deadline);
+        // Where podman's will be is podman's to say: a name that no cgroup has.
+        string cgroup = request.Container is { } container ? CgroupFor(container, request, deadline) : JobRecord.TreeCgroupOf(request.Job);
         JobPaths files = paths.Of(request.Job);
         Directory.CreateDirectory(files.Images);
         Directory.CreateDirectory(files.Work);
@@ -45,8 +63,8 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         {
             Job = request.Job,
             Phase = JobPhase.Prepared,
-            Container = request.Container,
-            Manager = request.Manager,
+            Container = request.Container ?? request.Podman?.Id,
+            Podman = request.Podman,
             Bundle = request.Bundle,
             Cgroup = cgroup,
             Prepared = StepMark.Of(request.At),
@@ -66,7 +84,7 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
     /// <summary>Opens the archive of podman's for the bytes that will follow.</summary>
     public KernelFile OpenArchive(PutArchiveRequest request)
     {
-        if (store.Get(request.Job).Manager != ContainerManager.Podman)
+        if (store.Get(request.Job).Podman is null)
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of podman's: it has no archive."));
         if (request.Length is < 0 or > LongestImage)
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"An archive of {request.Length} bytes cannot be."));
@@ -98,36 +116,23 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         StepMark mark = StepMark.Of(request.At);
         if (job is { Phase: JobPhase.Restored, Result: { } done } && job.Restore == mark)
             return done;
-        if (job.Phase != JobPhase.Prepared)
-            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here and is {(job.Phase == JobPhase.Restored ? "done" : "broken")}: destroy the job and begin again."));
-        job = job with { Phase = JobPhase.Restoring, Restore = mark };
-        store.Save(job);
+        job = Begin(job, mark);
         File.Delete(paths.Of(job.Job).RelayReport);
-        job.Shelter.Create();
         RestoreResult result;
         try
         {
             result = job switch
             {
+                { Podman: not null } => restorer.RestorePodman(job, request.Options, deadline),
                 { Container: null } => restorer.RestoreTree(job, request.Options, deadline),
-                { Manager: ContainerManager.Podman } => restorer.RestorePodman(job, request.Options, deadline),
                 _ => restorer.RestoreContainer(job, request.Options, deadline),
             };
         }
         catch (Exception failed)
         {
-            remover.RemoveRestored(job, Deadline.After(CleanUpMilliseconds), []);
-            store.Save(job with { Phase = JobPhase.Prepared, Restore = null });
-            if (failed is not AgentException why)
-                throw;
-            JobPaths files = paths.Of(job.Job);
-            throw new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; the images are still there.", RestoreLog.Explain(files.RestoreLog, files.RuncLog)));
+            throw Undone(job, failed);
         }
-        // podman's conmon was born there and watches the container from now on.
-        if (job.Manager == ContainerManager.Podman)
-            job.Shelter.Disband();
-        else
-            Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
+        LeaveShelter(job);
         store.Save(job with { Phase = JobPhase.Restored, Cgroup = result.Cgroup, Result = result });
         File.Delete(paths.Of(job.Job).Archive);
         // What the pages held is in the processes now.
@@ -141,25 +146,26 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
     {
         JobRecord job = store.Get(request.Job);
         StepMark mark = StepMark.Of(request.At);
-        if (job is { Phase: JobPhase.Restored, Podman.Container: { } done } && job.Restore == mark)
+        if (job is { Phase: JobPhase.Restored, Running: { } done } && job.Restore == mark)
             return new RestoreArchiveResult(done);
-        if (job.Phase != JobPhase.Prepared)
-            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here: destroy the job and begin again."));
-        PodmanMark made = podman.Check(request, deadline);
-        job = job with { Phase = JobPhase.Restoring, Restore = mark, Podman = made };
-        store.Save(job);
+        if (job.Podman is not { } container)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {job.Job} was not prepared for a container of podman's: there is nothing to restore."));
+        // Nothing waits for it, and what is made in its name from here on is its own.
+        podman.Check(container, job.Job, deadline);
+        job = Begin(job, mark);
+        ContainerId running;
         try
         {
-            ContainerId container = podman.Restore(job.Job, request, deadline);
-            store.Save(job with { Phase = JobPhase.Restored, Podman = made with { Container = container } });
-            return new RestoreArchiveResult(container);
+            running = podman.RestoreRunning(job, container, request.Options, deadline);
         }
-        catch
+        catch (Exception failed)
         {
-            podman.Remove(made, Deadline.After(CleanUpMilliseconds), []);
-            store.Save(job with { Phase = JobPhase.Prepared, Restore = null, Podman = null });
-            throw;
+            throw Undone(job, failed);
         }
+        store.Save(job with { Phase = JobPhase.Restored, Running = running });
+        LeaveShelter(job);
+        File.Delete(paths.Of(job.Job).Archive);
+        return new RestoreArchiveResult(running);
     }
 
     public TouchResult Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline)
@@ -216,9 +222,7 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         {
             if (job.Phase == JobPhase.Prepared)
                 Remover.RemoveCgroup(job.Shelter, deadline, removed);
-            else if (job.Podman is { } mark)
-                RemovePodmans(mark, deadline, removed);
-            else
+            else if (job.Running is null)
                 remover.RemoveRestored(job, deadline, removed);
         }
         else
@@ -285,11 +289,42 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         }
     }
 
-    /// <summary>What podman has not finished. A container that runs is podman's, whatever becomes of the job that made it.</summary>
-    private void RemovePodmans(PodmanMark mark, Deadline deadline, List<string> removed)
+    public RemovePodmanResult RemovePodman(RemovePodmanRequest request, Deadline deadline)
     {
-        if (mark.Container is null)
-            podman.Remove(mark, deadline, removed);
+        if (store.HolderOf(request.Podman, request.Job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {request.Podman.Name} belongs to job {holder}: destroy that job, or wait for it."));
+        return new RemovePodmanResult(podman.Remove(request.Podman, deadline));
+    }
+
+    /// <summary>A restore begins: written down before anything of it is made.</summary>
+    private JobRecord Begin(JobRecord job, StepMark mark)
+    {
+        if (job.Phase != JobPhase.Prepared)
+            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here and is {(job.Phase == JobPhase.Restored ? "done" : "broken")}: destroy the job and begin again."));
+        job = job with { Phase = JobPhase.Restoring, Restore = mark, RestoreBegan = DateTimeOffset.UtcNow.ToUnixTimeSeconds() };
+        store.Save(job);
+        job.Shelter.Create();
+        return job;
+    }
+
+    /// <summary>A restore has failed: what it has made is removed.</summary>
+    /// <returns>What to throw.</returns>
+    private Exception Undone(JobRecord job, Exception failed)
+    {
+        JobPaths files = paths.Of(job.Job);
+        string log = RestoreLog.Explain(files.RestoreLog, files.RuncLog);
+        remover.RemoveRestored(job, Deadline.After(CleanUpMilliseconds), []);
+        store.Save(job with { Phase = JobPhase.Prepared, Restore = null, RestoreBegan = null });
+        return failed is AgentException why ? new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; what was sent for it is still there.", log)) : failed;
+    }
+
+    /// <summary>What built the container has ended; of podman's, its conmon was born there and watches the container from now on.</summary>
+    private static void LeaveShelter(JobRecord job)
+    {
+        if (job.Podman is not null)
+            job.Shelter.Disband();
+        else
+            Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
     }
 
     private string CgroupFor(ContainerId container, PrepareRequest request, Deadline deadline)
@@ -308,24 +343,6 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         if (RuncState.Exists(container) || Cgroup.At(cgroup).Populated)
             throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"A container {container} exists in this guest already, or its cgroup {cgroup} is in use: delete it, or choose another destination."));
         return cgroup;
-    }
-
-    /// <summary>What podman itself will say is said here, before anything stands still: it cannot do without the image, and gives no id twice.</summary>
-    /// <returns>Where it will be is podman's to say; a name that no cgroup has.</returns>
-    private string PodmanCgroupFor(ContainerId container, PrepareRequest request, Deadline deadline)
-    {
-        if (request.Image is not { } image)
-            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, "A container of podman's is prepared with its image."));
-        string podman = facts.Podman ?? throw new AgentException(new AgentError(AgentErrorCode.CriuUnusable, "There is no podman in this guest: install it, or choose another destination."));
-        if (facts.Runc is null)
-            throw new AgentException(new AgentError(AgentErrorCode.CriuUnusable, "There is no runc in this guest, by which alone podman restores: install it, or choose another destination."));
-        if (store.HolderOf(container, null, request.Job) is { } holder)
-            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {container} belongs to job {holder}."));
-        if (ChildProcess.Run(podman, ["podman", "image", "exists", image.ToString()], EnvironmentList.Current(), deadline).ExitCode != 0)
-            throw new AgentException(new AgentError(AgentErrorCode.NoImage, $"The container's image {image} is not in podman's store of this guest: pull or load it there first, or choose another destination."));
-        if (ChildProcess.Run(podman, ["podman", "container", "exists", container.ToString()], EnvironmentList.Current(), deadline).ExitCode == 0)
-            throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"podman has a container {container} in this guest already: remove it (podman rm {container}), or choose another destination."));
-        return JobRecord.TreeCgroupOf(request.Job);
     }
 
     // Once for each boot: whether this criu runs on this kernel does not change. 3.17.1 does not start on 6.18.

@@ -9,7 +9,7 @@ using Watari.GuestAgent.Protocol;
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>Kills and removes. Everything is found by its name (the job's cgroups, runc's state, directories), nothing by memory, so it does as well after the agent's own death. Each step may find its work done.</summary>
-internal sealed class Remover(AgentPaths paths, GuestFacts facts)
+internal sealed class Remover(AgentPaths paths, GuestFacts facts, Podman podman)
 {
     /// <summary>What a restore has made, finished or not: processes, container, cgroups. The images stay.</summary>
     public void RemoveRestored(JobRecord job, Deadline deadline, List<string> removed)
@@ -17,8 +17,12 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
         // The builders first, so that none makes what was just removed.
         RemoveCgroup(job.Shelter, deadline, removed);
         string cgroup = RelayReport.TryRead(paths.Of(job.Job).RelayReport)?.Cgroup ?? job.Cgroup;
-        if (job is { Container: { } own, Manager: ContainerManager.Podman })
-            RemovePodmanContainer(own, Cgroup.At(cgroup), deadline, removed);
+        if (job.Podman is not null)
+        {
+            Cgroup.At(cgroup).Kill(deadline);
+            podman.Undo(job, deadline, removed);
+            RemoveCgroup(Cgroup.At(cgroup), deadline, removed);
+        }
         else if (job.Container is { } container)
             RemoveContainer(container, Cgroup.At(cgroup), deadline, removed);
         else
@@ -43,32 +47,6 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
             removed.Add($"container {id}");
         }
         RemoveCgroup(cgroup, deadline, removed);
-    }
-
-    /// <summary>
-    /// A container of podman's, likewise: with its root file system, its records, and its volumes. They are the restore's, for podman
-    /// restores into no volume that is there.
-    /// </summary>
-    private void RemovePodmanContainer(ContainerId id, Cgroup cgroup, Deadline deadline, List<string> removed)
-    {
-        const string volumesOf = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}}\n{{end}}{{end}}";
-        cgroup.Kill(deadline);
-        if (facts.Podman is not null && Podman("container", "inspect", "--format", volumesOf, id.ToString()) is (0, var volumes))
-        {
-            (int code, string output) = Podman("rm", "--force", "--time", "0", id.ToString());
-            if (code != 0)
-                throw new AgentException(new AgentError(AgentErrorCode.Internal, $"podman rm --force {id} ended with code {code}; the container may still be there.", output));
-            removed.Add($"container {id}");
-            foreach (string volume in volumes.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            {
-                if (Podman("volume", "rm", volume).ExitCode == 0)
-                    removed.Add($"volume {volume}");
-            }
-        }
-        RemoveCgroup(cgroup, deadline, removed);
-
-        (int ExitCode, string Output) Podman(params string[] arguments) =>
-            ChildProcess.Run(facts.Podman!, ["podman", .. arguments], EnvironmentList.Current(), deadline);
     }
 
     public void RemoveDirectory(JobId job, List<string> removed)

@@ -10,7 +10,7 @@ using Watari.GuestAgent.Protocol;
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>Builds a job's processes out of its image set and leaves them frozen before their first instruction.</summary>
-internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
+internal sealed class Restorer(AgentPaths paths, GuestFacts facts, Podman podman)
 {
     private const int MostProcesses = 2048;
 
@@ -35,29 +35,24 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
 
     /// <summary>
     /// The container, by <c>podman container restore --import</c>. podman has conmon start runc, and both pass the environment on:
-    /// the criu that runc calls is the relay here too. What podman mounts stays, for the container is its own.
+    /// the criu that runc calls is the relay here too.
     /// </summary>
     public RestoreResult RestorePodman(JobRecord job, RestoreOptions how, Deadline deadline)
     {
         JobPaths files = paths.Of(job.Job);
         double started = Now;
-        string podman = facts.Podman ?? throw Unusable("podman");
-        if (!File.Exists(files.Archive))
-            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"The archive of job {job.Job} was not put here: put it first."));
         (int packed, string complaint) = ChildProcess.Run(
             "/bin/tar", ["tar", "--append", "--file", files.Archive, "--directory", files.Root, "--owner=0", "--group=0", "--transform=s,^images,checkpoint,", "images"],
             EnvironmentList.Current(), deadline);
         if (packed != 0)
             throw new AgentException(new AgentError(AgentErrorCode.RestoreFailed, $"The image set could not be added to the archive: tar ended with code {packed}.", complaint));
 
-        List<string> arguments = ["podman", "--runtime", "runc", "container", "restore", "--import", files.Archive];
+        List<string> options = [];
         if (how.TcpEstablished)
-            arguments.Add("--tcp-established");
+            options.Add("--tcp-established");
         if (how.FileLocks)
-            arguments.Add("--file-locks");
-        using KernelFile log = KernelFile.Open(files.RuncLog, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC, 0x180);
-        using ChildProcess child = Launcher.Start(job.Shelter, privateMounts: false, podman, arguments, WithRelay(job, deadline), log);
-        int code = child.Wait(deadline, "podman restored the container");
+            options.Add("--file-locks");
+        (int code, _) = podman.Restore(job, options, WithRelay(job, deadline), deadline);
         return Held("podman container restore", code, files, started);
     }
 
@@ -110,7 +105,8 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
 
     /// <summary>The environment in which a runc that is started, by whomever, calls the relay for criu.</summary>
     private List<string> WithRelay(JobRecord job, Deadline deadline) => EnvironmentList.With(
-        ("PATH", paths.Programs + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("PATH", $"{paths.Programs}:{Podman.SearchPath}"),
+        ("HOME", "/root"),
         (Relay.CriuVariable, facts.Criu ?? throw Unusable("criu")),
         (Relay.ShelterVariable, job.Shelter.Path),
         (Relay.ReportVariable, paths.Of(job.Job).RelayReport),

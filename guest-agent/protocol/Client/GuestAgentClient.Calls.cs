@@ -15,14 +15,14 @@ public sealed partial class GuestAgentClient
             AgentJson.Default.PrepareResult, null, null, cancellationToken);
 
     /// <summary>Prepares a container of podman's (see <see cref="PrepareRequest"/>).</summary>
-    public Task<PrepareResult> PreparePodmanAsync(JobStep at, ContainerId container, ImageId image, long memoryNeeded, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+    public Task<PrepareResult> PreparePodmanAsync(JobStep at, PodmanContainer container, long memoryNeeded, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(
-            new PrepareRequest
-            {
-                Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline),
-                Container = container, Manager = ContainerManager.Podman, Image = image, MemoryNeeded = memoryNeeded,
-            },
+            new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Podman = container, MemoryNeeded = memoryNeeded },
             AgentJson.Default.PrepareResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="CheckPodmanRequest"/>
+    public Task<CheckPodmanResult> CheckPodmanAsync(PodmanContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new CheckPodmanRequest { DeadlineMilliseconds = Milliseconds(deadline), Podman = container }, AgentJson.Default.CheckPodmanResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="PutImageRequest"/>
     /// <param name="at">Whose command it is.</param>
@@ -96,16 +96,9 @@ public sealed partial class GuestAgentClient
             AgentJson.Default.RestoreResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="RestoreArchiveRequest"/>
-    /// <param name="at">Whose command it is.</param>
-    /// <param name="archive">See <see cref="RestoreArchiveRequest.Archive"/>.</param>
-    /// <param name="container">See <see cref="RestoreArchiveRequest.Container"/>.</param>
-    /// <param name="how">What podman is told besides.</param>
-    /// <param name="deadline">For all of it.</param>
-    /// <param name="cancellationToken">Stops the waiting.</param>
-    public Task<RestoreArchiveResult> RestoreArchiveAsync(
-        JobStep at, ImageName archive, ContainerId container, RestoreArchiveOptions how, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+    public Task<RestoreArchiveResult> RestoreArchiveAsync(JobStep at, RestoreArchiveOptions how, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(
-            new RestoreArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Archive = archive, Container = container, Options = how },
+            new RestoreArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Options = how },
             AgentJson.Default.RestoreArchiveResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="TouchRequest"/>
@@ -152,6 +145,10 @@ public sealed partial class GuestAgentClient
     /// <inheritdoc cref="ReleaseRequest"/>
     public Task<ReleaseResult> ReleaseAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new ReleaseRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.ReleaseResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="RemovePodmanRequest"/>
+    public Task<RemovePodmanResult> RemovePodmanAsync(JobStep at, PodmanContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new RemovePodmanRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Podman = container }, AgentJson.Default.RemovePodmanResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="StatusRequest"/>
     public Task<JobStatus> StatusAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>

@@ -27,7 +27,10 @@ public enum AgentErrorCode
     /// <summary>MemAvailable is less than what the restore needs.</summary>
     NotEnoughMemory,
 
-    /// <summary>A container of that id exists here already.</summary>
+    /// <summary>The file system of the guest's disk has less room than what is sent needs.</summary>
+    NotEnoughDisk,
+
+    /// <summary>A container of that id or name exists here already, or a volume that it brings.</summary>
     ContainerExists,
 
     /// <summary>The container, cgroup or process belongs to another job.</summary>

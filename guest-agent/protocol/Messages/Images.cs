@@ -13,9 +13,9 @@ public sealed record PutImageRequest : JobRequest
 public sealed record PutImageResult(long Length);
 
 /// <summary>
-/// All of podman's checkpoint archive but the image set: an uncompressed tar with config.dump, spec.dump and the
-/// files that changed. Its bytes follow as data; one that is there is replaced. It is kept on the guest's
-/// disk, for a root file system's changes may be larger than the guest's memory.
+/// Podman's checkpoint archive; its bytes follow as data, and one that is there is replaced. For a <see cref="RestoreArchiveRequest"/> it
+/// is whole, for a <see cref="RestoreRequest"/> all but the image set, and not packed: a tar with config.dump, spec.dump and the files
+/// that changed. It is kept on the guest's disk, for a root file system's changes may be larger than the guest's memory.
 /// </summary>
 public sealed record PutArchiveRequest : JobRequest
 {
