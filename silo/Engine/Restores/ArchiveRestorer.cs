@@ -3,6 +3,7 @@ using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
+using PodmanContainer = Watari.GuestAgent.Protocol.PodmanContainer;
 
 namespace Watari.Silo.Engine.Restores;
 
@@ -13,12 +14,12 @@ namespace Watari.Silo.Engine.Restores;
 /// </summary>
 internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
 {
-    private static readonly ImageName s_archive = ImageName.Parse("checkpoint.tar");
+    private static readonly TimeSpan s_check = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_quick = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_send = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_restore = TimeSpan.FromMinutes(5);
 
-    /// <summary>Beyond the archive and the container's memory: what podman, runc and criu need while they restore.</summary>
+    /// <summary>Beyond the container's memory: what podman, runc and criu need while they restore.</summary>
     private const long Overhead = 96L << 20;
 
     /// <exception cref="EngineException">It is not restored; nothing of it is left in the VM.</exception>
@@ -29,20 +30,20 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         CheckpointArchive archive = await threads.RunAsync(() => Read(file, options.Path, cancellationToken), cancellationToken);
         clock.Lap("read");
 
-        (ContainerId container, RestoreArchiveOptions how) = Accept(archive, options);
+        (PodmanContainer container, RestoreArchiveOptions how) = Accept(archive, file.Length, options);
         await vm.MustRunAsync(cancellationToken);
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         GuestDescription guest = await agent.DescribeAsync(s_quick, cancellationToken);
-        if (!guest.Agent.Features.Contains("restore-archive"))
+        if (!guest.Agent.Features.Contains("check-podman"))
             throw new EngineException(FailureKind.Refused, $"The agent of VM '{vm.Name}' ({guest.Agent.AgentVersion}) is too old to restore archives: put the newer one there, or choose another VM.");
         try
         {
-            await agent.PrepareAsync(key.AgentStep("prepare"), null, null, file.Length + archive.ImageBytes + Overhead, s_quick, cancellationToken);
+            await agent.PreparePodmanAsync(key.AgentStep("prepare"), container, archive.ImageBytes + Overhead, s_check, cancellationToken);
             clock.Lap("prepare");
             file.Position = 0;
-            await agent.PutImageAsync(key.AgentStep("archive"), s_archive, file, s_send, cancellationToken);
+            await agent.PutArchiveAsync(key.AgentStep("archive"), file, s_send, cancellationToken);
             clock.Lap("send");
-            RestoreArchiveResult restored = await agent.RestoreArchiveAsync(key.AgentStep(), s_archive, container, how, s_restore, cancellationToken);
+            RestoreArchiveResult restored = await agent.RestoreArchiveAsync(key.AgentStep(), how, s_restore, cancellationToken);
             clock.Lap("restore");
             await agent.ReleaseAsync(key.AgentStep("release"), s_quick, cancellationToken);
             return new EngineReport([.. clock.Phases], Container: restored.Container.ToString());
@@ -83,17 +84,22 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
     }
 
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: it is no container of podman's, or bears names that podman has not.</exception>
-    private static (ContainerId Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, ArchiveRestore options)
+    private static (PodmanContainer Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, long packed, ArchiveRestore options)
     {
         ArchivedContainer container = archive.Container;
         if (container.Manager != ArchivedContainer.Libpod)
             throw Refused(options, $"its container is of {(container.Manager is { } manager ? $"'{manager}'" : "Docker, containerd or runc alone")}, and only those of podman are restored from archives");
         // Podman takes all of them, or none.
         bool bringsVolumes = container.NamedVolumes.All(volume => archive.Files.ContainsKey(ArchiveLayout.Volume(volume)));
-        return (Named(container.Id), new RestoreArchiveOptions
+        return (new PodmanContainer
         {
-            Name = options.Name is { } name ? Named(name) : null,
+            Id = options.Name is null ? Named(container.Id) : null,
+            Name = Named(options.Name ?? container.Name),
             Volumes = bringsVolumes ? [.. container.NamedVolumes.Select(Named)] : [],
+            // Of each of its two places in the VM, the packed and the unpacked, the mean.
+            FileBytes = (packed + archive.Files.Values.Sum()) / 2,
+        }, new RestoreArchiveOptions
+        {
             IgnoreVolumes = !bringsVolumes,
             TcpEstablished = archive.Files.Keys.Any(path => path.StartsWith($"{ArchiveLayout.Images}/tcp-stream-", StringComparison.Ordinal)),
             // Two words of magic: none is held.

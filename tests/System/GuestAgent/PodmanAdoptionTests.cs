@@ -61,26 +61,47 @@ public sealed class PodmanAdoptionTests(PodmanCheckpoint checkpoint) : IClassFix
         var missing = ImageId.Parse(new string('a', 64));
 
         AgentException refused = await Assert.ThrowsAsync<AgentException>(() => agent.PreparePodmanAsync(
-            PodmanCheckpoint.Step("noimage", 1, "prepare"), checkpoint.Container, missing, 1 << 20, PodmanCheckpoint.Patience, Cancellation));
+            PodmanCheckpoint.Step("noimage", 1, "prepare"), checkpoint.Wanted with { Image = missing }, 1 << 20, PodmanCheckpoint.Patience, Cancellation));
+        AgentException untagged = await Assert.ThrowsAsync<AgentException>(() => agent.CheckPodmanAsync(
+            checkpoint.Wanted with { ImageName = ImageReference.Parse("localhost/busybox:older") }, PodmanCheckpoint.Patience, Cancellation));
 
-        Assert.Equal(AgentErrorCode.NoImage, refused.Code);
+        Assert.Equal((AgentErrorCode.NoImage, AgentErrorCode.NoImage), (refused.Code, untagged.Code));
         Assert.Contains("pull or load it there first", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("podman tag", untagged.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_name_that_is_taken_is_told_in_podmans_words_and_nothing_is_left()
+    [Theory]
+    [InlineData("podman create --name web localhost/busybox true", "podman rm web")]
+    [InlineData("podman volume create web", "podman volume rm web")]
+    public async Task A_name_that_is_taken_is_refused_before_anything_is_sent(string take, string free)
     {
         await using GuestAgentClient agent = await checkpoint.AgentAsync();
-        await InGuestAsync("podman create --name web localhost/busybox true");
-        JobStep at = PodmanCheckpoint.Step("taken", 1, "restore");
+        await InGuestAsync(take);
 
-        AgentException refused = await Assert.ThrowsAsync<AgentException>(() => checkpoint.RestoreAsync(agent, at));
+        AgentException refused = await Assert.ThrowsAsync<AgentException>(() => checkpoint.RestoreAsync(agent, PodmanCheckpoint.Step("taken", 1, "restore")));
+
+        Assert.Equal(AgentErrorCode.ContainerExists, refused.Code);
+        Assert.Contains(free, refused.Message, StringComparison.Ordinal);
+        Assert.Equal("web", await InGuestAsync($"{free}"));
+    }
+
+    [Theory]
+    [InlineData("podman create --name web localhost/busybox true", "podman rm web", "already in use")]
+    [InlineData("podman volume create web && touch /var/lib/containers/storage/volumes/web/_data/theirs && sleep 2", "ls /var/lib/containers/storage/volumes/web/_data && podman volume rm web", "already exists")]
+    public async Task What_takes_the_name_after_that_stays_and_nothing_else_is_left(string take, string free, string says)
+    {
+        await using GuestAgentClient agent = await checkpoint.AgentAsync();
+        JobStep at = PodmanCheckpoint.Step("taken-late", 1, "restore");
+        await checkpoint.PutAsync(agent, at);
+        await InGuestAsync(take);
+
+        AgentException refused = await Assert.ThrowsAsync<AgentException>(() => agent.RestoreAsync(at, new RestoreOptions(), PodmanCheckpoint.Patience, Cancellation));
 
         Assert.Equal(AgentErrorCode.RestoreFailed, refused.Code);
-        Assert.Contains("already in use", refused.LogTail, StringComparison.Ordinal);
+        Assert.Contains(says, refused.LogTail, StringComparison.Ordinal);
         await agent.DestroyAsync(at, null, PodmanCheckpoint.Patience, Cancellation);
-        Assert.Equal("created", await InGuestAsync("podman inspect -f '{{.State.Status}}' web"));
-        await InGuestAsync("podman rm web");
+        await checkpoint.Guest.Console.CheckAsync(free, PodmanCheckpoint.Patience, Cancellation);
+        Assert.Equal("", await InGuestAsync("podman ps -aq --external; podman volume ls -q"));
     }
 
     private Task<string> InGuestAsync(string command) => checkpoint.Guest.Console.CheckAsync(command + " || :", PodmanCheckpoint.Patience, Cancellation);
@@ -103,7 +124,8 @@ public sealed class PodmanCheckpoint : IAsyncLifetime
 
     public ContainerId Container { get; private set; }
 
-    public ImageId Image { get; private set; }
+    /// <summary>As a prepare wants it.</summary>
+    public PodmanContainer Wanted { get; private set; } = null!;
 
     private string Images => Path.Combine(_folder, "images");
 
@@ -116,7 +138,14 @@ public sealed class PodmanCheckpoint : IAsyncLifetime
         GuestConsole console = _guest.Console;
         Container = ContainerId.Parse(await console.CheckAsync(
             $"podman run -d --name web --network none -v web:/volume localhost/busybox sh -c '{Counting}'", Patience, cancellation));
-        Image = ImageId.Parse(await console.CheckAsync("podman image inspect -f '{{.Id}}' localhost/busybox", Patience, cancellation));
+        Wanted = new PodmanContainer
+        {
+            Id = Container,
+            Name = ContainerId.Parse("web"),
+            Image = ImageId.Parse(await console.CheckAsync("podman image inspect -f '{{.Id}}' localhost/busybox", Patience, cancellation)),
+            ImageName = ImageReference.Parse("localhost/busybox:latest"),
+            Volumes = [ContainerId.Parse("web")],
+        };
         await console.CheckAsync(
             "podman exec web sh -c 'echo of the root >/data/changed; echo of the volume >/volume/kept' && podman container checkpoint -e /root/all.tar --compress none web && podman rm web && podman volume rm web",
             Patience, cancellation);
@@ -139,11 +168,17 @@ public sealed class PodmanCheckpoint : IAsyncLifetime
     /// <summary>All that comes before a thaw.</summary>
     public async Task<RestoreResult> RestoreAsync(GuestAgentClient agent, JobStep at)
     {
+        await PutAsync(agent, at);
+        return await agent.RestoreAsync(at, new RestoreOptions(), Patience, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>All that comes before a restore.</summary>
+    public async Task PutAsync(GuestAgentClient agent, JobStep at)
+    {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        await agent.PreparePodmanAsync(at with { Step = "prepare" }, Container, Image, 1 << 20, Patience, cancellation);
+        await agent.PreparePodmanAsync(at with { Step = "prepare" }, Wanted, 1 << 20, Patience, cancellation);
         await using (FileStream archive = File.OpenRead(Archive)) await agent.PutArchiveAsync(at, archive, Patience, cancellation);
         await agent.PutImagesAsync(at, Images, Patience, cancellation);
-        return await agent.RestoreAsync(at, new RestoreOptions(), Patience, cancellation);
     }
 
     public async ValueTask DisposeAsync()
