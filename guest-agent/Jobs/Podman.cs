@@ -36,7 +36,7 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
         {
             string[] fields = line.Split(' ', 2);
             if (fields[0] == container.Id?.ToString() || (fields.Length > 1 && fields[1].Split(',').Contains(container.Name.ToString())))
-                throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"Podman has a container {container.Name} in this guest already: remove it (podman rm {container.Name}), or choose another destination, or for an archive another name."));
+                throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"Podman has a container {container.Name} in this guest already: remove it (podman rm {container.Name}), or choose another destination or name."));
         }
         if (container.Volumes.Count == 0)
             return;

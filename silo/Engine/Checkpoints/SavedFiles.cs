@@ -21,6 +21,9 @@ internal sealed class SavedFiles
         "dev", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc", "run", "run/.containerenv", "run/notify", "run/podman-init", "run/secrets", "sys",
     };
 
+    /// <summary>How often files that change meanwhile are looked at.</summary>
+    private const int LooksAtRunning = 20;
+
     private readonly VmLook _look;
     private readonly FoundContainer _container;
 
@@ -68,9 +71,24 @@ internal sealed class SavedFiles
         archive.Add(ArchiveLayout.NetworkStatus, Dumps.NetworkStatus);
     }
 
-    /// <summary>Bytes that an archive of its files will take, about: it runs on.</summary>
-    /// <exception cref="DiskException">They cannot be read.</exception>
+    /// <summary>Bytes that an archive of its files will take, about: it runs on, and what is made or removed meanwhile may be missed.</summary>
+    /// <exception cref="DiskException">They cannot be read, however often.</exception>
     public long Measure()
+    {
+        for (int look = 1; ; look++)
+        {
+            try
+            {
+                return MeasureOnce();
+            }
+            catch (DiskException) when (look < LooksAtRunning)
+            {
+                // A name was read, and its file removed.
+            }
+        }
+    }
+
+    private long MeasureOnce()
     {
         const long header = 1024; // of a tar, with attributes
         IFileSystem guest = _look.Files();

@@ -8,8 +8,6 @@ namespace Watari.SystemTests.Migration.Podman;
 /// </summary>
 internal sealed class PodmanWeb(TestHost host)
 {
-    public const string Name = "web";
-
     private const string Program =
         "echo begun; echo in memory >/dev/shm/kept; (while :; do sleep 1; done) & n=0; while :; do n=$((n+1)); echo $n >/scratch/count; echo $n >/books/new; mv /books/new /books/count; sleep 0.1; done";
 
@@ -28,6 +26,8 @@ internal sealed class PodmanWeb(TestHost host)
         await InAsync(
             "podman exec web sh -c 'echo added >/srv; mkdir /data/deep; echo deeper >/data/deep/file; chmod 750 /data/deep; chown 7:8 /data/deep/file; ln -s ../srv /data/link; echo more:x:7:8::/: >>/etc/passwd; rm /bin/true; echo kept >/books/kept'");
     }
+
+    public Task<string> IdAsync() => InAsync("podman inspect -f '{{.Id}}' web");
 
     /// <summary>What of it must be the same wherever it runs.</summary>
     public Task<string> FilesAsync() => InAsync($"{Root}; podman exec web cat /books/kept /dev/shm/kept; podman inspect -f '{{{{.Id}}}} {{{{.Name}}}} {{{{.Image}}}} {{{{.Config.Cmd}}}}' web; podman logs web");
