@@ -73,8 +73,8 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
             },
             cancellationToken);
         Forget(key.Job);
-        OutgoingFiles? files = tasks.Podman is { } podman ? await OutgoingFiles.OpenAsync(looks, vm.Name, podman, key.Job, cancellationToken) : null;
-        Outgoing outgoing = _outgoing[key.Job] = new Outgoing(staging, files);
+        Outgoing outgoing = _outgoing[key.Job] = new Outgoing(staging);
+        if (tasks.Podman is { } podman) outgoing.Files = await OutgoingFiles.OpenAsync(looks, vm.Name, podman, key.Job, cancellationToken);
         var clock = new PhaseClock(time);
         outgoing.Frozen = await new SourceFreezer(vm, key, tasks.Freezer, threads).FreezeAsync(target, cancellationToken);
         clock.Lap("freeze");
@@ -269,14 +269,14 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     }
 
     /// <summary>What a job holds on its source between its steps.</summary>
-    private sealed class Outgoing(StagingMemory staging, OutgoingFiles? files) : IAsyncDisposable
+    private sealed class Outgoing(StagingMemory staging) : IAsyncDisposable
     {
         private int _disposed;
 
         public StagingMemory Staging => staging;
 
         /// <summary>Of a container of podman's.</summary>
-        public OutgoingFiles? Files => files;
+        public OutgoingFiles? Files { get; set; }
 
         public FrozenTasks? Frozen { get; set; }
 
@@ -286,7 +286,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         {
             if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
             staging.Dispose();
-            if (files is not null) await files.DisposeAsync();
+            if (Files is not null) await Files.DisposeAsync();
         }
     }
 }
