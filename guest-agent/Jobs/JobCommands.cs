@@ -224,6 +224,8 @@ internal sealed class JobCommands : IDisposable
                 Remover.RemoveCgroup(job.Shelter, deadline, removed);
             else if (job.Running is null)
                 remover.RemoveRestored(job, deadline, removed);
+            else
+                LeaveShelter(job);
         }
         else
         {

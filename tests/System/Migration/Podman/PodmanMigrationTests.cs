@@ -107,6 +107,7 @@ public sealed class PodmanMigrationTests : MigrationTest
             await AssertRefusedAsync("There is no podman in this guest", "install it, or choose another destination");
             await _b.InAsync("mv /usr/bin/podman.held /usr/bin/podman");
             await RestartAgentOfBAsync();
+            await _a.CountsAsync();
 
             await StartAsync("--restart always");
             await AssertRefusedAsync("has the restart policy 'always'", "podman update --restart=no web");
@@ -190,7 +191,6 @@ public sealed class PodmanMigrationTests : MigrationTest
     private async Task AssertRefusedAsync(params string[] says)
     {
         AssertRefused(await _hosts.WatariAsync("migrate", "web", "--to", "vm-b"), says);
-        await _a.CountsAsync();
         Assert.Equal("", await _b.InAsync("ls /var/lib/watari/archives /run/watari/jobs | grep -v : || true"));
     }
 
