@@ -13,7 +13,7 @@ public sealed class LedgerTests : MigrationTest
 {
     private const string Binary = "/var/lib/watari/bundles/ledger/rootfs/bin/ledger";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(6);
 
     private static int Count => int.Parse(Environment.GetEnvironmentVariable("WATARI_SOAK_LEDGER") is { Length: > 0 } asked ? asked : "4", CultureInfo.InvariantCulture);
 
@@ -30,7 +30,7 @@ public sealed class LedgerTests : MigrationTest
 
         for (int i = 0; i < Count; i++)
         {
-            Run run = await hosts.WatariAsync("migrate", "ledger", "--to", there.Guest.Name, "-o", "json");
+            Run run = await RunPatientlyAsync(hosts, "migrate", "ledger", "--to", there.Guest.Name, "-o", "json");
 
             Assert.True(run.Code == 0, $"Migration {i}: {run.Error}");
             JsonElement downtime = JsonDocument.Parse(run.Out).RootElement.GetProperty("downtime");

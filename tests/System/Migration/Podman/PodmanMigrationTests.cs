@@ -67,7 +67,7 @@ public sealed class PodmanMigrationTests : MigrationTest
         Assert.Equal("container web, as --keep-source asks", kept.GetProperty("left").GetString());
         await _a.InAsync("until [ \"$(podman inspect -f '{{.State.Status}}' web)\" = exited ]; do :; done");
         Assert.Equal("web running\nbooks", await _b.TracesAsync());
-        AssertRefused(await _hosts.WatariAsync("migrate", "web", "--from", "vm-b", "--to", "vm-a"), "Podman has a container web in this guest already: remove it (podman rm web)");
+        AssertRefused(await RunPatientlyAsync(_hosts, "migrate", "web", "--from", "vm-b", "--to", "vm-a"), "Podman has a container web in this guest already: remove it (podman rm web)");
         await _a.RemoveAsync();
 
         await _b.InAsync("mv /usr/lib/watari/watari-agent /usr/lib/watari/held; kill $(pidof watari-agent); until pgrep -P 1 -x sleep; do :; done");
@@ -111,7 +111,7 @@ public sealed class PodmanMigrationTests : MigrationTest
 
             await StartAsync("--restart always");
             await AssertRefusedAsync("has the restart policy 'always'", "podman update --restart=no web");
-            Run plan = await _hosts.WatariAsync("migrate", "web", "--to", "vm-b", "--dry-run");
+            Run plan = await RunPatientlyAsync(_hosts, "migrate", "web", "--to", "vm-b", "--dry-run");
             Assert.Equal(4, plan.Code);
         }
         finally
@@ -190,7 +190,7 @@ public sealed class PodmanMigrationTests : MigrationTest
 
     private async Task AssertRefusedAsync(params string[] says)
     {
-        AssertRefused(await _hosts.WatariAsync("migrate", "web", "--to", "vm-b"), says);
+        AssertRefused(await RunPatientlyAsync(_hosts, "migrate", "web", "--to", "vm-b"), says);
         Assert.Equal("", await _b.InAsync("ls /var/lib/watari/archives /run/watari/jobs | grep -v : || true"));
     }
 
@@ -219,7 +219,7 @@ public sealed class PodmanMigrationTests : MigrationTest
 
     private async Task<JsonElement> MigrateAsync(string to, params string[] options)
     {
-        Run run = await _hosts.WatariAsync(["migrate", "web", "--to", to, "-o", "json", .. options]);
+        Run run = await RunPatientlyAsync(_hosts, ["migrate", "web", "--to", to, "-o", "json", .. options]);
         Assert.True(run.Code == 0, run.Error);
         TestContext.Current.TestOutputHelper!.WriteLine(run.Out);
         return JsonDocument.Parse(run.Out).RootElement;
