@@ -67,8 +67,13 @@ public interface IHostEngine
     /// </summary>
     Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
-    /// <summary>Source, after the commit: the frozen workload is killed without having run again, and what the job held is let go. Done also where it is gone.</summary>
-    Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);
+    /// <summary>
+    /// Source, after the commit: the frozen workload is killed without having run again, its runtime's record of it removed where an agent
+    /// can do so, and what the job held is let go. Done also where it is gone.
+    /// </summary>
+    /// <param name="keep">The record stays.</param>
+    /// <returns>With what is left there.</returns>
+    Task<EngineReport> RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken);
 
     /// <summary>
     /// Source, roll back: the workload runs again; nothing of the job is left. Done also where nothing was frozen; it fails with

@@ -116,7 +116,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                 fence.Pass(at);
                 visit = owned switch
                 {
-                    PrepareRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest => gate.EnterAlone(at),
+                    PrepareRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest or RemovePodmanRequest => gate.EnterAlone(at),
                     DestroyRequest => null,
                     _ => gate.EnterShared(at),
                 };
@@ -129,6 +129,10 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                 case PutImageRequest image:
                     ImageUpload file = handler.OpenImage(image, deadline);
                     Await(number, file, () => answer.Run(() => RequestHandler.FinishImage(image, file)), answer.Fail);
+                    break;
+                case PutArchiveRequest archive:
+                    ImageUpload tar = handler.OpenArchive(archive, deadline);
+                    Await(number, tar, () => answer.Run(() => RequestHandler.FinishArchive(archive, tar)), answer.Fail);
                     break;
                 case TouchRequest touch:
                     RangesUpload ranges = new(deadline);

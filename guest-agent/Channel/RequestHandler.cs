@@ -18,12 +18,14 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
     public object Handle(AgentRequest request, Deadline deadline) => request switch
     {
         DescribeRequest => Describe(),
+        CheckPodmanRequest check => commands.CheckPodman(check, deadline),
         PrepareRequest prepare => commands.Prepare(prepare, deadline),
         RestoreRequest restore => commands.Restore(restore, deadline),
         RestoreArchiveRequest restore => commands.RestoreArchive(restore, deadline),
         FreezeRequest freeze => Freeze(commands.CgroupOf(freeze.Job, freeze.Cgroup), deadline),
         ThawRequest thaw => Thaw(commands.CgroupOf(thaw.Job, thaw.Cgroup), deadline),
         KillRequest kill => commands.Kill(kill),
+        RemovePodmanRequest remove => commands.RemovePodman(remove, deadline),
         ReleaseRequest release => commands.Release(release),
         SyncRequest => Sync(),
         SetClockRequest clock => new SetClockResult(WallClock.Set(clock.UnixNanoseconds)),
@@ -41,6 +43,18 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
     {
         file.Dispose();
         return new PutImageResult(request.Length);
+    }
+
+    public ImageUpload OpenArchive(PutArchiveRequest request, Deadline deadline)
+    {
+        KernelFile file = commands.OpenArchive(request);
+        return new ImageUpload(file, request.Length, () => commands.DropArchive(request), deadline);
+    }
+
+    public static object FinishArchive(PutArchiveRequest request, ImageUpload file)
+    {
+        file.Dispose();
+        return new PutArchiveResult(request.Length);
     }
 
     public object Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline) => commands.Touch(request, ranges, deadline);

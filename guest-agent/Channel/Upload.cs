@@ -63,7 +63,7 @@ internal sealed class ImageUpload(KernelFile file, long length, Action drop, Dea
             {
                 nint put = Libc.pwrite(file.Fd, from + done, (nuint)(part.Length - done), written + done);
                 if (put < 0 && System.Runtime.InteropServices.Marshal.GetLastPInvokeError() is Libc.ENOSPC or Libc.ENOMEM)
-                    throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, "The guest's memory has no room for the image set: free memory or choose another destination."));
+                    throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, "The guest has no room for what is sent: free memory, or space on its disk, or choose another destination."));
                 done += (int)KernelException.Check(put, "writing an image");
             }
         }

@@ -52,7 +52,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _looks = new VmLooks(_host, _vms, _threads, new LookGate(_threads, most));
         Files = new ContainerFiles(_looks, time);
         var receiver = new PageReceiver(settings.TransferListen);
-        _source = new SourceSide(_threads, time);
+        _source = new SourceSide(_looks, _threads, time);
         _checkpoints = new CheckpointMaker(_looks, _threads, time);
         _restores = new ArchiveRestorer(_threads, time);
         _control = new ContainerControl(_threads, time);
@@ -135,8 +135,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _destination.ThawAsync(key, guest, stop), cancellationToken, _destination.Forget);
 
-    public Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _source.RetireAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget);
+    public Task<EngineReport> RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _source.RetireAsync(key, guest, workload, tasks, keep, stop), cancellationToken, _source.Forget);
 
     public Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _source.RollBackAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget);

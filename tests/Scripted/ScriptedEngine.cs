@@ -164,7 +164,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         return Report(start, "thaw");
     }
 
-    public async Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
+    public async Task<EngineReport> RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken)
     {
         await BeginAsync("retire", key, workload, cancellationToken);
         Change(key, state =>
@@ -173,6 +173,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             if (copy is { State: CopyState.Running }) Violate(state, $"{key}: a running source is retired");
             if (copy is not null) state.Copies.Remove(copy);
         });
+        return new EngineReport([], Left: keep ? $"container {workload}, as --keep-source asks" : null);
     }
 
     public async Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)

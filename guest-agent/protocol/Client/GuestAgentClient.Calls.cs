@@ -14,6 +14,16 @@ public sealed partial class GuestAgentClient
             new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Container = container, Bundle = bundle, MemoryNeeded = memoryNeeded },
             AgentJson.Default.PrepareResult, null, null, cancellationToken);
 
+    /// <summary>Prepares a container of podman's (see <see cref="PrepareRequest"/>).</summary>
+    public Task<PrepareResult> PreparePodmanAsync(JobStep at, PodmanContainer container, long memoryNeeded, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Podman = container, MemoryNeeded = memoryNeeded },
+            AgentJson.Default.PrepareResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="CheckPodmanRequest"/>
+    public Task<CheckPodmanResult> CheckPodmanAsync(PodmanContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new CheckPodmanRequest { DeadlineMilliseconds = Milliseconds(deadline), Podman = container }, AgentJson.Default.CheckPodmanResult, null, null, cancellationToken);
+
     /// <inheritdoc cref="PutImageRequest"/>
     /// <param name="at">Whose command it is.</param>
     /// <param name="name">The file's name.</param>
@@ -25,18 +35,20 @@ public sealed partial class GuestAgentClient
         long length = content.Length - content.Position;
         return CallAsync(
             new PutImageRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Name = name, Length = length },
-            AgentJson.Default.PutImageResult,
-            async (data, cancel) =>
-            {
-                byte[] part = new byte[FrameHeader.MaxPayload];
-                for (long left = length; left > 0;)
-                {
-                    int read = await content.ReadAtLeastAsync(part.AsMemory(0, (int)Math.Min(left, part.Length)), 1, throwOnEndOfStream: true, cancel);
-                    await data.WriteAsync(part.AsMemory(0, read), cancel);
-                    left -= read;
-                }
-            },
-            null, cancellationToken);
+            AgentJson.Default.PutImageResult, (data, cancel) => SendAsync(content, length, data, cancel), null, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PutArchiveRequest"/>
+    /// <param name="at">Whose command it is.</param>
+    /// <param name="content">Its bytes, from the stream's position to its end; the stream can seek.</param>
+    /// <param name="deadline">For all of it.</param>
+    /// <param name="cancellationToken">Stops sending.</param>
+    public Task<PutArchiveResult> PutArchiveAsync(JobStep at, Stream content, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        long length = content.Length - content.Position;
+        return CallAsync(
+            new PutArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Length = length },
+            AgentJson.Default.PutArchiveResult, (data, cancel) => SendAsync(content, length, data, cancel), null, cancellationToken);
     }
 
     /// <summary>Puts every regular file of a directory; a file's name must be an <see cref="ImageName"/>.</summary>
@@ -84,16 +96,9 @@ public sealed partial class GuestAgentClient
             AgentJson.Default.RestoreResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="RestoreArchiveRequest"/>
-    /// <param name="at">Whose command it is.</param>
-    /// <param name="archive">See <see cref="RestoreArchiveRequest.Archive"/>.</param>
-    /// <param name="container">See <see cref="RestoreArchiveRequest.Container"/>.</param>
-    /// <param name="how">What podman is told besides.</param>
-    /// <param name="deadline">For all of it.</param>
-    /// <param name="cancellationToken">Stops the waiting.</param>
-    public Task<RestoreArchiveResult> RestoreArchiveAsync(
-        JobStep at, ImageName archive, ContainerId container, RestoreArchiveOptions how, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+    public Task<RestoreArchiveResult> RestoreArchiveAsync(JobStep at, RestoreArchiveOptions how, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(
-            new RestoreArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Archive = archive, Container = container, Options = how },
+            new RestoreArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Options = how },
             AgentJson.Default.RestoreArchiveResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="TouchRequest"/>
@@ -141,6 +146,10 @@ public sealed partial class GuestAgentClient
     public Task<ReleaseResult> ReleaseAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new ReleaseRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.ReleaseResult, null, null, cancellationToken);
 
+    /// <inheritdoc cref="RemovePodmanRequest"/>
+    public Task<RemovePodmanResult> RemovePodmanAsync(JobStep at, PodmanContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new RemovePodmanRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Podman = container }, AgentJson.Default.RemovePodmanResult, null, null, cancellationToken);
+
     /// <inheritdoc cref="StatusRequest"/>
     public Task<JobStatus> StatusAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new StatusRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.JobStatus, null, null, cancellationToken);
@@ -158,6 +167,17 @@ public sealed partial class GuestAgentClient
     /// <inheritdoc cref="LoopbackUpRequest"/>
     public Task<LoopbackUpResult> LoopbackUpAsync(JobStep at, GuestPid? process, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new LoopbackUpRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Process = process }, AgentJson.Default.LoopbackUpResult, null, null, cancellationToken);
+
+    private static async Task SendAsync(Stream content, long length, DataWriter data, CancellationToken cancellationToken)
+    {
+        byte[] part = new byte[FrameHeader.MaxPayload];
+        for (long left = length; left > 0;)
+        {
+            int read = await content.ReadAtLeastAsync(part.AsMemory(0, (int)Math.Min(left, part.Length)), 1, throwOnEndOfStream: true, cancellationToken);
+            await data.WriteAsync(part.AsMemory(0, read), cancellationToken);
+            left -= read;
+        }
+    }
 
     private static int Milliseconds(TimeSpan deadline) => (int)Math.Clamp(deadline.TotalMilliseconds, 1, int.MaxValue);
 }

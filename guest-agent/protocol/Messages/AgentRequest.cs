@@ -5,8 +5,10 @@ namespace Watari.GuestAgent.Protocol;
 /// <summary>What the host asks of the agent. The discriminator <c>method</c> names it.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "method")]
 [JsonDerivedType(typeof(DescribeRequest), "describe")]
+[JsonDerivedType(typeof(CheckPodmanRequest), "check-podman")]
 [JsonDerivedType(typeof(PrepareRequest), "prepare")]
 [JsonDerivedType(typeof(PutImageRequest), "put-image")]
+[JsonDerivedType(typeof(PutArchiveRequest), "put-archive")]
 [JsonDerivedType(typeof(LandingZoneRequest), "landing-zone")]
 [JsonDerivedType(typeof(RestoreRequest), "restore")]
 [JsonDerivedType(typeof(RestoreArchiveRequest), "restore-archive")]
@@ -16,6 +18,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonDerivedType(typeof(KillRequest), "kill")]
 [JsonDerivedType(typeof(DestroyRequest), "destroy")]
 [JsonDerivedType(typeof(ReleaseRequest), "release")]
+[JsonDerivedType(typeof(RemovePodmanRequest), "remove-podman")]
 [JsonDerivedType(typeof(StatusRequest), "status")]
 [JsonDerivedType(typeof(SyncRequest), "sync")]
 [JsonDerivedType(typeof(SetClockRequest), "set-clock")]

@@ -29,6 +29,22 @@ public sealed class ImageNameConverter : JsonConverter<ImageName>
     public override void Write(Utf8JsonWriter writer, ImageName value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }
 
+public sealed class ImageIdConverter : JsonConverter<ImageId>
+{
+    public override ImageId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ImageId.TryParse(reader.GetString(), out ImageId id) ? id : throw new JsonException("not an image id");
+
+    public override void Write(Utf8JsonWriter writer, ImageId value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
+public sealed class ImageReferenceConverter : JsonConverter<ImageReference>
+{
+    public override ImageReference Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ImageReference.TryParse(reader.GetString(), out ImageReference name) ? name : throw new JsonException("not a name of an image");
+
+    public override void Write(Utf8JsonWriter writer, ImageReference value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
 public sealed class FencingEpochConverter : JsonConverter<FencingEpoch>
 {
     public override FencingEpoch Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetUInt64());

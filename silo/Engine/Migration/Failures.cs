@@ -68,7 +68,7 @@ internal static class Failures
 
     private static FailureKind KindOf(AgentErrorCode code) => code switch
     {
-        AgentErrorCode.ProtocolMismatch or AgentErrorCode.NoImage or AgentErrorCode.NotEnoughMemory or AgentErrorCode.ContainerExists
+        AgentErrorCode.ProtocolMismatch or AgentErrorCode.NoImage or AgentErrorCode.NotEnoughMemory or AgentErrorCode.NotEnoughDisk or AgentErrorCode.ContainerExists
             or AgentErrorCode.ForeignContainer or AgentErrorCode.CriuUnusable or AgentErrorCode.Unsupported => FailureKind.Refused,
         AgentErrorCode.StaleEpoch => FailureKind.Fenced,
         AgentErrorCode.DeadlineExceeded => FailureKind.TimedOut,

@@ -24,6 +24,7 @@ public sealed class WireContractTests
         KernelRelease = "6.12.0-1-cloud-amd64",
         CriuVersion = "4.1.1",
         RuncVersion = "1.1.15+ds1",
+        PodmanVersion = "5.4.2",
         BootId = "11111111-2222-3333-4444-555555555555",
         MemoryTotal = 1 << 30,
         MemoryAvailable = 1 << 29,
@@ -32,20 +33,33 @@ public sealed class WireContractTests
         Features = ["describe", "restore"],
     };
 
+    private static readonly PodmanContainer Podman = new()
+    {
+        Id = ContainerId.Parse(new string('c', 64)),
+        Name = ContainerId.Parse("web"),
+        Image = ImageId.Parse(new string('a', 64)),
+        ImageName = ImageReference.Parse("localhost/redis:latest"),
+        Volumes = [ContainerId.Parse("books")],
+        FileBytes = 1 << 20,
+    };
+
     private static readonly object[] Messages =
     [
         new HostHello(1, "watari"),
         Agent,
         new AgentError(AgentErrorCode.NotEnoughMemory, "message", "tail"),
         new DescribeRequest { DeadlineMilliseconds = Deadline },
-        new PrepareRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Container = ContainerId.Parse("redis"), Bundle = "/var/lib/watari/bundles/redis", MemoryNeeded = 1 << 27 },
+        new PrepareRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Container = ContainerId.Parse("redis"), Bundle = "/var/lib/watari/bundles/redis", Podman = Podman, MemoryNeeded = 1 << 27 },
+        new CheckPodmanRequest { DeadlineMilliseconds = Deadline, Podman = Podman },
+        new RemovePodmanRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Podman = Podman },
+        new PutArchiveRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Length = 10240 },
         new PutImageRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Name = ImageName.Parse("pages-1.img"), Length = 4096 },
         new LandingZoneRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Name = ImageName.Parse("pages-1.img"), Length = 4096 },
         new RestoreRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Options = new RestoreOptions { TcpEstablished = true, ManageCgroups = ManageCgroups.Ignore } },
         new RestoreArchiveRequest
         {
-            Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Archive = ImageName.Parse("checkpoint.tar"), Container = ContainerId.Parse("0123456789ab"),
-            Options = new RestoreArchiveOptions { Name = ContainerId.Parse("web"), Volumes = [ContainerId.Parse("data")], TcpEstablished = true, FileLocks = true },
+            Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline,
+            Options = new RestoreArchiveOptions { IgnoreVolumes = true, TcpEstablished = true, FileLocks = true },
         },
         new TouchRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Process = new GuestPid(812) },
         new FreezeRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Cgroup = "/redis" },
@@ -66,6 +80,9 @@ public sealed class WireContractTests
             Jobs = [Job],
         },
         new PrepareResult("/run/watari/jobs/job-1", 1 << 29),
+        new CheckPodmanResult(),
+        new RemovePodmanResult(["volume books (in use)"]),
+        new PutArchiveResult(10240),
         new PutImageResult(4096),
         new LandingZoneResult(1, 1, true),
         new RestoreResult

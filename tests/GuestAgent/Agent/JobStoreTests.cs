@@ -1,0 +1,41 @@
+using Watari.GuestAgent.Protocol;
+
+namespace Watari.GuestAgent.Tests.Agent;
+
+/// <summary>No two jobs make what has one id, one name, or one volume.</summary>
+public sealed class JobStoreTests : IDisposable
+{
+    private readonly AgentFolder folder = new();
+
+    [Theory]
+    [InlineData("cc", "other", "other", true)]
+    [InlineData("dd", "web", "other", true)]
+    [InlineData("dd", "other", "books", true)]
+    [InlineData("dd", "other", "other", false)]
+    public void A_container_of_podmans_is_held_by_its_id_its_name_and_its_volumes(string id, string name, string volume, bool held)
+    {
+        JobId job = folder.Prepared("first").Job;
+        folder.Store.Save(folder.Store.Get(job) with { Container = ContainerId.Parse("cc"), Podman = Container("cc", "web", "books") });
+
+        PodmanContainer asked = Container(id, name, volume);
+
+        Assert.Equal(held ? job : null, folder.Store.HolderOf(asked, JobId.Parse("second")));
+        Assert.Equal(held ? job : null, folder.Store.HolderOf(asked, null));
+        Assert.Null(folder.Store.HolderOf(asked, job));
+    }
+
+    [Fact]
+    public void A_container_that_gets_its_id_from_podman_is_held_by_its_name()
+    {
+        JobId job = folder.Prepared("first").Job;
+        folder.Store.Save(folder.Store.Get(job) with { Podman = Container("cc", "web", "books") with { Id = null } });
+
+        Assert.Equal(job, folder.Store.HolderOf(Container("cc", "web", "other") with { Id = null }, null));
+        Assert.Null(folder.Store.HolderOf(Container("cc", "other", "other") with { Id = null }, null));
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static PodmanContainer Container(string id, string name, string volume) =>
+        new() { Id = ContainerId.Parse(id), Name = ContainerId.Parse(name), Volumes = [ContainerId.Parse(volume)] };
+}
