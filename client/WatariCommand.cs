@@ -11,7 +11,7 @@ internal static class WatariCommand
 {
     public static async Task<int> RunAsync(string[] args, Terminal terminal)
     {
-        ParseResult parsed = Build(terminal).Parse(args);
+        ParseResult parsed = Build(terminal).Parse(ExecCommand.Part(args));
         if (parsed.Errors.Count > 0)
         {
             foreach (ParseError error in parsed.Errors) terminal.Say(error.Message);
@@ -83,6 +83,8 @@ internal static class WatariCommand
             ControlCommands.BuildPause(connect, terminal),
             ControlCommands.BuildUnpause(connect, terminal),
             ControlCommands.BuildKill(connect, terminal),
+            ControlCommands.BuildStop(connect, terminal),
+            ExecCommand.Build(connect, terminal),
             JobsCommand.Build(connect, terminal),
             DoctorCommand.Build(connect, terminal),
             DmesgCommand.Build(connect, terminal),

@@ -113,7 +113,7 @@ internal sealed record CheckpointView(
 
 internal sealed record RestoreView(string Container, string? Name, string Vm, string Host, string Path, IReadOnlyList<PhaseView> Phases);
 
-/// <param name="Signal">Of a kill: the signal; else null.</param>
+/// <param name="Signal">Of a kill, and of a stop that was given one: the signal; else null.</param>
 /// <param name="By">outside or agent.</param>
 internal sealed record ControlView(string Name, string Id, string Host, string Vm, string Action, string? Signal, string By, double Milliseconds, IReadOnlyList<string> Notes)
 {

@@ -22,7 +22,7 @@ public sealed record TransferStatistics(
 public sealed record PhaseTiming([property: Id(0)] string Name, [property: Id(1)] DateTimeOffset Start, [property: Id(2)] double Milliseconds);
 
 /// <summary>What a command of the engine did: its time line and, where pages moved, how many.</summary>
-/// <param name="Objections">Of a checkpoint: objects that are carried with help; of a kill: that its signal is ignored.</param>
+/// <param name="Objections">Of a checkpoint: objects that are carried with help; of a kill: that its signal is ignored; of a stop: that it was over before, or ended by force.</param>
 /// <param name="Container">Of a restore: the id of the container that was made.</param>
 [GenerateSerializer, Immutable, Alias("watari.EngineReport")]
 public sealed record EngineReport(

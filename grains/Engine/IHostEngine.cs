@@ -42,6 +42,9 @@ public interface IHostEngine
     /// <summary>Files and logs of containers.</summary>
     IContainerFiles Files { get; }
 
+    /// <summary>Commands in containers.</summary>
+    IContainerCommands Commands { get; }
+
     /// <summary>Source: looks at each object of the workload while it runs. Touches nothing.</summary>
     /// <param name="freezer">Who will freeze it; refused here where that cannot be.</param>
     Task<SourcePlan> PlanSourceAsync(StepKey key, string vm, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken);
@@ -93,6 +96,9 @@ public interface IHostEngine
 
     /// <summary>Sends a container's first process a signal; SIGKILL ends all of it, and is done when it has ended.</summary>
     Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken);
+
+    /// <summary>Has a container's engine end it, by the agent in its VM. Done also where it has ended.</summary>
+    Task<EngineReport> StopAsync(StepKey key, string vm, WorkloadId workload, StopOptions options, CancellationToken cancellationToken);
 
     /// <summary>How far the job's pages are on this host, while a capture runs; null where nothing is known. Never blocks.</summary>
     TransferStatistics? TransferProgress(string job) => null;

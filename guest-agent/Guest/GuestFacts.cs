@@ -19,6 +19,7 @@ internal sealed class GuestFacts
         Criu = Program("criu");
         Runc = Program("runc");
         Podman = Program("podman");
+        Docker = Program("docker");
         criuVersion = new Lazy<string?>(() => Version(Criu, "Version: "));
         runcVersion = new Lazy<string?>(() => Version(Runc, "runc version "));
         // Known by the time that a host asks.
@@ -31,6 +32,8 @@ internal sealed class GuestFacts
     public string? Runc { get; }
 
     public string? Podman { get; }
+
+    public string? Docker { get; }
 
     public AgentHello Hello() => new()
     {
@@ -50,7 +53,7 @@ internal sealed class GuestFacts
 
     /// <summary>The names of the requests.</summary>
     public static IReadOnlyList<string> Features { get; } =
-        ["describe", "prepare", "put-image", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "destroy", "release", "status", "sync", "set-clock", "loopback-up"];
+        ["describe", "prepare", "put-image", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "stop", "exec", "destroy", "release", "status", "sync", "set-clock", "loopback-up"];
 
     public static long MemoryAvailable => MemInfo("MemAvailable");
 

@@ -17,6 +17,9 @@ internal sealed record AgentPaths(string Root)
 
     public string Jobs => Root + "/jobs";
 
+    /// <summary>A file for each command that runs in a container and was not heard to end.</summary>
+    public string Execs => Root + "/execs";
+
     public JobPaths Of(JobId job) => new($"{Jobs}/{job}");
 }
 

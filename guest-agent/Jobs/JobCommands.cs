@@ -1,5 +1,6 @@
 using Watari.GuestAgent.Cgroups;
 using Watari.GuestAgent.Criu;
+using Watari.GuestAgent.Engines;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Memory;
 using Watari.GuestAgent.Native;
@@ -17,6 +18,7 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
     private readonly Restorer restorer = new(paths, facts);
     private readonly Remover remover = new(paths, facts);
     private readonly PodmanRestorer podman = new(paths, facts);
+    private readonly Stopper stopper = new(new EnginePrograms(facts));
     private readonly Dictionary<(JobId, ImageName), LandingZone> landingZones = [];
 
     public PrepareResult Prepare(PrepareRequest request, Deadline deadline)
@@ -170,6 +172,14 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             throw new AgentException(new AgentError(AgentErrorCode.NoSuchProcess, $"There is no process {request.Process} in cgroup {cgroup.Path}."));
         KernelException.Check(Libc.kill(request.Process.Value, request.Signal), $"kill {request.Process}");
         return new KillResult();
+    }
+
+    /// <exception cref="AgentException">foreign-container: a job holds it; or it could not be ended.</exception>
+    public StopResult Stop(StopRequest request, Deadline deadline)
+    {
+        if (store.HolderOf(request.Target.Container, request.Target.Cgroup, request.Job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {request.Target.Container} belongs to job {holder}."));
+        return stopper.Stop(request, deadline);
     }
 
     public DestroyResult Destroy(DestroyRequest request, Deadline deadline)

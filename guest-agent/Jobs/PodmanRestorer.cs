@@ -66,7 +66,7 @@ internal sealed class PodmanRestorer(AgentPaths paths, GuestFacts facts)
         ChildProcess.Run(
             facts.Podman ?? throw new AgentException(new AgentError(AgentErrorCode.Unsupported, "There is no podman in this guest: install it, or choose another destination.")),
             ["podman", .. arguments],
-            EnvironmentList.With(("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root")),
+            EnvironmentList.OfShell(),
             deadline);
 
     private static string Tail(string output) => output.Length <= MostLogBytes ? output : output[^MostLogBytes..];

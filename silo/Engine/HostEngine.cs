@@ -10,6 +10,7 @@ using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Controls;
 using Watari.Silo.Engine.Doctor;
+using Watari.Silo.Engine.Execs;
 using Watari.Silo.Engine.Files;
 using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration;
@@ -38,6 +39,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private readonly CheckpointMaker _checkpoints;
     private readonly ArchiveRestorer _restores;
     private readonly ContainerControl _control;
+    private readonly ContainerStop _stop;
 
     public HostEngine(IOptions<HostEngineOptions> options, TimeProvider time)
     {
@@ -47,15 +49,19 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _vms = new OpenVms(settings.VmDirectory);
         _looks = new VmLooks(_host, _vms, _threads);
         Files = new ContainerFiles(_looks, time);
+        Commands = new ContainerCommands(_vms, _looks, time);
         var receiver = new PageReceiver(settings.TransferListen);
         _source = new SourceSide(_threads, time);
         _checkpoints = new CheckpointMaker(_looks, _threads, time);
         _restores = new ArchiveRestorer(_threads, time);
         _control = new ContainerControl(_threads, time);
+        _stop = new ContainerStop(_looks, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
 
     public IContainerFiles Files { get; }
+
+    public IContainerCommands Commands { get; }
 
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken)
     {
@@ -155,6 +161,9 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _control.KillAsync(key, guest, workload, signal, by, stop), cancellationToken);
 
+    public Task<EngineReport> StopAsync(StepKey key, string vm, WorkloadId workload, StopOptions options, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _stop.StopAsync(key, guest, workload, options, stop), cancellationToken);
+
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 
     /// <summary>Names of VMs that may stand still because an earlier silo died while it held them.</summary>
@@ -187,26 +196,11 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     /// <param name="forget">Lets go of what the job holds on this host, for its last step here: before it, so that a VM that is gone keeps nothing.</param>
     private Task<T> StepAsync<T>(
         StepKey key, string vm, Func<GuestVm, CancellationToken, Task<T>> step, CancellationToken cancellationToken, Action<string>? forget = null) =>
-        _ledger.OnceAsync(key, () => Failures.ExplainAsync(vm, async () =>
+        _ledger.OnceAsync(key, () =>
         {
             forget?.Invoke(key.Job);
-            await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
-            GuestVm guest = lease.Vm;
-            GuestLife life = guest.Life;
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, life.Ended);
-            try
-            {
-                return await step(guest, stop.Token);
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is not EngineException { Kind: FailureKind.Refused or FailureKind.Fenced })
-            {
-                if (e is AgentLostException) await guest.DropAgentAsync();
-                // Whatever failed: where the guest has ended, that is why.
-                await guest.ProbeAsync();
-                life.ThrowIfEnded(e);
-                throw;
-            }
-        }));
+            return _vms.WorkAsync(vm, step, cancellationToken);
+        });
 
     private Task<bool> StepAsync(
         StepKey key, string vm, Func<GuestVm, CancellationToken, Task> step, CancellationToken cancellationToken, Action<string>? forget = null) =>

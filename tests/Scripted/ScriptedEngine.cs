@@ -24,6 +24,8 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
 
     public IContainerFiles Files { get; } = new ScriptedFiles();
 
+    public IContainerCommands Commands { get; } = new ScriptedCommands(host, world);
+
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult(
         new HostDescription(host, 2, 24L << 30, 0.5, world.Read().Vms.Count(v => v.Id.Host == host), "scripted"));
 
@@ -257,6 +259,23 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             if (!ignored) state.Copies.Remove(copy);
         });
         return Report(start, "kill") with { Objections = ignored ? [new ObjectVerdict(VerdictKind.CarriedWithHelp, "pid 812", $"ignores {signal}")] : null };
+    }
+
+    /// <summary>A container ends on every signal but SIGHUP, and is killed then. Its record stays.</summary>
+    public async Task<EngineReport> StopAsync(StepKey key, string vm, WorkloadId workload, StopOptions options, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("stop", key, workload, cancellationToken);
+        string? note = options.Signal is { Number: 1 } ? $"did not end in {options.Patience?.TotalSeconds ?? 10} s, and was killed" : null;
+        Change(key, state =>
+        {
+            if (!state.Vms.Single(v => v.Id == Known(state, vm)).HasAgent) throw new EngineException(FailureKind.Refused, $"No guest agent answers in VM '{vm}'.");
+            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            if (copy.Job is not null) Violate(state, $"{key}: stop of what job {copy.Job} works on");
+            if (copy.State == CopyState.Created) note = "did not run: it is created";
+            ScriptedWorld.Put(copy with { State = CopyState.Created }, state);
+        });
+        return Report(start, "stop") with { Objections = note is null ? null : [new ObjectVerdict(VerdictKind.CarriedWithHelp, "it", note)] };
     }
 
     public TransferStatistics? TransferProgress(string job) => Progress;

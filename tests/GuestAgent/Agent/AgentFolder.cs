@@ -11,6 +11,7 @@ internal sealed class AgentFolder : IDisposable
         Paths = new AgentPaths(Directory.CreateTempSubdirectory("watari-agent-").FullName);
         Directory.CreateDirectory(Paths.Fences);
         Directory.CreateDirectory(Paths.Jobs);
+        Directory.CreateDirectory(Paths.Execs);
         Store = new JobStore(Paths);
     }
 
