@@ -72,6 +72,7 @@ internal static class WatariCommand
             ImagesCommand.Build(connect, terminal),
             TopCommand.Build(connect, terminal),
             StatsCommand.Build(connect, terminal),
+            EventsCommand.Build(connect, terminal),
             LogsCommand.Build(connect, terminal),
             LsCommand.Build(connect, terminal),
             CatCommand.Build(connect, terminal),

@@ -101,7 +101,7 @@ internal static class ControlCommands
                 }
                 catch (EngineException e)
                 {
-                    terminal.Say(Printer.Clean(e.Message));
+                    terminal.Say(e.Message);
                     if (code == ExitCodes.Done) code = e.Kind == FailureKind.Interrupted ? ExitCodes.Unknown : ExitCodes.Of(e.Kind);
                 }
             }

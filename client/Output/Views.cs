@@ -158,6 +158,16 @@ internal sealed record UsageView(
         usage.Tasks, usage.CpuPressure, usage.MemoryPressure, usage.IoPressure);
 }
 
+/// <param name="ExitCode">Of a die, where it is known.</param>
+/// <param name="OldName">Of a rename.</param>
+/// <param name="Job">Of what Watari has done.</param>
+internal sealed record EventView(DateTimeOffset Time, string Event, string Id, string Name, string Host, string Vm, string Runtime, string? Image, int? ExitCode, string? OldName, string? Job)
+{
+    public static EventView Of(ContainerEvent happened) => new(
+        happened.At.ToUniversalTime(), Words.Of(happened.Kind), happened.Container, happened.Name, happened.Vm.Host, happened.Vm.Vm, happened.Runtime, happened.Image, happened.ExitCode,
+        happened.OldName, happened.Job);
+}
+
 /// <param name="Time">Seconds since boot.</param>
 /// <param name="At">By the guest's wall clock, where that was asked for.</param>
 internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset? At, string Facility, string Level, string Message);
@@ -180,3 +190,8 @@ internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset?
 [JsonSerializable(typeof(RestoreView))]
 [JsonSerializable(typeof(IReadOnlyList<ControlView>))]
 internal sealed partial class Views : JsonSerializerContext;
+
+/// <summary>What is printed as a stream: a line for each.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(EventView))]
+internal sealed partial class Lines : JsonSerializerContext;

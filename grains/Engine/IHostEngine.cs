@@ -39,6 +39,9 @@ public interface IHostEngine
     /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
     Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken);
 
+    /// <summary>What has happened to containers of this host's VMs, from a place on. Touches nothing; it begins to look when it is first asked.</summary>
+    Task<EventsPiece> ReadEventsAsync(EventsPlace? from, DateTimeOffset? since, CancellationToken cancellationToken);
+
     /// <summary>Files and logs of containers.</summary>
     IContainerFiles Files { get; }
 

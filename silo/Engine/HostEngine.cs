@@ -10,6 +10,7 @@ using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Controls;
 using Watari.Silo.Engine.Doctor;
+using Watari.Silo.Engine.Events;
 using Watari.Silo.Engine.Execs;
 using Watari.Silo.Engine.Files;
 using Watari.Silo.Engine.Inventory;
@@ -40,6 +41,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private readonly ArchiveRestorer _restores;
     private readonly ContainerControl _control;
     private readonly ContainerStop _stop;
+    private readonly ContainerWatch _watch;
 
     public HostEngine(IOptions<HostEngineOptions> options, TimeProvider time)
     {
@@ -56,6 +58,7 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _restores = new ArchiveRestorer(_threads, time);
         _control = new ContainerControl(_threads, time);
         _stop = new ContainerStop(_looks, time);
+        _watch = new ContainerWatch(_host, _vms, _looks, _threads, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
 
@@ -121,11 +124,17 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => DestinationSide.CheckAsync(guest, requirements, stop), cancellationToken);
 
-    public Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _destination.PrepareAsync(key, guest, requirements, stop), cancellationToken);
+    public Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken)
+    {
+        _watch.Begin(vm, requirements.Workload);
+        return StepAsync(key, vm, (guest, stop) => _destination.PrepareAsync(key, guest, requirements, stop), cancellationToken);
+    }
 
-    public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _source.FreezeAsync(key, guest, workload, tasks, stop), cancellationToken);
+    public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
+    {
+        _watch.Begin(vm, workload);
+        return StepAsync(key, vm, (guest, stop) => _source.FreezeAsync(key, guest, workload, tasks, stop), cancellationToken);
+    }
 
     public Task<EngineReport> CaptureAsync(
         StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, MemoryMode memory, CancellationToken cancellationToken) =>
@@ -135,22 +144,38 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         StepAsync(key, vm, (guest, stop) => _destination.RestoreAsync(key, guest, workload, stop), cancellationToken);
 
     public Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _destination.ThawAsync(key, guest, stop), cancellationToken, _destination.Forget);
+        ToldAsync(key, vm, workload, ContainerEventKind.Migrate, StepAsync(key, vm, (guest, stop) => _destination.ThawAsync(key, guest, stop), cancellationToken, _destination.Forget));
 
     public Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _source.RetireAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget);
+        ToldAsync(key, vm, workload, ContainerEventKind.Migrate, StepAsync(key, vm, (guest, stop) => _source.RetireAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget));
 
     public Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _source.RollBackAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget);
+        ToldAsync(key, vm, workload, null, StepAsync(key, vm, (guest, stop) => _source.RollBackAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget));
 
     public Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => DestinationSide.RollBackAsync(key, guest, stop), cancellationToken, _destination.Forget);
+        ToldAsync(key, vm, workload, null, StepAsync(key, vm, (guest, stop) => DestinationSide.RollBackAsync(key, guest, stop), cancellationToken, _destination.Forget));
 
-    public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, options, stop), cancellationToken);
+    public async Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken)
+    {
+        _watch.Begin(vm, workload);
+        try
+        {
+            return await ToldAsync(
+                key, vm, workload, ContainerEventKind.Checkpoint, StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, options, stop), cancellationToken));
+        }
+        catch
+        {
+            _watch.End(vm, workload.Container, null, key.Job);
+            throw;
+        }
+    }
 
-    public Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, stop), cancellationToken);
+    public async Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, CancellationToken cancellationToken)
+    {
+        EngineReport report = await StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, stop), cancellationToken);
+        _watch.End(vm, report.Container, ContainerEventKind.Restore, key.Job);
+        return report;
+    }
 
     public Task<EngineReport> PauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _control.PauseAsync(key, guest, workload, by, stop), cancellationToken);
@@ -163,6 +188,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public Task<EngineReport> StopAsync(StepKey key, string vm, WorkloadId workload, StopOptions options, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _stop.StopAsync(key, guest, workload, options, stop), cancellationToken);
+
+    public Task<EventsPiece> ReadEventsAsync(EventsPlace? from, DateTimeOffset? since, CancellationToken cancellationToken) => _watch.ReadAsync(from, since, cancellationToken);
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 
@@ -183,10 +210,19 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _watch.DisposeAsync();
         // What the threads still read must be there until they have ended.
         _threads.Dispose();
         _destination.Dispose();
         await _vms.DisposeAsync();
+    }
+
+    /// <summary>Whoever asks for events hears what has come of a step.</summary>
+    private async Task<T> ToldAsync<T>(StepKey key, string vm, WorkloadId workload, ContainerEventKind? kind, Task<T> step)
+    {
+        T result = await step;
+        _watch.End(vm, workload.Container, kind, key.Job);
+        return result;
     }
 
     /// <param name="key">The step.</param>

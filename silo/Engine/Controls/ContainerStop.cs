@@ -35,18 +35,13 @@ internal sealed class ContainerStop(VmLooks looks, TimeProvider time)
 
     private static async Task<ObjectVerdict?> StopAsync(StepKey key, GuestVm vm, ContainerOfEngine container, StopOptions options, CancellationToken cancellationToken)
     {
+        // Podman gives a paused one its signal, says that it cannot clean up after it, and loses sight of it.
+        if (container is { State: ContainerState.Paused, Target.Engine: ContainerEngine.Podman })
+            throw new EngineException(FailureKind.Refused, $"Container '{container.Target.Container}' in VM '{vm.Name}' is paused, and podman stops none that is: unpause it first ('watari unpause').");
         GuestAgentClient agent = await ContainerOfEngine.AgentAsync(
-            vm, "stop", $"'watari kill -s TERM' and 'watari kill' end a container from outside, without its engine.", cancellationToken);
+            vm, "stop", "'watari kill -s TERM' and 'watari kill' end a container from outside, without its engine.", cancellationToken);
         int? seconds = options.Patience is { } patience ? (int)Math.Ceiling(patience.TotalSeconds) : null;
-        try
-        {
-            StopResult stopped = await agent.StopAsync(
-                key.AgentStep(), container.Target, options.Signal?.Number, seconds, s_work + (options.Patience ?? s_ownPatience), cancellationToken);
-            return stopped.WasKilled ? new ObjectVerdict(VerdictKind.CarriedWithHelp, "it", "did not end in time, and was killed") : null;
-        }
-        catch (AgentException e) when (e.Code == AgentErrorCode.EngineFailed && container.State == ContainerState.Paused)
-        {
-            throw new EngineException(FailureKind.RestoreFailed, $"VM '{vm.Name}': {e.Message} The container is paused: unpause it first ('watari unpause').\n{e.LogTail}", e);
-        }
+        StopResult stopped = await agent.StopAsync(key.AgentStep(), container.Target, options.Signal?.Number, seconds, s_work + (options.Patience ?? s_ownPatience), cancellationToken);
+        return stopped.WasKilled ? new ObjectVerdict(VerdictKind.CarriedWithHelp, "it", "did not end in time, and was killed") : null;
     }
 }

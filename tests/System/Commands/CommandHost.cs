@@ -58,8 +58,16 @@ public abstract class CommandHost : IAsyncLifetime
     {
         using Process watari = _processes!.StartWatari(args);
         Task<Run> end = WatariProcesses.EndAsync(watari);
-        await watari.StandardInput.WriteAsync(input);
-        watari.StandardInput.Close();
+        try
+        {
+            await watari.StandardInput.WriteAsync(input);
+            watari.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended without having read all of it.
+        }
+
         return await end;
     }
 }

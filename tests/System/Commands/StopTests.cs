@@ -49,7 +49,7 @@ public abstract class StopTests(CommandHost host)
             await Task.Delay(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
 
             Assert.Equal((0, 0, 0), (told.Code, killed.Code, killedAfterSignal.Code));
-            Assert.InRange(took, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
+            Assert.InRange(took, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(120));
             Assert.Contains("; it did not end in time, and was killed", killedAfterSignal.Error, StringComparison.Ordinal);
             Assert.Equal(("exited 8", "exited 137"), (await StateAsync("heeds"), await StateAsync("deaf")));
         }
@@ -101,7 +101,7 @@ public abstract class StopTests(CommandHost host)
         }
     }
 
-    /// <summary>What became of one that was paused when it was to be stopped; it runs or has ended after that, and is not paused.</summary>
+    /// <summary>What became of one that was paused when it was to be stopped; it has ended after that.</summary>
     private async Task AssertPausedAsync(Run stop)
     {
         TestContext.Current.TestOutputHelper!.WriteLine(stop.ToString());
@@ -112,9 +112,11 @@ public abstract class StopTests(CommandHost host)
             return;
         }
 
-        Assert.Equal((5, ""), (stop.Code, stop.Out));
-        Assert.Contains("The container is paused: unpause it first ('watari unpause').", stop.Error, StringComparison.Ordinal);
+        Assert.Equal((4, ""), (stop.Code, stop.Out));
+        Assert.EndsWith("is paused, and podman stops none that is: unpause it first ('watari unpause').\n", stop.Error, StringComparison.Ordinal);
         Assert.Equal(0, (await host.WatariAsync("unpause", "heeds")).Code);
+        Assert.Equal(0, (await host.WatariAsync("stop", "heeds")).Code);
+        Assert.Equal("exited 7", await StateAsync("heeds"));
     }
 
     private Task<string> StateAsync(string name) => host.InAsync($"{host.Engine} inspect -f '{{{{.State.Status}}}} {{{{.State.ExitCode}}}}' {name}");
