@@ -26,7 +26,7 @@ internal static class Differences
         {
             yield return Event(ContainerEventKind.Start);
         }
-        else if (lived is null && lives is null && now is { Started: { } started } && started > (before?.Started ?? DateTimeOffset.MinValue))
+        else if (lived is null && lives is null && before is not { IsBehind: true } && now is { Started: { } started } && started > (before?.Started ?? DateTimeOffset.MinValue))
         {
             // It has come and gone since the last look.
             yield return Event(ContainerEventKind.Start);

@@ -5,11 +5,13 @@ namespace Watari.Silo.Engine.Events;
 /// <summary>A VM whose containers are looked at: what was seen last.</summary>
 internal sealed class WatchedVm
 {
-    /// <summary>So many looks an engine has time to write down that a container has ended, and with which code.</summary>
-    private const int MostWaits = 5;
+    /// <summary>So long an engine has time to write down that a container has ended, and with which code.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private Dictionary<string, SeenContainer>? _seen;
-    private int _waits;
+
+    /// <summary>Since when they were seen to have ended.</summary>
+    private Dictionary<string, DateTimeOffset> _awaited = new(StringComparer.Ordinal);
 
     /// <summary>The look that is at work, or was last.</summary>
     public Task Looking { get; set; } = Task.CompletedTask;
@@ -27,7 +29,7 @@ internal sealed class WatchedVm
     public bool IsKnown => _seen is not null;
 
     /// <summary>Something has ended in it of which more will be known soon.</summary>
-    public bool IsBehind => _waits > 0;
+    public bool IsBehind => _awaited.Count > 0;
 
     public IReadOnlyCollection<string> Ids => _seen is null ? [] : _seen.Keys;
 
@@ -46,7 +48,7 @@ internal sealed class WatchedVm
 
         List<ContainerEvent> events = [];
         Dictionary<string, SeenContainer> next = new(StringComparer.Ordinal);
-        bool isBehind = false;
+        Dictionary<string, DateTimeOffset> awaited = new(StringComparer.Ordinal);
         foreach (string container in before.Keys.Union(seen.Keys))
         {
             SeenContainer? old = before.GetValueOrDefault(container), now = seen.GetValueOrDefault(container);
@@ -54,8 +56,10 @@ internal sealed class WatchedVm
             if (!isWhole && old is not null && now?.Created is null) now = old with { Life = now?.Life, IsPaused = now?.IsPaused == true };
             Deed? done = deed(container);
             bool isHeld = done is { IsOver: false };
-            bool waits = !isHeld && now is { IsBehind: true } && _waits < MostWaits;
-            isBehind |= waits;
+            bool hasRun = old is null || old.Life is not null || now?.Started > old.Started;
+            DateTimeOffset ended = _awaited.GetValueOrDefault(container, at);
+            bool waits = !isHeld && hasRun && now is { IsBehind: true } && at - ended < s_patience;
+            if (waits) awaited[container] = ended;
             if (isHeld || waits)
             {
                 if (old is not null) next[container] = old;
@@ -69,7 +73,7 @@ internal sealed class WatchedVm
         }
 
         _seen = next;
-        _waits = isBehind ? _waits + 1 : 0;
+        _awaited = awaited;
         return events;
     }
 

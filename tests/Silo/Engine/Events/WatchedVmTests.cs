@@ -55,10 +55,13 @@ public sealed class WatchedVmTests
         Assert.Empty(See("c! d!"));
         Assert.True(_vm.IsBehind);
         Assert.Equal("c:die=7", Text(See("c x7 d!"), withName: true));
-        List<ContainerEvent> later = [];
-        for (int look = 0; look < 5; look++) later.AddRange(See("c x7 d!"));
-        Assert.Equal("d:die", Text(later, withName: true));
+        Assert.Empty(See(Parse("c x7 d!"), at: s_now.AddSeconds(29)));
+        Assert.Equal("d:die", Text(See(Parse("c x7 d!"), at: s_now.AddSeconds(31)), withName: true));
         Assert.False(_vm.IsBehind);
+        // What is written at last is of the run that was told.
+        Assert.Empty(See("c x7 d! @9"));
+        Assert.Empty(See("c x7 d x3 @10"));
+        Assert.Equal("d:start d:die=4", Text(See("c x7 d x4 @11"), withName: true));
     }
 
     [Fact]
@@ -127,8 +130,8 @@ public sealed class WatchedVmTests
 
     private IReadOnlyList<ContainerEvent> See(string containers) => See(Parse(containers));
 
-    private IReadOnlyList<ContainerEvent> See(IReadOnlyList<SeenContainer> containers, bool isWhole = true, Dictionary<string, Deed>? deeds = null) =>
-        _vm.See(containers.ToDictionary(container => container.Id), isWhole, s_vm, s_now, container => deeds?.GetValueOrDefault(container));
+    private IReadOnlyList<ContainerEvent> See(IReadOnlyList<SeenContainer> containers, bool isWhole = true, Dictionary<string, Deed>? deeds = null, DateTimeOffset? at = null) =>
+        _vm.See(containers.ToDictionary(container => container.Id), isWhole, s_vm, at ?? s_now, container => deeds?.GetValueOrDefault(container));
 
     /// <summary>c:1 lives its first life, p is paused, ! has ended and that is not written yet; x3 ended with 3, @5 started at, #name.</summary>
     private static List<SeenContainer> Parse(string text)
