@@ -121,7 +121,7 @@ internal sealed record CheckpointView(
 
 internal sealed record RestoreView(string Container, string? Name, string Vm, string Host, string Path, IReadOnlyList<PhaseView> Phases);
 
-/// <param name="Signal">Of a kill: the signal; else null.</param>
+/// <param name="Signal">Of a kill, and of a stop that was given one: the signal; else null.</param>
 /// <param name="By">outside or agent.</param>
 internal sealed record ControlView(string Name, string Id, string Host, string Vm, string Action, string? Signal, string By, double Milliseconds, IReadOnlyList<string> Notes)
 {
@@ -166,6 +166,16 @@ internal sealed record UsageView(
         usage.Tasks, usage.CpuPressure, usage.MemoryPressure, usage.IoPressure);
 }
 
+/// <param name="ExitCode">Of a die, where it is known.</param>
+/// <param name="OldName">Of a rename.</param>
+/// <param name="Job">Of what Watari has done.</param>
+internal sealed record EventView(DateTimeOffset Time, string Event, string Id, string Name, string Host, string Vm, string Runtime, string? Image, int? ExitCode, string? OldName, string? Job)
+{
+    public static EventView Of(ContainerEvent happened) => new(
+        happened.At.ToUniversalTime(), Words.Of(happened.Kind), happened.Container, happened.Name, happened.Vm.Host, happened.Vm.Vm, happened.Runtime, happened.Image, happened.ExitCode,
+        happened.OldName, happened.Job);
+}
+
 /// <param name="Time">Seconds since boot.</param>
 /// <param name="At">By the guest's wall clock, where that was asked for.</param>
 internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset? At, string Facility, string Level, string Message);
@@ -188,3 +198,8 @@ internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset?
 [JsonSerializable(typeof(RestoreView))]
 [JsonSerializable(typeof(IReadOnlyList<ControlView>))]
 internal sealed partial class Views : JsonSerializerContext;
+
+/// <summary>What is printed as a stream: a line for each.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(EventView))]
+internal sealed partial class Lines : JsonSerializerContext;

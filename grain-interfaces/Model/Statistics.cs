@@ -22,7 +22,7 @@ public sealed record TransferStatistics(
 public sealed record PhaseTiming([property: Id(0)] string Name, [property: Id(1)] DateTimeOffset Start, [property: Id(2)] double Milliseconds);
 
 /// <summary>What a command of the engine did: its time line and, where pages moved, how many.</summary>
-/// <param name="Objections">Of a checkpoint: objects that are carried with help; of a kill: that its signal is ignored; of a restore: what is left to be said.</param>
+/// <param name="Objections">Of a checkpoint: objects that are carried with help; of a kill: that its signal is ignored; of a stop: that it was over before, or ended by force; of a restore: what is left to be said.</param>
 /// <param name="Container">Of a restore: the id of the container that was made.</param>
 /// <param name="Left">Of a source that is retired: what is left of it, stopped, and why; null where nothing is.</param>
 [GenerateSerializer, Immutable, Alias("watari.EngineReport")]

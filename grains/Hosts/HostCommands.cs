@@ -86,6 +86,7 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
                 Pause c => new(true, Report: await engine.PauseAsync(key, vm, workload, c.By, cancellationToken)),
                 Unpause c => new(true, Report: await engine.UnpauseAsync(key, vm, workload, c.By, cancellationToken)),
                 Kill c => new(true, Report: await engine.KillAsync(key, vm, workload, c.Signal, c.By, cancellationToken)),
+                StopContainer c => new(true, Report: await engine.StopAsync(key, vm, workload, c.Options, cancellationToken)),
                 _ => throw new EngineException(FailureKind.Internal, $"No engine knows the command {command.GetType().Name}."),
             };
         }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Watari.GuestAgent.Cgroups;
+using Watari.GuestAgent.Engines;
+using Watari.GuestAgent.Execs;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Jobs;
 using Watari.GuestAgent.Memory;
@@ -13,6 +15,7 @@ namespace Watari.GuestAgent.Channel;
 internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFacts facts) : IDisposable
 {
     private readonly JobCommands commands = new(paths, store, facts);
+    private readonly ExecSessions execs = new(paths, new EnginePrograms(facts));
 
     /// <summary>The requests that need nothing but themselves.</summary>
     public object Handle(AgentRequest request, Deadline deadline) => request switch
@@ -26,6 +29,9 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
         ThawRequest thaw => Thaw(commands.CgroupOf(thaw.Job, thaw.Cgroup), deadline),
         KillRequest kill => commands.Kill(kill),
         RemovePodmanRequest remove => commands.RemovePodman(remove, deadline),
+        StopRequest stop => commands.Stop(stop, deadline),
+        ExecStartRequest start => execs.Start(start),
+        ExecEndRequest end => execs.End(end, deadline),
         ReleaseRequest release => commands.Release(release),
         SyncRequest => Sync(),
         SetClockRequest clock => new SetClockResult(WallClock.Set(clock.UnixNanoseconds)),
@@ -74,11 +80,32 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
         return new LandingZoneResult(pages, runs, zone.Pinned);
     }
 
+    /// <param name="request">Which command.</param>
+    /// <param name="open">Sends what it has written; not called where that is nothing.</param>
+    /// <param name="deadline">Ends the waiting.</param>
+    public object ExecRead(ExecReadRequest request, Func<DataSender> open, Deadline deadline)
+    {
+        ExecPiece piece = execs.Read(request, deadline);
+        if (!piece.Bytes.IsEmpty)
+        {
+            DataSender data = open();
+            piece.Bytes.Span.CopyTo(data.Next(piece.Bytes.Length));
+            data.End();
+        }
+        return piece.Result;
+    }
+
+    public object ExecWrite(ExecWriteRequest request, ReadOnlyMemory<byte> bytes, Deadline deadline) => execs.Write(request, bytes.Span, deadline);
+
     public object Destroy(DestroyRequest request, Deadline deadline) => commands.Destroy(request, deadline);
 
     public object Status(StatusRequest request, FencingEpoch epoch, bool busy) => commands.Status(request.Job, epoch, busy);
 
-    public void Dispose() => commands.Dispose();
+    public void Dispose()
+    {
+        execs.Dispose();
+        commands.Dispose();
+    }
 
     private GuestDescription Describe()
     {

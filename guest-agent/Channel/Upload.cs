@@ -99,3 +99,39 @@ internal sealed class RangesUpload(Deadline deadline) : Upload(deadline)
     {
     }
 }
+
+/// <summary>A piece of a command's standard input.</summary>
+internal sealed class InputUpload : Upload
+{
+    private readonly byte[] bytes;
+    private int filled;
+
+    /// <exception cref="AgentException">More than a piece may have.</exception>
+    public InputUpload(int length, Deadline deadline)
+        : base(deadline)
+    {
+        if (length is < 0 or > ExecWriteRequest.MaxBytes)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"A piece of a command's standard input has at most {ExecWriteRequest.MaxBytes} bytes."));
+        bytes = new byte[length];
+    }
+
+    public ReadOnlyMemory<byte> Bytes => bytes;
+
+    public override void Dispose()
+    {
+    }
+
+    protected override void Take(ReadOnlySpan<byte> part)
+    {
+        if (filled + part.Length > bytes.Length)
+            throw Corrupt($"more than the announced {bytes.Length} bytes");
+        part.CopyTo(bytes.AsSpan(filled));
+        filled += part.Length;
+    }
+
+    protected override void Finish()
+    {
+        if (filled != bytes.Length)
+            throw Corrupt($"{filled} of {bytes.Length} bytes");
+    }
+}

@@ -20,6 +20,7 @@ internal sealed class GuestFacts
         Criu = Program("criu");
         Runc = Program("runc");
         Podman = Program("podman");
+        Docker = Program("docker");
         criuVersion = new Lazy<string?>(() => Version(Criu, "Version: "));
         runcVersion = new Lazy<string?>(() => Version(Runc, "runc version "));
         podmanVersion = new Lazy<string?>(() => Version(Podman, "podman version "));
@@ -33,6 +34,8 @@ internal sealed class GuestFacts
     public string? Runc { get; }
 
     public string? Podman { get; }
+
+    public string? Docker { get; }
 
     public AgentHello Hello() => new()
     {
@@ -53,7 +56,7 @@ internal sealed class GuestFacts
 
     /// <summary>The names of the requests.</summary>
     public static IReadOnlyList<string> Features { get; } =
-        ["describe", "check-podman", "prepare", "put-image", "put-archive", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "destroy", "release", "remove-podman", "status", "sync", "set-clock", "loopback-up"];
+        ["describe", "check-podman", "prepare", "put-image", "put-archive", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "stop", "exec", "destroy", "release", "remove-podman", "status", "sync", "set-clock", "loopback-up"];
 
     public static long MemoryAvailable => MemInfo("MemAvailable");
 

@@ -13,7 +13,7 @@ internal static class AgentHome
 
     public static void MakeReady(AgentPaths paths)
     {
-        foreach (string directory in (string[])[paths.Programs, paths.Fences, paths.Jobs, paths.Archives])
+        foreach (string directory in (string[])[paths.Programs, paths.Fences, paths.Jobs, paths.Archives, paths.Execs])
             Directory.CreateDirectory(directory);
         if (!Mounts.IsMountPoint(paths.Jobs))
             KernelException.Check(Libc.mount("watari", paths.Jobs, "tmpfs", Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOEXEC, TmpfsOptions), paths.Jobs);

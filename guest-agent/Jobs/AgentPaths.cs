@@ -18,6 +18,9 @@ internal sealed record AgentPaths(string Root, string Archives)
 
     public string Jobs => Root + "/jobs";
 
+    /// <summary>A file for each command that runs in a container and was not heard to end.</summary>
+    public string Execs => Root + "/execs";
+
     public JobPaths Of(JobId job) => new($"{Jobs}/{job}", $"{Archives}/{job}.tar");
 }
 

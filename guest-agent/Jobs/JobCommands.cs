@@ -1,5 +1,6 @@
 using Watari.GuestAgent.Cgroups;
 using Watari.GuestAgent.Criu;
+using Watari.GuestAgent.Engines;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Memory;
 using Watari.GuestAgent.Native;
@@ -20,6 +21,7 @@ internal sealed class JobCommands : IDisposable
     private readonly Podman podman;
     private readonly Restorer restorer;
     private readonly Remover remover;
+    private readonly Stopper stopper;
     private readonly Dictionary<(JobId, ImageName), LandingZone> landingZones = [];
 
     public JobCommands(AgentPaths paths, JobStore store, GuestFacts facts)
@@ -30,6 +32,7 @@ internal sealed class JobCommands : IDisposable
         podman = new Podman(paths, facts, store);
         restorer = new Restorer(paths, facts, podman);
         remover = new Remover(paths, facts, podman);
+        stopper = new Stopper(new EnginePrograms(facts));
     }
 
     public CheckPodmanResult CheckPodman(CheckPodmanRequest request, Deadline deadline)
@@ -204,6 +207,14 @@ internal sealed class JobCommands : IDisposable
             throw new AgentException(new AgentError(AgentErrorCode.NoSuchProcess, $"There is no process {request.Process} in cgroup {cgroup.Path}."));
         KernelException.Check(Libc.kill(request.Process.Value, request.Signal), $"kill {request.Process}");
         return new KillResult();
+    }
+
+    /// <exception cref="AgentException">foreign-container: a job holds it; or it could not be ended.</exception>
+    public StopResult Stop(StopRequest request, Deadline deadline)
+    {
+        if (store.HolderOf(request.Target.Container, request.Target.Cgroup, request.Job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {request.Target.Container} belongs to job {holder}."));
+        return stopper.Stop(request, deadline);
     }
 
     public DestroyResult Destroy(DestroyRequest request, Deadline deadline)

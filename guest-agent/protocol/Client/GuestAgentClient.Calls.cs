@@ -138,6 +138,69 @@ public sealed partial class GuestAgentClient
             new KillRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Cgroup = cgroup, Process = process, Signal = signal },
             AgentJson.Default.KillResult, null, null, cancellationToken);
 
+    /// <inheritdoc cref="StopRequest"/>
+    public Task<StopResult> StopAsync(JobStep at, EngineContainer target, int? signal, int? seconds, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new StopRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Target = target, Signal = signal, Seconds = seconds },
+            AgentJson.Default.StopResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="ExecStartRequest"/>
+    public Task<ExecStartResult> ExecStartAsync(ExecId exec, EngineContainer target, ExecCommand command, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new ExecStartRequest { DeadlineMilliseconds = Milliseconds(deadline), Exec = exec, Target = target, Command = command },
+            AgentJson.Default.ExecStartResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="ExecReadRequest"/>
+    /// <returns>What it has written, at most <see cref="ExecReadRequest.MaxBytes"/>; its exit code once all of it was read.</returns>
+    public async Task<(IReadOnlyList<(bool IsError, ReadOnlyMemory<byte> Bytes)> Written, int? ExitCode)> ExecReadAsync(
+        ExecId exec, TimeSpan wait, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        using MemoryStream bytes = new();
+        ExecReadResult result = await CallAsync(
+            new ExecReadRequest { DeadlineMilliseconds = Milliseconds(deadline), Exec = exec, WaitMilliseconds = Milliseconds(wait) },
+            AgentJson.Default.ExecReadResult,
+            null,
+            part =>
+            {
+                // The guest is not trusted to bound what it sends.
+                if (bytes.Length + part.Length > ExecReadRequest.MaxBytes)
+                    throw new FormatException($"The agent sent more than {ExecReadRequest.MaxBytes} bytes of a command's output at once.");
+                bytes.Write(part.Span);
+            },
+            cancellationToken);
+        List<(bool, ReadOnlyMemory<byte>)> written = [];
+        ReadOnlyMemory<byte> left = bytes.ToArray();
+        foreach (ExecPart part in result.Parts)
+        {
+            if (part.Length < 0 || part.Length > left.Length)
+                throw new AgentException(new AgentError(AgentErrorCode.CorruptData, "The agent says that a command wrote more than it has sent."));
+            written.Add((part.IsError, left[..part.Length]));
+            left = left[part.Length..];
+        }
+        return (written, result.ExitCode);
+    }
+
+    /// <inheritdoc cref="ExecWriteRequest"/>
+    /// <param name="exec">Which command.</param>
+    /// <param name="bytes">At most <see cref="ExecWriteRequest.MaxBytes"/>.</param>
+    /// <param name="isLast">Its standard input ends after them.</param>
+    /// <param name="wait">How long the command may take its time.</param>
+    /// <param name="deadline">For all of it.</param>
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    public Task<ExecWriteResult> ExecWriteAsync(ExecId exec, ReadOnlyMemory<byte> bytes, bool isLast, TimeSpan wait, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes.Length, ExecWriteRequest.MaxBytes);
+        return CallAsync(
+            new ExecWriteRequest { DeadlineMilliseconds = Milliseconds(deadline), Exec = exec, Length = bytes.Length, IsLast = isLast, WaitMilliseconds = Milliseconds(wait) },
+            AgentJson.Default.ExecWriteResult,
+            (data, cancel) => data.WriteAsync(bytes, cancel).AsTask(),
+            null, cancellationToken);
+    }
+
+    /// <inheritdoc cref="ExecEndRequest"/>
+    public Task<ExecEndResult> ExecEndAsync(ExecId exec, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new ExecEndRequest { DeadlineMilliseconds = Milliseconds(deadline), Exec = exec }, AgentJson.Default.ExecEndResult, null, null, cancellationToken);
+
     /// <inheritdoc cref="DestroyRequest"/>
     public Task<DestroyResult> DestroyAsync(JobStep at, ContainerId? container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new DestroyRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Container = container }, AgentJson.Default.DestroyResult, null, null, cancellationToken);

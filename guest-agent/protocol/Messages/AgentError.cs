@@ -60,6 +60,9 @@ public enum AgentErrorCode
     /// <summary>The guest's kernel or tools cannot do this.</summary>
     Unsupported,
 
+    /// <summary>The container's own engine could not do it; the log's tail is what it said.</summary>
+    EngineFailed,
+
     /// <summary>The agent itself failed.</summary>
     Internal,
 }

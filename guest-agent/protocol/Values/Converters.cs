@@ -65,3 +65,11 @@ public sealed class ContainerPidConverter : JsonConverter<ContainerPid>
 
     public override void Write(Utf8JsonWriter writer, ContainerPid value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
 }
+
+public sealed class ExecIdConverter : JsonConverter<ExecId>
+{
+    public override ExecId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ExecId.TryParse(reader.GetString(), out ExecId id) ? id : throw new JsonException("not a command's id");
+
+    public override void Write(Utf8JsonWriter writer, ExecId value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}

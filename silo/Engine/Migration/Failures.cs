@@ -73,7 +73,7 @@ internal static class Failures
         AgentErrorCode.StaleEpoch => FailureKind.Fenced,
         AgentErrorCode.DeadlineExceeded => FailureKind.TimedOut,
         AgentErrorCode.NoSuchProcess or AgentErrorCode.NoSuchCgroup or AgentErrorCode.UnknownJob => FailureKind.NotFound,
-        AgentErrorCode.CorruptData or AgentErrorCode.RestoreFailed or AgentErrorCode.Interrupted or AgentErrorCode.Busy => FailureKind.RestoreFailed,
+        AgentErrorCode.CorruptData or AgentErrorCode.RestoreFailed or AgentErrorCode.Interrupted or AgentErrorCode.Busy or AgentErrorCode.EngineFailed => FailureKind.RestoreFailed,
         _ => FailureKind.Internal,
     };
 }

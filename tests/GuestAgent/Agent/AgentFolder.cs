@@ -13,6 +13,7 @@ internal sealed class AgentFolder : IDisposable
         Directory.CreateDirectory(Paths.Fences);
         Directory.CreateDirectory(Paths.Jobs);
         Directory.CreateDirectory(Paths.Archives);
+        Directory.CreateDirectory(Paths.Execs);
         Store = new JobStore(Paths);
     }
 

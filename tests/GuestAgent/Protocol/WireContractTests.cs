@@ -13,6 +13,7 @@ public sealed class WireContractTests
 {
     private static readonly JobId Job = JobId.Parse("job-1");
     private static readonly FencingEpoch Epoch = new(3);
+    private static readonly ExecId Exec = new(Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"));
     private const string Step = "step-1";
     private const int Deadline = 5000;
 
@@ -65,6 +66,15 @@ public sealed class WireContractTests
         new FreezeRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Cgroup = "/redis" },
         new ThawRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline },
         new KillRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Cgroup = "/redis", Process = new GuestPid(812), Signal = 15 },
+        new StopRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Target = new EngineContainer(ContainerEngine.Docker, ContainerId.Parse("0123456789ab"), "/docker/0123456789ab", new GuestPid(812)), Signal = 15, Seconds = 10 },
+        new ExecStartRequest
+        {
+            DeadlineMilliseconds = Deadline, Exec = Exec, Target = new EngineContainer(ContainerEngine.Runc, ContainerId.Parse("redis")),
+            Command = new ExecCommand { Arguments = ["sh", "-c", "true"], Environment = ["A=b"], User = "999:999", Directory = "/data", WithInput = true },
+        },
+        new ExecReadRequest { DeadlineMilliseconds = Deadline, Exec = Exec, WaitMilliseconds = 2000 },
+        new ExecWriteRequest { DeadlineMilliseconds = Deadline, Exec = Exec, Length = 4096, IsLast = true, WaitMilliseconds = 2000 },
+        new ExecEndRequest { DeadlineMilliseconds = Deadline, Exec = Exec },
         new DestroyRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Container = ContainerId.Parse("redis") },
         new ReleaseRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline },
         new StatusRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline },
@@ -96,6 +106,11 @@ public sealed class WireContractTests
         new TouchResult { Pages = 100, Already = 10, Written = 50, ByHugePage = 40, Failed = 0, Milliseconds = 1.5 },
         new FreezerResult("/redis", true, 1.5),
         new KillResult(),
+        new StopResult(true),
+        new ExecStartResult(),
+        new ExecReadResult([new ExecPart(true, 5)], 7),
+        new ExecWriteResult(4096, true),
+        new ExecEndResult(true),
         new DestroyResult(["container redis"]),
         new ReleaseResult(ContainerId.Parse("redis")),
         new JobStatus { Phase = JobPhase.Restored, Epoch = Epoch, Container = ContainerId.Parse("redis"), Cgroup = "/redis", Frozen = true, Processes = 1, Images = [new ImageFile(ImageName.Parse("core-1.img"), 900)] },
