@@ -84,7 +84,7 @@ internal static class MigrationTable
         (job, key) => new ThawDestination(key, job.Request.Destination.Vm, job.Request.Workload),
         WithReport);
 
-    public static readonly Step Retire = new("retire", Side.Source, Seconds(60),
+    public static readonly Step Retire = new("retire", Side.Source, Seconds(180),
         (job, key) => new RetireSource(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job), job.Request.KeepSource),
         (job, answer) => job with { Source = SideOutcome.Settled, Left = answer.Report!.Left });
 

@@ -38,7 +38,7 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
 
         MigrationJob job = await story.EndAsync();
 
-        Assert.Equal((MigrationState.Done, "container redis, as --keep-source asks"), (job.State, job.Left));
+        Assert.Equal((MigrationState.Done, $"container {story.Request.Workload}, as --keep-source asks"), (job.State, job.Left));
     }
 
     [Theory]

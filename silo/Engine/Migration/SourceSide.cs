@@ -30,6 +30,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
 {
     private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_agent = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_podman = TimeSpan.FromMinutes(2);
 
     /// <summary>How often a capture waits for a kernel that rebuilds a frozen process's tables; it takes milliseconds.</summary>
     private const int LooksForSettled = 200;
@@ -255,7 +256,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return $"{all}, for no agent is there that could remove it (podman rm {podman.Name})";
         try
         {
-            RemovePodmanResult removed = await agent.RemovePodmanAsync(key.AgentStep("podman"), podman.ForAgent(), s_thaw, cancellationToken);
+            RemovePodmanResult removed = await agent.RemovePodmanAsync(key.AgentStep("podman"), podman.ForAgent(), s_podman, cancellationToken);
             return removed.Left.Count == 0 ? null : string.Join("; ", removed.Left);
         }
         catch (Exception e) when (e is AgentException or AgentLostException)

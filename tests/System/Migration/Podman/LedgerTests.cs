@@ -33,7 +33,9 @@ public sealed class LedgerTests : MigrationTest
             Run run = await RunPatientlyAsync(hosts, "migrate", "ledger", "--to", there.Guest.Name, "-o", "json");
 
             Assert.True(run.Code == 0, $"Migration {i}: {run.Error}");
-            JsonElement downtime = JsonDocument.Parse(run.Out).RootElement.GetProperty("downtime");
+            JsonElement job = JsonDocument.Parse(run.Out).RootElement;
+            Assert.Equal(JsonValueKind.Null, job.GetProperty("left").ValueKind);
+            JsonElement downtime = job.GetProperty("downtime");
             TestContext.Current.TestOutputHelper!.WriteLine(
                 $"{i}: {records} records, {downtime.GetProperty("milliseconds")} ms down: {string.Join(", ", downtime.GetProperty("parts").EnumerateArray().Select(part => $"{part.GetProperty("name")} {part.GetProperty("milliseconds")}"))}");
             records = await CheckAsync(there, beyond: records);
