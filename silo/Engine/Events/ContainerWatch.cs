@@ -131,6 +131,7 @@ internal sealed class ContainerWatch(string host, OpenVms vms, VmLooks looks, En
             long began = time.GetTimestamp();
             (IReadOnlyDictionary<string, SeenContainer> seen, bool isWhole) = await looks.TakeAsync(name, SeenContainer.Of, _closing.Token);
             _ring.Add(vm.See(seen, isWhole, new VmId(host, name), time.GetUtcNow(), container => _deeds.Take(name, container, began)));
+            _deeds.Forget(name, began);
             vm.Glance = glance;
             vm.Looked = began;
             vm.Problem = null;

@@ -37,6 +37,15 @@ internal sealed class Deeds(TimeProvider time)
         lock (_gate) return _deeds.Any(deed => deed.Key.Vm == vm && deed.Value.IsOver);
     }
 
+    /// <summary>What was over before a look that has been told is told, too, whether or not its container is still there.</summary>
+    public void Forget(string vm, long began)
+    {
+        lock (_gate)
+        {
+            foreach ((string Vm, string Container) key in _deeds.Where(deed => deed.Key.Vm == vm && deed.Value.IsOver && deed.Value.Since < began).Select(deed => deed.Key).ToList()) _deeds.Remove(key);
+        }
+    }
+
     /// <summary>What a look that began then is to make of a container; what is over is told once.</summary>
     public Deed? Take(string vm, string container, long began)
     {

@@ -42,8 +42,7 @@ internal sealed class WatchedVm
         if (_seen is not { } before)
         {
             _seen = new Dictionary<string, SeenContainer>(seen, StringComparer.Ordinal);
-            foreach (string container in _seen.Keys) deed(container);
-            return [.. _seen.Values.SelectMany(found => Differences.History(found, id)).OrderBy(happened => happened.At)];
+            return [.. _seen.Values.SelectMany(found => Differences.History(found, id).Concat(Done(found, deed(found.Id), id))).OrderBy(happened => happened.At)];
         }
 
         List<ContainerEvent> events = [];
@@ -68,7 +67,7 @@ internal sealed class WatchedVm
 
             // What a migration has taken away or brought is told as that alone.
             if (done is not { Kind: ContainerEventKind.Migrate }) events.AddRange(Differences.Between(old, now, id, at));
-            if (done is { Kind: { } kind } && (now ?? old) is { } named) events.Add(new ContainerEvent(done.At, kind, id, container, named.Name, named.Runtime, named.Image, Job: done.Job));
+            if ((now ?? old) is { } named) events.AddRange(Done(named, done, id));
             if (now is not null) next[container] = now;
         }
 
@@ -76,6 +75,10 @@ internal sealed class WatchedVm
         _awaited = awaited;
         return events;
     }
+
+    private static IEnumerable<ContainerEvent> Done(SeenContainer container, Deed? deed, VmId id) => deed is { IsOver: true, Kind: { } kind }
+        ? [new ContainerEvent(deed.At, kind, id, container.Id, container.Name, container.Runtime, container.Image, Job: deed.Job)]
+        : [];
 
     /// <summary>The VM is no more: whatever lived in it has ended.</summary>
     public IReadOnlyList<ContainerEvent> End(VmId id, DateTimeOffset at) =>

@@ -112,6 +112,18 @@ public sealed class WatchedVmTests
         Assert.False(deeds.Take("vm-a", "c", early)!.IsOver);
         Assert.True(deeds.Take("vm-a", "c", long.MaxValue)!.IsOver);
         Assert.Null(deeds.Take("vm-a", "c", long.MaxValue));
+        deeds.End("vm-a", "gone", ContainerEventKind.Migrate, "job");
+        deeds.Begin("vm-a", "d");
+        deeds.Forget("vm-a", long.MaxValue);
+        Assert.False(deeds.HasEnded("vm-a"));
+        Assert.True(deeds.IsAtWork("vm-a", TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
+    public void What_Watari_did_before_the_first_look_is_told_with_it()
+    {
+        Dictionary<string, Deed> deeds = new() { ["c"] = new Deed(0, true, ContainerEventKind.Restore, "job", s_then.AddSeconds(3)) };
+        Assert.Equal("c:start c:restore d:start", Text(See(Parse("c:1 @2 d:1 @4"), deeds: deeds), withName: true));
     }
 
     [Fact]
