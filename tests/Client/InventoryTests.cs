@@ -243,9 +243,20 @@ public sealed class InventoryTests(TwoHosts hosts) : IDisposable
             "/var/log/container.log", "json-file", new OverlayDescription(["/l/1", "/l/0"], "/u", "/w", "/m"), null, "/bundle", "runc", null, []);
         string row = JsonSerializer.Serialize(new Dictionary<string, string>
         {
-            ["ID"] = full, ["Names"] = name, ["Image"] = image, ["Command"] = $"\"{command}\"", ["CreatedAt"] = "2026-01-02 12:00:00 +0000 UTC", ["RunningFor"] = "3 hours ago",
-            ["State"] = Words.Of(status), ["Status"] = runs ? "Up 3 hours" : $"Exited ({exitCode}) 2 hours ago", ["Labels"] = "tier=web", ["Mounts"] = "data", ["LocalVolumes"] = "1", ["Networks"] = "bridge",
-            ["Ports"] = "0.0.0.0:8080->80/tcp", ["Size"] = "0B",
+            ["ID"] = full,
+            ["Names"] = name,
+            ["Image"] = image,
+            ["Command"] = $"\"{command}\"",
+            ["CreatedAt"] = "2026-01-02 12:00:00 +0000 UTC",
+            ["RunningFor"] = "3 hours ago",
+            ["State"] = Words.Of(status),
+            ["Status"] = runs ? "Up 3 hours" : $"Exited ({exitCode}) 2 hours ago",
+            ["Labels"] = "tier=web",
+            ["Mounts"] = "data",
+            ["LocalVolumes"] = "1",
+            ["Networks"] = "bridge",
+            ["Ports"] = "0.0.0.0:8080->80/tcp",
+            ["Size"] = "0B",
         });
         return new ContainerDescription(
             full, name, new VmId(vm == "vm-a" ? "host-a" : "host-b", vm), status, runtime, runs ? $"/system.slice/{runtime}-{full}.scope" : "", runs ? 812 : 0, runs ? 1 : 0, runs ? 4 : 0,

@@ -82,9 +82,12 @@ public sealed class ArchiveTests(CheckpointHost host) : IClassFixture<Checkpoint
         string archive = FileOf("first.tar");
 
         Run saved = await host.WatariAsync("checkpoint", "first", "--vm", "vm-a", "-e", archive, "-R", "--ignore-volumes", "-o", "json");
-        Run restored = await host.WatariAsync("restore", archive, "--to", "vm-a", "--name", "second");
+        Run unasked = await host.WatariAsync("restore", archive, "--to", "vm-a", "--name", "second");
+        Run restored = await host.WatariAsync("restore", archive, "--to", "vm-a", "--name", "second", "--ignore-volumes");
 
         Assert.True(saved.Code == 0, saved.Error);
+        Assert.Equal(4, unasked.Code);
+        Assert.Contains("it is without what is in its volumes (shelf); --ignore-volumes restores it", unasked.Error, StringComparison.Ordinal);
         Assert.True(restored.Code == 0, restored.Error);
         Tell(saved.Out + restored.Out);
         Assert.Equal([digest, digest], (await InAsync($"for c in first second; do podman exec $c {Cli} debug digest; done")).Split('\n'));

@@ -24,6 +24,9 @@ public abstract class ContainerFilesTests(EngineGuest guest)
 
     private static readonly string[] s_read = ["/d/file", "/d/deep/link", "/d/passwd", "/d/large", "/d/sparse", "/d/empty", "/etc/passwd", "/etc/hosts", "/new/inner/file", "/tmp/file", "/data/v/file", "/mem/file", "/bin/busybox"];
 
+    /// <summary>Podman before 4.6 mixes the pieces of a long line up (containers/podman#19545).</summary>
+    protected virtual bool TellsTheTailRight => true;
+
     [Fact]
     public Task What_a_container_has_changed_is_told_as_its_engine_tells_it() => WithContainerAsync(async () =>
     {
@@ -69,11 +72,9 @@ public abstract class ContainerFilesTests(EngineGuest guest)
     public Task Its_log_is_the_one_that_its_engine_prints() => WithContainerAsync(async () =>
     {
         // Podman puts a time before each piece of a long line.
-        string theirs = await guest.InAsync(
-            $"{guest.Engine} logs {Name} 2>&1 | sha256sum; {guest.Engine} logs -t {Name} 2>&1 | sed /xxxx/d | sha256sum; {guest.Engine} logs --tail 2 {Name} 2>/dev/null | sha256sum");
-        Assert.Equal(
-            theirs,
-            string.Join('\n', Sum(Log(null, timestamps: false, errors: true)), Sum(WithoutLongLines(Log(null, timestamps: true, errors: true))), Sum(Log(2, timestamps: false, errors: false))));
+        string theirs = await guest.InAsync($"{guest.Engine} logs {Name} 2>&1 | sha256sum; {guest.Engine} logs -t {Name} 2>&1 | sed /xxxx/d | sha256sum");
+        Assert.Equal(theirs, string.Join('\n', Sum(Log(null, timestamps: false, errors: true)), Sum(WithoutLongLines(Log(null, timestamps: true, errors: true)))));
+        if (TellsTheTailRight) Assert.Equal(await guest.InAsync($"{guest.Engine} logs --tail 2 {Name} 2>/dev/null | sha256sum"), Sum(Log(2, timestamps: false, errors: false)));
         Assert.Equal(600, Encoding.UTF8.GetString(Log(null, timestamps: false, errors: true)).Split('\n').Count(line => line.Contains("line ", StringComparison.Ordinal) || line.StartsWith("error ", StringComparison.Ordinal)));
 
         static string Sum(byte[] bytes) => $"{Convert.ToHexStringLower(SHA256.HashData(bytes))}  -";
@@ -159,4 +160,7 @@ public sealed class Docker20FilesTests(Docker20Guest guest) : ContainerFilesTest
 public sealed class Podman5FilesTests(Podman5Guest guest) : ContainerFilesTests(guest);
 
 [Collection(nameof(Podman4Guest))]
-public sealed class Podman4FilesTests(Podman4Guest guest) : ContainerFilesTests(guest);
+public sealed class Podman4FilesTests(Podman4Guest guest) : ContainerFilesTests(guest)
+{
+    protected override bool TellsTheTailRight => false;
+}
