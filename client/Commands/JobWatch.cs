@@ -19,6 +19,9 @@ internal static class JobWatch
     /// <summary>How long to watch a roll back, or a thaw, that fails again and again.</summary>
     private static readonly TimeSpan StuckPatience = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a person who detaches waits until the cancellation that was asked for before is on its way.</summary>
+    private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan SilencePatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
 
@@ -47,7 +50,7 @@ internal static class JobWatch
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
             context.Cancel = true;
-            if (Interlocked.Increment(ref interrupts) == 1) cancelling = CancelAsync(cluster.Job(job.Id), view);
+            if (Interlocked.Increment(ref interrupts) == 1) cancelling = CancelAsync(cluster.Job(job.Id), view, detached.Token);
             else detached.Cancel();
         });
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
@@ -56,12 +59,21 @@ internal static class JobWatch
             detached.Cancel();
         });
         view.Show(job);
-        MigrationJob end = await WatchAsync(cluster.Job(job.Id), job, view.Show, detached.Token);
-        await cancelling;
-        return end;
+        try
+        {
+            MigrationJob end = await WatchAsync(cluster.Job(job.Id), job, view.Show, detached.Token);
+            await cancelling;
+            return end;
+        }
+        catch (OperationCanceledException)
+        {
+            await Task.WhenAny(cancelling, Task.Delay(FarewellPatience, CancellationToken.None));
+            throw;
+        }
     }
 
-    private static async Task CancelAsync(IMigrationGrain job, IProgressView view)
+    /// <param name="detached">From then on nobody is told how it went: where the job stands is said where the person detaches.</param>
+    private static async Task CancelAsync(IMigrationGrain job, IProgressView view, CancellationToken detached)
     {
         try
         {
@@ -70,11 +82,11 @@ internal static class JobWatch
         }
         catch (EngineException e)
         {
-            view.Say(e.Message);
+            if (!detached.IsCancellationRequested) view.Say(e.Message);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            view.Say($"The cancellation was not answered ({e.Message}); 'watari jobs cancel' asks again.");
+            if (!detached.IsCancellationRequested) view.Say($"The cancellation was not answered ({e.Message}); 'watari jobs cancel' asks again.");
         }
     }
 
