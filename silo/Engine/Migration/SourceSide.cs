@@ -253,7 +253,18 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     private static async Task<string?> RemoveFromPodmanAsync(StepKey key, GuestVm vm, PodmanContainer podman, CancellationToken cancellationToken)
     {
         string all = podman.Volumes.IsEmpty ? $"container {podman.Name}" : $"container {podman.Name} with {string.Join(", ", podman.Volumes.Select(volume => $"volume {volume}"))}";
-        if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return $"{all}, for no agent is there that could remove it (podman rm {podman.Name})";
+        string nobody = $"{all}, for no agent answers there that could remove it (podman rm {podman.Name})";
+        if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return nobody;
+        try
+        {
+            // An agent that has died since it was last asked is not waited for as long as podman is.
+            await agent.DescribeAsync(s_thaw, cancellationToken);
+        }
+        catch (Exception e) when (e is AgentException or AgentLostException)
+        {
+            return nobody;
+        }
+
         try
         {
             RemovePodmanResult removed = await agent.RemovePodmanAsync(key.AgentStep("podman"), podman.ForAgent(), s_podman, cancellationToken);

@@ -81,7 +81,7 @@ public sealed class PodmanMigrationTests : MigrationTest
             await _b.InAsync("mv /usr/lib/watari/held /usr/lib/watari/watari-agent; kill $(pgrep -P 1 -x sleep); until pidof watari-agent; do :; done");
         }
 
-        Assert.StartsWith("container web with volume books, for no agent is there", unable.GetProperty("left").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("container web with volume books, for no agent answers there", unable.GetProperty("left").GetString(), StringComparison.Ordinal);
         await _a.CountsAsync();
         await _b.InAsync("until [ \"$(podman inspect -f '{{.State.Status}}' web)\" = exited ]; do :; done");
         await _a.RemoveAsync();
