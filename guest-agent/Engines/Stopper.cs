@@ -27,10 +27,22 @@ internal sealed class Stopper(EnginePrograms programs)
         // Docker lets one run on that it has paused itself. One that was paused past it would only ever be killed; podman says that it is paused.
         if (target is { Engine: ContainerEngine.Docker, Cgroup: { } cgroup } && Cgroup.At(cgroup) is { Frozen: true } frozen)
             frozen.Thaw(deadline);
+        else if (target is { Engine: ContainerEngine.Podman, Cgroup: { } running } && process is not null)
+            MendPodmansRecord(target, Cgroup.At(running), deadline);
         if (request.Signal is { } signal && process is not null)
             return StopWith(signal, request, process, deadline);
         programs.Run(target.Engine, ["stop", .. request.Seconds is { } seconds ? (string[])["-t", Text(seconds)] : [], target.Container.ToString()], deadline);
         return new StopResult(WasKilled: false);
+    }
+
+    /// <summary>Podman stops nothing that it takes for paused, and does not notice that somebody else has let it run on.</summary>
+    private void MendPodmansRecord(EngineContainer target, Cgroup cgroup, Deadline deadline)
+    {
+        string id = target.Container.ToString();
+        if (cgroup.Frozen || programs.TryRun(ContainerEngine.Podman, ["container", "inspect", "--format", "{{.State.Status}}", id], deadline).Output.Trim() != "paused")
+            return;
+        cgroup.Freeze(deadline);
+        programs.Run(ContainerEngine.Podman, ["unpause", id], deadline);
     }
 
     /// <summary>Docker before 23 and podman take no signal with their <c>stop</c>. A kill makes either of them know, too, that it is not to be started again.</summary>

@@ -20,13 +20,11 @@ internal static class PodmanSource
         ContainerRecord record = files.Record;
         string name = record.Names.Count > 0 ? record.Names[0] : id;
         if (record.Pod is not null) throw Refused("is in a pod, which podman does not restore: move what is in it by other means");
-        if (record.RestartPolicy.Name is { Length: > 0 } policy and not "no")
-            throw Refused($"has the restart policy '{policy}': podman in VM '{look.Id.Vm}' would start it again when it ends there, beside the one that was moved (podman update --restart=no {name})");
         if (!ImageId.TryParse(record.ImageId, out _)) throw Refused("was made of no image, of which alone podman makes one");
         string[] volumes = [.. record.Mounts.Where(mount => mount.Type == "volume").Select(mount => mount.Name ?? "").Distinct()];
         if (volumes.Append(name).FirstOrDefault(text => !ContainerId.TryParse(text, out _)) is { } odd)
             throw Refused($"bears the name '{ShownText.Of(odd)}', or has a volume of that name, which is none that podman takes");
-        return new PodmanContainer(id, name, record.ImageId!, ImageReference.TryParse(record.Image, out ImageReference image) ? image.ToString() : null, [.. volumes], files.Measure());
+        return new PodmanContainer(id, name, record.ImageId!, ImageReference.TryParse(record.Image, out ImageReference image) ? image.ToString() : null, [.. volumes], files.Measure(), record.RestartPolicy.Name is { Length: > 0 } and not "no");
 
         EngineException Refused(string why) => new(FailureKind.Refused, $"Container '{id}' in VM '{look.Id.Vm}' {why}.");
     }
