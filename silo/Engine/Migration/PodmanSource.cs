@@ -24,7 +24,7 @@ internal static class PodmanSource
         string[] volumes = [.. record.Mounts.Where(mount => mount.Type == "volume").Select(mount => mount.Name ?? "").Distinct()];
         if (volumes.Append(name).FirstOrDefault(text => !ContainerId.TryParse(text, out _)) is { } odd)
             throw Refused($"bears the name '{ShownText.Of(odd)}', or has a volume of that name, which is none that podman takes");
-        return new PodmanContainer(id, name, record.ImageId!, ImageReference.TryParse(record.Image, out ImageReference image) ? image.ToString() : null, [.. volumes], files.Measure(), record.RestartPolicy.Name is { Length: > 0 } and not "no");
+        return new PodmanContainer(id, name, record.ImageId!, ImageReference.TryParse(record.Image, out ImageReference image) ? image.ToString() : null, [.. volumes], files.Measure(), record.RestartPolicy.Restarts);
 
         EngineException Refused(string why) => new(FailureKind.Refused, $"Container '{id}' in VM '{look.Id.Vm}' {why}.");
     }
