@@ -45,7 +45,10 @@ internal sealed class Stopper(EnginePrograms programs)
         programs.Run(ContainerEngine.Podman, ["unpause", id], deadline);
     }
 
-    /// <summary>Docker before 23 and podman take no signal with their <c>stop</c>. A kill makes either of them know, too, that it is not to be started again.</summary>
+    /// <summary>
+    /// Docker before 23 and podman take no signal with their <c>stop</c>. A kill makes Docker know, too, that it is not to be started again,
+    /// and podman in most versions: not in 4.2 to 4.4, which save that only of a SIGKILL (libpod, Container.Kill).
+    /// </summary>
     private StopResult StopWith(int signal, StopRequest request, PidFile process, Deadline deadline)
     {
         EngineContainer target = request.Target;
@@ -53,7 +56,7 @@ internal sealed class Stopper(EnginePrograms programs)
         bool ended = process.HasEndedWithin(request.Seconds ?? Seconds, deadline);
         // The record is right when this is done. One that is removed when it ends may be gone by then.
         if (ended)
-            programs.TryRun(target.Engine, ["wait", target.Container.ToString()], deadline);
+            programs.TryRun(target.Engine, target.Engine == ContainerEngine.Podman ? ["stop", "-t", "0", target.Container.ToString()] : ["wait", target.Container.ToString()], deadline);
         else
             programs.Run(target.Engine, ["stop", "-t", "0", target.Container.ToString()], deadline);
         return new StopResult(!ended);

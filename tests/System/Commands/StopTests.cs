@@ -38,11 +38,13 @@ public abstract class StopTests(CommandHost host)
     [Fact]
     public async Task The_signal_may_be_another_and_what_does_not_end_in_time_is_killed()
     {
-        await host.RunAsync("heeds", Heeds, "--restart always");
+        await host.RunAsync("heeds", Heeds);
+        await host.RunAsync("again", Heeds, "--restart always");
         await host.RunAsync("deaf", "trap \"\" TERM INT; while :; do sleep 1; done", "--restart always");
         try
         {
             Run told = await host.WatariAsync("stop", "-s", "INT", "heeds");
+            Run toldAgain = await host.WatariAsync("stop", "-s", "INT", "again");
             long begun = Stopwatch.GetTimestamp();
             Run killed = await host.WatariAsync("stop", "-t", "1", "deaf");
             TimeSpan took = Stopwatch.GetElapsedTime(begun);
@@ -50,14 +52,16 @@ public abstract class StopTests(CommandHost host)
             Run killedAfterSignal = await host.WatariAsync("stop", "-t", "1", "-s", "INT", "deaf");
             await Task.Delay(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
 
-            Assert.Equal((0, 0, 0), (told.Code, killed.Code, killedAfterSignal.Code));
+            Assert.Equal((0, 0, 0, 0), (told.Code, toldAgain.Code, killed.Code, killedAfterSignal.Code));
             Assert.InRange(took, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(120));
             Assert.Contains("; it did not end in time, and was killed", killedAfterSignal.Error, StringComparison.Ordinal);
             Assert.Equal(("exited 8", "exited 137"), (await StateAsync("heeds"), await StateAsync("deaf")));
+            // Podman 4 starts it once more before it is stopped for good.
+            Assert.Matches("^exited (8|137)$", await StateAsync("again"));
         }
         finally
         {
-            await host.RemoveAsync("heeds deaf");
+            await host.RemoveAsync("heeds again deaf");
         }
     }
 
