@@ -52,15 +52,36 @@ internal sealed class Stopper(EnginePrograms programs)
     private StopResult StopWith(int signal, StopRequest request, PidFile process, Deadline deadline)
     {
         EngineContainer target = request.Target;
-        programs.Run(target.Engine, ["kill", "--signal", Text(signal), target.Container.ToString()], deadline);
+        string id = target.Container.ToString();
+        using PidFile? conmon = target.Engine == ContainerEngine.Podman ? ConmonOf(target) : null;
+        programs.Run(target.Engine, ["kill", "--signal", Text(signal), id], deadline);
         bool ended = process.HasEndedWithin(request.Seconds ?? Seconds, deadline);
+        if (!ended)
+        {
+            programs.Run(target.Engine, ["stop", "-t", "0", id], deadline);
+            return new StopResult(WasKilled: true);
+        }
+
         // The record is right when this is done. One that is removed when it ends may be gone by then.
-        if (ended)
-            programs.TryRun(target.Engine, target.Engine == ContainerEngine.Podman ? ["stop", "-t", "0", target.Container.ToString()] : ["wait", target.Container.ToString()], deadline);
-        else
-            programs.Run(target.Engine, ["stop", "-t", "0", target.Container.ToString()], deadline);
-        return new StopResult(!ended);
+        if (target.Engine == ContainerEngine.Docker)
+        {
+            programs.TryRun(ContainerEngine.Docker, ["wait", id], deadline);
+            return new StopResult(WasKilled: false);
+        }
+
+        // conmon goes when podman has cleaned up, or has started the container once more: that is ended then.
+        conmon?.Wait(deadline);
+        programs.TryRun(ContainerEngine.Podman, ["stop", "-t", "0", id], deadline);
+        return new StopResult(WasKilled: false);
     }
+
+    /// <summary>Podman's watcher of a container is the parent of its first process.</summary>
+    private static PidFile? ConmonOf(EngineContainer target) =>
+        target.Process is { } first && KernelFile.TryReadText($"/proc/{first}/status") is { } status
+        && status.Split('\n').FirstOrDefault(line => line.StartsWith("PPid:", StringComparison.Ordinal)) is { } parent
+        && int.TryParse(parent.AsSpan("PPid:".Length), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out int pid) && pid > 1
+            ? PidFile.TryOpen(new GuestPid(pid))
+            : null;
 
     private StopResult StopOfRunc(StopRequest request, Deadline deadline)
     {
