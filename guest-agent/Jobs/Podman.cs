@@ -1,4 +1,3 @@
-using Watari.GuestAgent.Criu;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;

@@ -3,7 +3,6 @@ using System.Reflection;
 using Microsoft.Extensions.Options;
 using Watari.GrainInterfaces.Model;
 using Watari.Grains.Engine;
-using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
