@@ -13,6 +13,7 @@ internal sealed class Stopper(EnginePrograms programs)
 {
     private const int Seconds = 10; // as Docker and podman have it
     private const int LastSignal = 64;
+    private const int ThawMilliseconds = 5000;
     private const string StopSignal = "org.opencontainers.image.stopSignal"; // image-spec, conversion.md
 
     /// <exception cref="AgentException">It could not be ended: it is as it was, or as its engine says.</exception>
@@ -42,7 +43,15 @@ internal sealed class Stopper(EnginePrograms programs)
         if (cgroup.Frozen || programs.TryRun(ContainerEngine.Podman, ["container", "inspect", "--format", "{{.State.Status}}", id], deadline).Output.Trim() != "paused")
             return;
         cgroup.Freeze(deadline);
-        programs.Run(ContainerEngine.Podman, ["unpause", id], deadline);
+        try
+        {
+            programs.Run(ContainerEngine.Podman, ["unpause", id], deadline);
+        }
+        catch (AgentException)
+        {
+            cgroup.Thaw(Deadline.After(ThawMilliseconds));
+            throw;
+        }
     }
 
     /// <summary>
@@ -53,10 +62,10 @@ internal sealed class Stopper(EnginePrograms programs)
     {
         EngineContainer target = request.Target;
         string id = target.Container.ToString();
+        int seconds = request.Seconds ?? StopTimeoutOf(target, deadline);
         using PidFile? conmon = target.Engine == ContainerEngine.Podman ? ConmonOf(target) : null;
         programs.Run(target.Engine, ["kill", "--signal", Text(signal), id], deadline);
-        bool ended = process.HasEndedWithin(request.Seconds ?? Seconds, deadline);
-        if (!ended)
+        if (!process.HasEndedWithin(seconds, deadline))
         {
             programs.Run(target.Engine, ["stop", "-t", "0", id], deadline);
             return new StopResult(WasKilled: true);
@@ -74,6 +83,11 @@ internal sealed class Stopper(EnginePrograms programs)
         programs.TryRun(ContainerEngine.Podman, ["stop", "-t", "0", id], deadline);
         return new StopResult(WasKilled: false);
     }
+
+    /// <summary>What it was made with, <c>--stop-timeout</c>.</summary>
+    private int StopTimeoutOf(EngineContainer target, Deadline deadline) =>
+        programs.TryRun(target.Engine, ["inspect", "--format", "{{.Config.StopTimeout}}", target.Container.ToString()], deadline) is (0, var made)
+        && int.TryParse(made.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) ? seconds : Seconds;
 
     /// <summary>Podman's watcher of a container is the parent of its first process.</summary>
     private static PidFile? ConmonOf(EngineContainer target) =>

@@ -30,7 +30,7 @@ internal static class AgentHome
             AgentLog.Write($"found job {job} of an agent before this");
             archives.Add(paths.Of(job).Archive);
         }
-        foreach (string archive in Directory.EnumerateFiles(paths.Archives).Where(file => !archives.Contains(file)))
+        foreach (string archive in Directory.EnumerateFiles(paths.Archives, "*.tar").Where(file => !archives.Contains(file)))
             File.Delete(archive);
     }
 }

@@ -63,27 +63,23 @@ internal sealed partial class JobJson : JsonSerializerContext;
 /// <summary>The records of all jobs, in files.</summary>
 internal sealed class JobStore(AgentPaths paths)
 {
-    public JobRecord? Find(JobId job)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(paths.Of(job).Record), JobJson.Default.JobRecord);
-        }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
-        {
-            return null;
-        }
-    }
+    public JobRecord? Find(JobId job) => Read(paths.Of(job).Record);
 
     /// <exception cref="AgentException">unknown-job.</exception>
     public JobRecord Get(JobId job) =>
         Find(job) ?? throw new AgentException(new AgentError(AgentErrorCode.UnknownJob, $"Nothing of job {job} is in this guest: prepare it first."));
 
+    /// <summary>What was begun with podman in an earlier boot of the guest, whose records outlive it.</summary>
+    public JobRecord? FindOnDisk(JobId job) => Read(paths.Of(job).RecordOnDisk);
+
+    public void DropFromDisk(JobId job) => File.Delete(paths.Of(job).RecordOnDisk);
+
+    /// <summary>In the guest's memory; once podman may have made something, on its disk, too.</summary>
     public void Save(JobRecord record)
     {
-        string path = paths.Of(record.Job).Record;
-        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(record, JobJson.Default.JobRecord));
-        File.Move(path + ".new", path, overwrite: true);
+        if (record is { Podman: not null, Phase: JobPhase.Restoring })
+            Write(record, paths.Of(record.Job).RecordOnDisk);
+        Write(record, paths.Of(record.Job).Record);
     }
 
     public IEnumerable<JobId> All()
@@ -116,5 +112,27 @@ internal sealed class JobStore(AgentPaths paths)
                 return job;
         }
         return null;
+    }
+
+    private static JobRecord? Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), JobJson.Default.JobRecord);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static void Write(JobRecord record, string path)
+    {
+        using (FileStream file = new(path + ".new", FileMode.Create))
+        {
+            JsonSerializer.Serialize(file, record, JobJson.Default.JobRecord);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(path + ".new", path, overwrite: true);
     }
 }

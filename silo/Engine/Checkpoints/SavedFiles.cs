@@ -45,9 +45,7 @@ internal sealed class SavedFiles
             throw new EngineException(FailureKind.Refused, $"{workload} in VM '{vm}' is no container, which an archive is of: save its images with --directory.");
         try
         {
-            var files = Find(look, id, withRootfs: !options.IgnoreRootfs, withVolumes: !options.IgnoreVolumes);
-            return options.LeaveRunning || files.Record.RestartPolicy is not { Restarts: true } policy ? files
-                : throw new EngineException(FailureKind.Refused, $"Container '{id}' in VM '{vm}' has the restart policy '{policy.Name}', by which it would be started again as soon as it ends: save it with --leave-running, or take the policy away.");
+            return Find(look, id, withRootfs: !options.IgnoreRootfs, withVolumes: !options.IgnoreVolumes);
         }
         catch (ContainerStoreException e)
         {

@@ -35,6 +35,8 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
 
     private const int SignalKill = 9;
 
+    private const string AtBoot = "by its restart policy podman may start it when the guest boots";
+
     /// <summary>How often a capture waits for a kernel that rebuilds a frozen process's tables; it takes milliseconds.</summary>
     private const int LooksForSettled = 200;
 
@@ -68,7 +70,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         // Podman makes it anew at the destination, where no bundle of it is.
         PodmanContainer podman = await looks.TakeAsync(vm.Name, look => PodmanSource.Describe(look, container.Id), cancellationToken, s_measure);
         if (podman.Restarts)
-            await ContainerOfEngine.AgentAsync(vm, "stop", $"It has a restart policy, and podman would start it again beside the one that was moved (podman update --restart=no {podman.Name} ends that).", cancellationToken);
+            await ContainerOfEngine.AgentAsync(vm, "stop", $"It has a restart policy, and podman would start it again beside the one that was moved (from podman 5.1 on, podman update --restart=no {podman.Name} ends that).", cancellationToken);
         return plan with { Bundle = null, Podman = podman };
     }
 
@@ -101,7 +103,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         clock.Lap("capture");
         if (outgoing.Files is { } files)
         {
-            await threads.RunAsync(() => files.AddTo(pages, time.GetUtcNow()), cancellationToken);
+            await threads.RunAsync(() => files.AddTo(pages, time.GetUtcNow(), cancellationToken), cancellationToken);
             clock.Lap("files");
         }
 
@@ -133,7 +135,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         return new EngineReport([], Left: (workload.AgentContainer(), tasks.Podman, keep) switch
         {
             (null, _, _) => null,
-            (_, { Restarts: true } podman, true) => $"container {podman.Name}, as --keep-source asks; by its restart policy podman may start it when the guest boots (podman update --restart=no {podman.Name})",
+            (_, { Restarts: true } podman, true) => $"container {podman.Name}, as --keep-source asks; {AtBoot}",
             (var container, _, true) => $"container {tasks.Podman?.Name ?? container.ToString()}, as --keep-source asks",
             (_, { } podman, _) => await RemoveFromPodmanAsync(key, vm, podman, cancellationToken),
             ({ } container, _, _) => await RemoveRecordAsync(key, vm, container, cancellationToken),
@@ -290,7 +292,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     private static async Task<string?> RemoveFromPodmanAsync(StepKey key, GuestVm vm, PodmanContainer podman, CancellationToken cancellationToken)
     {
         string all = podman.Volumes.IsEmpty ? $"container {podman.Name}" : $"container {podman.Name} with {string.Join(", ", podman.Volumes.Select(volume => $"volume {volume}"))}";
-        string nobody = $"{all}, for no agent answers there that could remove it (podman rm {podman.Name})";
+        string nobody = $"{all}, for no agent answers there that could remove it (podman rm {podman.Name}){(podman.Restarts ? $"; {AtBoot}" : "")}";
         if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return nobody;
         try
         {

@@ -160,9 +160,9 @@ public sealed class PodmanMigrationTests : MigrationTest
     }
 
     [Fact]
-    public async Task Before_the_commit_the_destination_has_it_frozen_and_a_job_that_is_cancelled_removes_it()
+    public async Task Before_the_commit_the_destination_has_it_frozen_and_a_job_that_is_cancelled_removes_it_before_podman_could_start_it_again()
     {
-        await StartAsync();
+        await StartAsync("--restart always");
         string files = await _a.FilesAsync();
         await using HeldMigration migration = await HeldMigration.StartAsync(_hosts, _points, "restore.after", await _a.IdAsync());
         Assert.StartsWith("web running\nbooks", await _b.TracesAsync(), StringComparison.Ordinal);
@@ -173,6 +173,7 @@ public sealed class PodmanMigrationTests : MigrationTest
         Assert.True(run.Code == 130, $"{run.Code} {run.Out}{run.Error}");
         await AssertSourceGoesOnAsync(files);
         Assert.Equal("", await _b.TracesAsync());
+        Assert.Equal("", await _b.InAsync("podman events --stream=false --since 10m --filter event=start --filter container=web"));
         await _a.RemoveAsync();
     }
 
