@@ -1,3 +1,4 @@
+using Watari.GuestAgent.Jobs;
 using Watari.GuestAgent.Protocol;
 
 namespace Watari.GuestAgent.Tests.Agent;
@@ -32,6 +33,22 @@ public sealed class JobStoreTests : IDisposable
 
         Assert.Equal(job, folder.Store.HolderOf(Container("cc", "web", "other") with { Id = null }, null));
         Assert.Null(folder.Store.HolderOf(Container("cc", "other", "other") with { Id = null }, null));
+    }
+
+    [Fact]
+    public void What_podman_may_have_made_is_known_after_a_boot_until_it_is_let_go()
+    {
+        JobRecord job = folder.Prepared("first") with { Podman = Container("cc", "web", "books") };
+        folder.Store.Save(job);
+        Assert.Null(folder.Store.FindOnDisk(job.Job));
+
+        folder.Store.Save(job with { Phase = JobPhase.Restoring, RestoreBegan = 1 });
+        Directory.Delete(folder.Paths.Of(job.Job).Root, recursive: true); // all that lies in memory
+
+        Assert.Null(folder.Store.Find(job.Job));
+        Assert.Equal(("web", 1L), (folder.Store.FindOnDisk(job.Job)!.Podman!.Name.ToString(), folder.Store.FindOnDisk(job.Job)!.RestoreBegan));
+        folder.Store.DropFromDisk(job.Job);
+        Assert.Null(folder.Store.FindOnDisk(job.Job));
     }
 
     public void Dispose() => folder.Dispose();
