@@ -8,7 +8,7 @@ namespace Watari.Client;
 /// <param name="IsLive">Progress goes to a terminal that can be redrawn.</param>
 internal sealed record Terminal(TextWriter Out, TextWriter Error, bool IsLive)
 {
-    private const int StandardError = 2;
+    private const int StandardOutput = 1, StandardError = 2;
 
     /// <summary>Columns of the terminal that progress goes to.</summary>
     public Func<int> Width { get; init; } = () => LiveLine.WidthOf(StandardError);
@@ -17,6 +17,12 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, bool IsLive)
     public Func<Stream> OpenOut { get; init; } = () => GuestBytes.To(Console.OpenStandardOutput(), Console.IsOutputRedirected);
 
     public Func<Stream> OpenError { get; init; } = () => GuestBytes.To(Console.OpenStandardError(), Console.IsErrorRedirected);
+
+    /// <summary>What is given to a command that wants it.</summary>
+    public Func<Stream> OpenIn { get; init; } = Console.OpenStandardInput;
+
+    /// <summary>Whoever read <see cref="OpenOut"/> is gone: what is written there is lost without an error.</summary>
+    public Func<bool> IsOutGone { get; init; } = () => Console.IsOutputRedirected && BrokenPipe.Is(StandardOutput);
 
     /// <summary><see cref="Out"/> is read by a person.</summary>
     public bool OutIsTerminal { get; init; }

@@ -11,7 +11,7 @@ internal static class WatariCommand
 {
     public static async Task<int> RunAsync(string[] args, Terminal terminal)
     {
-        ParseResult parsed = Build(terminal).Parse(args);
+        ParseResult parsed = Build(terminal).Parse(ExecCommand.Part(args));
         if (parsed.Errors.Count > 0)
         {
             foreach (ParseError error in parsed.Errors) terminal.Say(error.Message);
@@ -72,6 +72,7 @@ internal static class WatariCommand
             ImagesCommand.Build(connect, terminal),
             TopCommand.Build(connect, terminal),
             StatsCommand.Build(connect, terminal),
+            EventsCommand.Build(connect, terminal),
             LogsCommand.Build(connect, terminal),
             LsCommand.Build(connect, terminal),
             CatCommand.Build(connect, terminal),
@@ -83,6 +84,8 @@ internal static class WatariCommand
             ControlCommands.BuildPause(connect, terminal),
             ControlCommands.BuildUnpause(connect, terminal),
             ControlCommands.BuildKill(connect, terminal),
+            ControlCommands.BuildStop(connect, terminal),
+            ExecCommand.Build(connect, terminal),
             JobsCommand.Build(connect, terminal),
             DoctorCommand.Build(connect, terminal),
             DmesgCommand.Build(connect, terminal),

@@ -1,5 +1,6 @@
 using Watari.GuestAgent.Channel;
 using Watari.GuestAgent.Criu;
+using Watari.GuestAgent.Execs;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Jobs;
 using Watari.GuestAgent.Native;
@@ -37,6 +38,7 @@ internal static class Program
         Directory.CreateDirectory(paths.Root);
         AgentLog.Open(paths.Log);
         AgentHome.MakeReady(paths);
+        ExecSessions.EndLeftovers(paths);
         GuestFacts facts = new();
         using Port port = new(KernelFile.Open(PortFinder.Find(), Libc.O_RDWR | Libc.O_NONBLOCK));
         using AgentServer server = new(port, paths, facts);

@@ -26,6 +26,9 @@ public static class ArchiveLayout
     /// <summary>tar of what the container has in /dev/shm, which its engine mounts for it.</summary>
     public const string DevShm = "devshm-checkpoint.tar";
 
+    /// <summary>What the container has said, as its engine keeps it.</summary>
+    public const string Log = "ctr.log";
+
     /// <summary>tar of the files of the container's root that are not as in its image.</summary>
     public const string RootfsDiff = "rootfs-diff.tar";
 

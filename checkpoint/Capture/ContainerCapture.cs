@@ -44,7 +44,8 @@ public static class ContainerCapture
     {
         ArgumentNullException.ThrowIfNull(guest);
         ArgumentNullException.ThrowIfNull(selection);
-        IReadOnlyList<TaskStruct> processes = selection.Processes(guest.Kernel);
+        // One that has given up its memory is on its way out: it is gone in a moment, and nothing of it would be carried.
+        TaskStruct[] processes = [.. selection.Processes(guest.Kernel).Where(process => process.ExitState != 0 || process.Mm.TryGet(out _))];
         return processes.Any(process => process.ExitState == 0)
             ? Walk(guest.Kernel, processes, scope => FileCapture.Begin(guest, scope), frozen: false).Verdicts
             : throw new FreezeException(FreezeFailure.NoTasks, $"There are no tasks in {selection}: the container has ended, or never ran in this VM.");

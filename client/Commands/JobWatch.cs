@@ -13,8 +13,11 @@ namespace Watari.Client.Commands;
 /// </summary>
 internal static class JobWatch
 {
-    /// <summary>How long to wait for what is only tidying up, and for a cluster that has fallen silent.</summary>
-    private static readonly TimeSpan TidyingPatience = TimeSpan.FromSeconds(10);
+    /// <summary>How long to wait for tidying up that goes on without a problem: an engine on a slow machine takes its time to remove a container.</summary>
+    private static readonly TimeSpan TidyingPatience = TimeSpan.FromSeconds(150);
+
+    /// <summary>How long to wait for tidying up that fails again and again: the container runs, whatever becomes of it.</summary>
+    private static readonly TimeSpan StuckTidyingPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>How long to watch a roll back, or a thaw, that fails again and again.</summary>
     private static readonly TimeSpan StuckPatience = TimeSpan.FromSeconds(60);
@@ -106,7 +109,7 @@ internal static class JobWatch
                     show(job);
                     if (job.IsTerminal) return job;
                     if (!job.IsSettled && job.Problem is null) waiting = null;
-                    else if (Stopwatch.GetElapsedTime(waiting ??= heard) > (job.IsSettled ? TidyingPatience : StuckPatience)) return job;
+                    else if (Stopwatch.GetElapsedTime(waiting ??= heard) > Patience(job)) return job;
                 }
             }
             catch (Exception e) when (e is EnumerationAbortedException or TimeoutException or OrleansException)
@@ -120,4 +123,11 @@ internal static class JobWatch
             await Task.Delay(Pause, detached);
         }
     }
+
+    private static TimeSpan Patience(MigrationJob job) => (job.IsSettled, job.Problem) switch
+    {
+        (false, _) => StuckPatience,
+        (true, null) => TidyingPatience,
+        _ => StuckTidyingPatience,
+    };
 }

@@ -69,7 +69,8 @@ internal static class LogsCommand
         CultureInfo.InvariantCulture,
         $"{DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(time.Seconds, DateTimeOffset.MinValue.ToUnixTimeSeconds(), DateTimeOffset.MaxValue.ToUnixTimeSeconds())):yyyy-MM-ddTHH:mm:ss}.{time.Nanoseconds:000000000}Z ");
 
-    private static Option<LogMoment?> Moment(string name, string description) => new(name)
+    /// <summary>An option that takes a time as docker has it.</summary>
+    internal static Option<LogMoment?> Moment(string name, string description) => new(name)
     {
         Description = description,
         HelpName = "TIME",

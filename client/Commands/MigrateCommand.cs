@@ -41,10 +41,11 @@ internal static class MigrateCommand
             HelpName = "HOW",
             CustomParser = result => Words.Parse<MemoryMode>(result, "way to write memory"),
         };
+        Option<bool> keepSource = new("--keep-source") { Description = "Leave the source's container there when it has ended, instead of removing it" };
         Option<OutputFormat> output = OutputOption.New();
         Command command = new("migrate", "Move a running container to another virtual machine") { to };
         workload.AddTo(command);
-        foreach (Option option in new Option[] { dryRun, detach, timeout, streams, freezer, memory, output }) command.Options.Add(option);
+        foreach (Option option in new Option[] { dryRun, detach, timeout, streams, freezer, memory, keepSource, output }) command.Options.Add(option);
         streams.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > MigrationRequest.MaxStreams) result.AddError($"--streams can be 1 to {MigrationRequest.MaxStreams}.");
@@ -55,7 +56,7 @@ internal static class MigrateCommand
             (VmId source, WorkloadId moved) = await BeforeAllAsync("Nothing was touched.", () => workload.ResolveAsync(parsed, cluster, cancellationToken));
             string untouched = Untouched(moved, source);
             VmId destination = await BeforeAllAsync(untouched, () => cluster.Cluster.ResolveVmAsync(parsed.GetValue(to)!, cancellationToken));
-            var request = new MigrationRequest(moved, source, destination, parsed.GetValue(streams), parsed.GetValue(timeout), parsed.GetValue(freezer), parsed.GetValue(memory));
+            var request = new MigrationRequest(moved, source, destination, parsed.GetValue(streams), parsed.GetValue(timeout), parsed.GetValue(freezer), parsed.GetValue(memory), parsed.GetValue(keepSource));
             IMigrationGrain job = cluster.Job(JobId.New());
             if (parsed.GetValue(dryRun)) return Plan(terminal, parsed.GetValue(output), request, await BeforeAllAsync(untouched, () => job.PlanAsync(request)));
             MigrationJob started = await BeforeAllAsync(untouched, () => job.StartAsync(request));
@@ -100,6 +101,13 @@ internal static class MigrateCommand
         foreach (string line in Sentences.Details(job.Failure)) terminal.Error.WriteLine($"  {line}");
     }
 
+    private static string Files(PodmanView? podman) => podman is null ? "" : podman.Volumes.Count switch
+    {
+        0 => $", {Human.Bytes(podman.FileBytes)} of files",
+        1 => $", {Human.Bytes(podman.FileBytes)} of files with volume {podman.Volumes[0]}",
+        _ => $", {Human.Bytes(podman.FileBytes)} of files with volumes {string.Join(", ", podman.Volumes)}",
+    };
+
     private static string Untouched(WorkloadId workload, VmId source) => $"{workload} was not touched; it is in {source}.";
 
     /// <summary>What fails before there is a job is refused, unless it was not found; the person learns where the container is.</summary>
@@ -141,7 +149,7 @@ internal static class MigrateCommand
             }
 
             terminal.Out.WriteLine(Printer.Clean(
-                $"{view.Workload} {view.From} -> {view.To}: {(view.Accepted ? "can be migrated" : "would be refused")}, {view.CarriedObjects} objects carried, {Human.Bytes(view.ResidentBytes)} of memory at most"));
+                $"{view.Workload} {view.From} -> {view.To}: {(view.Accepted ? "can be migrated" : "would be refused")}, {view.CarriedObjects} objects carried, {Human.Bytes(view.ResidentBytes)} of memory at most{Files(view.Podman)}"));
         }
 
         if (plan.Refusal is null) return ExitCodes.Done;

@@ -20,6 +20,7 @@ internal static class JobSheet
             ("Created", Time(job.Created)),
         ];
         if (job.IsTerminal) lines.Add(("Ended", Time(job.Updated)));
+        if (job.Left is { } left) lines.Add(("Left", $"stopped in {job.Request.Source}: {left}"));
         if (job.Failure is { } failure) lines.Add(("Failure", $"{failure.Message} (while {Words.Of(failure.During)})"));
         if (job.Problem is { } problem) lines.Add(("Trying again", $"since {Time(job.ActiveSince)}: {problem}"));
         if (job.Downtime is { } downtime) lines.Add(("Downtime", $"{Human.Milliseconds(downtime.Milliseconds)} ms"));

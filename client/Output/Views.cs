@@ -75,7 +75,7 @@ internal sealed record StateView(string State, DateTimeOffset At);
 
 internal sealed record MigrationView(
     string Id, string Workload, string From, string To, string State, string Whereabouts, int Epoch, DateTimeOffset Created, DateTimeOffset? Ended, double? Milliseconds,
-    DowntimeView? Downtime, IReadOnlyList<PhaseView> Phases, TransferView? Transfer, FailureView? Failure, string? Problem, IReadOnlyList<StateView> History)
+    DowntimeView? Downtime, IReadOnlyList<PhaseView> Phases, TransferView? Transfer, FailureView? Failure, string? Problem, string? Left, IReadOnlyList<StateView> History)
 {
     public static MigrationView Of(MigrationJob job) => new(
         job.Id,
@@ -93,6 +93,7 @@ internal sealed record MigrationView(
         job.Transfer is { } t ? TransferView.Of(t) : null,
         job.Failure is { } f ? new FailureView(Words.Of(f.Kind), Words.Of(f.During), f.Message) : null,
         job.Problem,
+        job.Left,
         [.. job.History.Select(h => new StateView(Words.Of(h.State), h.At))]);
 }
 
@@ -101,11 +102,18 @@ internal sealed record VerdictView(string Verdict, string Subject, string Reason
     public static VerdictView Of(ObjectVerdict verdict) => new(Words.Of(verdict.Kind), verdict.Subject, verdict.Reason);
 }
 
-internal sealed record PlanView(string Workload, string From, string To, bool Accepted, string? Refusal, int CarriedObjects, long ResidentBytes, string KernelRelease, IReadOnlyList<VerdictView> Objects)
+internal sealed record PlanView(string Workload, string From, string To, bool Accepted, string? Refusal, int CarriedObjects, long ResidentBytes, string KernelRelease, PodmanView? Podman, IReadOnlyList<VerdictView> Objects)
 {
     public static PlanView Of(MigrationRequest request, MigrationPlan plan) => new(
         request.Workload.ToString(), request.Source.ToString(), request.Destination.ToString(), plan.Refusal is null, plan.Refusal, plan.Source.CarriedObjects,
-        plan.Source.ResidentBytes, plan.Source.KernelRelease, [.. plan.Source.Objections.Select(VerdictView.Of)]);
+        plan.Source.ResidentBytes, plan.Source.KernelRelease, PodmanView.Of(plan.Source.Podman), [.. plan.Source.Objections.Select(VerdictView.Of)]);
+}
+
+/// <summary>Of a container of podman's: what its destination must have, and what comes along.</summary>
+internal sealed record PodmanView(string Name, string ImageId, string? Image, IReadOnlyList<string> Volumes, long FileBytes)
+{
+    public static PodmanView? Of(PodmanContainer? container) =>
+        container is null ? null : new(container.Name, container.ImageId, container.ImageName, container.Volumes, container.FileBytes);
 }
 
 internal sealed record CheckpointView(
@@ -113,7 +121,7 @@ internal sealed record CheckpointView(
 
 internal sealed record RestoreView(string Container, string? Name, string Vm, string Host, string Path, IReadOnlyList<PhaseView> Phases);
 
-/// <param name="Signal">Of a kill: the signal; else null.</param>
+/// <param name="Signal">Of a kill, and of a stop that was given one: the signal; else null.</param>
 /// <param name="By">outside or agent.</param>
 internal sealed record ControlView(string Name, string Id, string Host, string Vm, string Action, string? Signal, string By, double Milliseconds, IReadOnlyList<string> Notes)
 {
@@ -158,6 +166,16 @@ internal sealed record UsageView(
         usage.Tasks, usage.CpuPressure, usage.MemoryPressure, usage.IoPressure);
 }
 
+/// <param name="ExitCode">Of a die, where it is known.</param>
+/// <param name="OldName">Of a rename.</param>
+/// <param name="Job">Of what Watari has done.</param>
+internal sealed record EventView(DateTimeOffset Time, string Event, string Id, string Name, string Host, string Vm, string Runtime, string? Image, int? ExitCode, string? OldName, string? Job)
+{
+    public static EventView Of(ContainerEvent happened) => new(
+        happened.At.ToUniversalTime(), Words.Of(happened.Kind), happened.Container, happened.Name, happened.Vm.Host, happened.Vm.Vm, happened.Runtime, happened.Image, happened.ExitCode,
+        happened.OldName, happened.Job);
+}
+
 /// <param name="Time">Seconds since boot.</param>
 /// <param name="At">By the guest's wall clock, where that was asked for.</param>
 internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset? At, string Facility, string Level, string Message);
@@ -180,3 +198,8 @@ internal sealed record LogEntryView(ulong Sequence, string Time, DateTimeOffset?
 [JsonSerializable(typeof(RestoreView))]
 [JsonSerializable(typeof(IReadOnlyList<ControlView>))]
 internal sealed partial class Views : JsonSerializerContext;
+
+/// <summary>What is printed as a stream: a line for each.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(EventView))]
+internal sealed partial class Lines : JsonSerializerContext;

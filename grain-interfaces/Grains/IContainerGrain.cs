@@ -4,7 +4,7 @@ namespace Watari.GrainInterfaces;
 
 /// <summary>
 /// A container, or a process tree, at its place. Key: <c>HOST/VM/ID</c> or <c>HOST/VM/pid:N</c>. It keeps, on disk, that one job at a
-/// time works on the container there: a migration away from the place or to it, or an operation (checkpoint, pause, unpause, kill).
+/// time works on the container there: a migration away from the place or to it, or an operation (checkpoint, pause, unpause, kill, stop).
 /// </summary>
 [Alias("watari.IContainerGrain")]
 public interface IContainerGrain : IGrainWithStringKey
@@ -43,6 +43,16 @@ public interface IContainerGrain : IGrainWithStringKey
     /// <exception cref="EngineException">It failed; the container runs as before, unless the message says otherwise.</exception>
     [Alias("Kill"), ResponseTimeout("00:00:15")]
     Task<StepAnswer> KillAsync(StepKey key, Signal signal, Actor by, TimeSpan patience);
+
+    /// <summary>Has the container's engine end it, by the agent in its VM. Asked for as <see cref="PauseAsync"/>.</summary>
+    /// <exception cref="EngineException">It failed; the container runs as before, unless the message says otherwise.</exception>
+    [Alias("Stop"), ResponseTimeout("00:00:15")]
+    Task<StepAnswer> StopAsync(StepKey key, StopOptions options, TimeSpan patience);
+
+    /// <summary>For what works in the container without holding its place.</summary>
+    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: a job or an operation works on the container.</exception>
+    [Alias("RequireFree"), ResponseTimeout("00:00:15")]
+    Task RequireFreeAsync();
 }
 
 public static class ContainerGrains

@@ -31,7 +31,7 @@ public sealed record Restore(StepKey Key, string Vm, WorkloadId Workload) : Engi
 public sealed record ThawDestination(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.RetireSource")]
-public sealed record RetireSource(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] SourceTasks Tasks) : EngineCommand(Key, Vm, Workload);
+public sealed record RetireSource(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] SourceTasks Tasks, [property: Id(1)] bool Keep) : EngineCommand(Key, Vm, Workload);
 
 [GenerateSerializer, Immutable, Alias("watari.RollBackSource")]
 public sealed record RollBackSource(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] SourceTasks Tasks) : EngineCommand(Key, Vm, Workload);

@@ -16,7 +16,7 @@ public enum FailureKind
     /// <summary>The VM, its monitor, its kernel or its agent does not answer any more.</summary>
     VmLost,
 
-    /// <summary>The agent or the runtime in the destination could not do what it was asked.</summary>
+    /// <summary>The agent, or the runtime in the VM, could not do what it was asked.</summary>
     RestoreFailed,
 
     /// <summary>The data did not arrive, or not whole.</summary>

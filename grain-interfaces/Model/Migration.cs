@@ -78,6 +78,7 @@ public enum MemoryMode
 /// <param name="Streams">Parallel connections for the pages.</param>
 /// <param name="Timeout">Time that the migration has until its commit; null for the phases' own deadlines alone.</param>
 /// <param name="Memory">Null: what suits the container.</param>
+/// <param name="KeepSource">The source's container, which has ended, is not removed.</param>
 [GenerateSerializer, Immutable, Alias("watari.MigrationRequest")]
 public sealed record MigrationRequest(
     [property: Id(0)] WorkloadId Workload,
@@ -86,7 +87,8 @@ public sealed record MigrationRequest(
     [property: Id(3)] int Streams = 4,
     [property: Id(4)] TimeSpan? Timeout = null,
     [property: Id(5)] Freezer Freezer = Freezer.Outside,
-    [property: Id(6)] MemoryMode? Memory = null)
+    [property: Id(6)] MemoryMode? Memory = null,
+    [property: Id(7)] bool KeepSource = false)
 {
     /// <summary>What a destination's host takes of one job.</summary>
     public const int MaxStreams = 16;
@@ -178,6 +180,9 @@ public sealed record MigrationJob
 
     /// <summary>When the job froze the source, by its own clock: an upper bound for the downtime.</summary>
     [Id(14)] public DateTimeOffset? FreezeAsked { get; init; }
+
+    /// <summary>After the end: what is left of the container in the source VM, stopped, and why; null where nothing is.</summary>
+    [Id(15)] public string? Left { get; init; }
 
     [JsonIgnore]
     public DateTimeOffset Created => History[0].At;

@@ -8,6 +8,7 @@ public enum OperationKind
     Pause,
     Unpause,
     Kill,
+    Stop,
 }
 
 /// <summary>Who does something to a container.</summary>
@@ -41,3 +42,13 @@ public sealed record Unpause(StepKey Key, string Vm, WorkloadId Workload, [prope
 [GenerateSerializer, Immutable, Alias("watari.Kill")]
 public sealed record Kill(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] Signal Signal, [property: Id(1)] Actor By)
     : EngineCommand(Key, Vm, Workload);
+
+/// <summary>How a container is stopped.</summary>
+/// <param name="Signal">Null: the one that the container was made with, SIGTERM where it was not said.</param>
+/// <param name="Patience">Until SIGKILL, in whole seconds; null: what the container was made with, ten seconds where it was not said.</param>
+[GenerateSerializer, Immutable, Alias("watari.StopOptions")]
+public sealed record StopOptions([property: Id(0)] Signal? Signal, [property: Id(1)] TimeSpan? Patience);
+
+/// <summary>A container is ended by its own engine, so that this knows of it and does not start it again.</summary>
+[GenerateSerializer, Immutable, Alias("watari.StopContainer")]
+public sealed record StopContainer(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] StopOptions Options) : EngineCommand(Key, Vm, Workload);

@@ -22,11 +22,13 @@ public sealed record TransferStatistics(
 public sealed record PhaseTiming([property: Id(0)] string Name, [property: Id(1)] DateTimeOffset Start, [property: Id(2)] double Milliseconds);
 
 /// <summary>What a command of the engine did: its time line and, where pages moved, how many.</summary>
-/// <param name="Objections">Of a checkpoint: objects that are carried with help; of a kill: that its signal is ignored; of a restore: what is left to be said.</param>
+/// <param name="Objections">Of a checkpoint: objects that are carried with help; of a kill: that its signal is ignored; of a stop: that it was over before, or ended by force; of a restore: what is left to be said.</param>
 /// <param name="Container">Of a restore: the id of the container that was made.</param>
+/// <param name="Left">Of a source that is retired: what is left of it, stopped, and why; null where nothing is.</param>
 [GenerateSerializer, Immutable, Alias("watari.EngineReport")]
 public sealed record EngineReport(
     [property: Id(0)] ImmutableArray<PhaseTiming> Phases,
     [property: Id(1)] TransferStatistics? Transfer = null,
     [property: Id(2)] ImmutableArray<ObjectVerdict>? Objections = null,
-    [property: Id(3)] string? Container = null);
+    [property: Id(3)] string? Container = null,
+    [property: Id(4)] string? Left = null);

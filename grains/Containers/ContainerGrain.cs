@@ -12,7 +12,7 @@ namespace Watari.Grains.Containers;
 /// <remarks>
 /// A migration that holds the place is durable by itself. An operation is not, so the place keeps it: it is on disk before its command
 /// is given to the host. A checkpoint that its host does not know any more is undone, for it may have left the container frozen; of a
-/// pause, an unpause or a kill whoever asks is told, for each may be asked for again. How the last operation ended is kept for a while: its
+/// pause, an unpause, a kill or a stop whoever asks is told, for each may be asked for again. How the last operation ended is kept for a while: its
 /// end may have been heard by another than who asked for it.
 /// </remarks>
 [GrainType("container")]
@@ -74,6 +74,17 @@ internal sealed partial class ContainerGrain(
 
     public Task<StepAnswer> KillAsync(StepKey key, Signal signal, Actor by, TimeSpan patience) => OperateAsync(OperationKind.Kill, new Kill(key, Vm.Vm, Workload, signal, by), patience);
 
+    public Task<StepAnswer> StopAsync(StepKey key, StopOptions options, TimeSpan patience) => OperateAsync(OperationKind.Stop, new StopContainer(key, Vm.Vm, Workload, options), patience);
+
+    public async Task RequireFreeAsync()
+    {
+        await LookAfterAsync();
+        if (place.State.Holder is not { } holder) return;
+        throw new EngineException(FailureKind.Refused, place.State.Operation is { } operation
+            ? $"{Operation.Name(operation.Kind)} of {Workload} in {Vm} is at work since {place.State.Since:HH:mm:ss} UTC; wait for it."
+            : $"{Workload} in {Vm} is being moved by job {holder}; wait for it, or cancel it with 'watari jobs cancel {holder}'.");
+    }
+
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
         await LookAfterAsync();
@@ -96,16 +107,6 @@ internal sealed partial class ContainerGrain(
     {
         if (place.State.Operation is { } operation && operation.Key.Job == key.Job) return await FollowAsync(operation, patience);
         return Last is { } last && last.Job == key.Job ? last.Answer() : await Host.FollowAsync(key, TimeSpan.Zero);
-    }
-
-    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: somebody works on the container.</exception>
-    private async Task RequireFreeAsync()
-    {
-        await LookAfterAsync();
-        if (place.State.Holder is not { } holder) return;
-        throw new EngineException(FailureKind.Refused, place.State.Operation is { } operation
-            ? $"{Operation.Name(operation.Kind)} of {Workload} in {Vm} is at work since {place.State.Since:HH:mm:ss} UTC; wait for it."
-            : $"{Workload} in {Vm} is being moved by job {holder}; wait for it, or cancel it with 'watari jobs cancel {holder}'.");
     }
 
     private async Task OccupyAsync(Operation operation, Checkpoint? checkpoint = null, SourceTasks? tasks = null)

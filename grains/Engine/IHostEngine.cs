@@ -39,8 +39,14 @@ public interface IHostEngine
     /// <exception cref="EngineException">The VM is unknown, gone, or its kernel cannot be read.</exception>
     Task<KernelLogPiece> ReadKernelLogAsync(string vm, ulong from, CancellationToken cancellationToken);
 
+    /// <summary>What has happened to containers of this host's VMs, from a place on. Touches nothing; it begins to look when it is first asked.</summary>
+    Task<EventsPiece> ReadEventsAsync(EventsPlace? from, DateTimeOffset? since, CancellationToken cancellationToken);
+
     /// <summary>Files and logs of containers.</summary>
     IContainerFiles Files { get; }
+
+    /// <summary>Commands in containers.</summary>
+    IContainerCommands Commands { get; }
 
     /// <summary>Source: looks at each object of the workload while it runs. Touches nothing.</summary>
     /// <param name="freezer">Who will freeze it; refused here where that cannot be.</param>
@@ -67,8 +73,13 @@ public interface IHostEngine
     /// </summary>
     Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
-    /// <summary>Source, after the commit: the frozen workload is killed without having run again, and what the job held is let go. Done also where it is gone.</summary>
-    Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);
+    /// <summary>
+    /// Source, after the commit: the frozen workload is killed without having run again, its runtime's record of it removed where an agent
+    /// can do so, and what the job held is let go. Done also where it is gone.
+    /// </summary>
+    /// <param name="keep">The record stays.</param>
+    /// <returns>With what is left there.</returns>
+    Task<EngineReport> RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken);
 
     /// <summary>
     /// Source, roll back: the workload runs again; nothing of the job is left. Done also where nothing was frozen; it fails with
@@ -97,6 +108,9 @@ public interface IHostEngine
     /// comes to nothing it is told; by the agent it is done when the signal is sent, whatever becomes of it.
     /// </summary>
     Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken);
+
+    /// <summary>Has a container's engine end it, by the agent in its VM. Done also where it has ended.</summary>
+    Task<EngineReport> StopAsync(StepKey key, string vm, WorkloadId workload, StopOptions options, CancellationToken cancellationToken);
 
     /// <summary>How far the job's pages are on this host, while a capture runs; null where nothing is known. Never blocks.</summary>
     TransferStatistics? TransferProgress(string job) => null;

@@ -78,7 +78,7 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
                 Capture c => new(true, Report: await engine.CaptureAsync(key, vm, workload, c.Target, c.Streams, c.Memory, cancellationToken)),
                 Restore => new(true, Report: await engine.RestoreAsync(key, vm, workload, cancellationToken)),
                 ThawDestination => Released(key, new(true, Report: await engine.ThawDestinationAsync(key, vm, workload, cancellationToken))),
-                RetireSource c => await DoneAsync(engine.RetireSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
+                RetireSource c => new(true, Report: await engine.RetireSourceAsync(key, vm, workload, c.Tasks, c.Keep, cancellationToken)),
                 RollBackSource c => await DoneAsync(engine.RollBackSourceAsync(key, vm, workload, c.Tasks, cancellationToken)),
                 RollBackDestination => Released(key, await DoneAsync(engine.RollBackDestinationAsync(key, vm, workload, cancellationToken))),
                 Checkpoint c => new(true, Report: await engine.CheckpointAsync(key, vm, workload, c.Options, cancellationToken)),
@@ -86,6 +86,7 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
                 Pause c => new(true, Report: await engine.PauseAsync(key, vm, workload, c.By, cancellationToken)),
                 Unpause c => new(true, Report: await engine.UnpauseAsync(key, vm, workload, c.By, cancellationToken)),
                 Kill c => new(true, Report: await engine.KillAsync(key, vm, workload, c.Signal, c.By, cancellationToken)),
+                StopContainer c => new(true, Report: await engine.StopAsync(key, vm, workload, c.Options, cancellationToken)),
                 _ => throw new EngineException(FailureKind.Internal, $"No engine knows the command {command.GetType().Name}."),
             };
         }

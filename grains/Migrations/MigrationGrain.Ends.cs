@@ -79,6 +79,7 @@ internal sealed partial class MigrationGrain
                     Source = step.Side == Side.Source ? done.Source : Job.Source,
                     Destination = step == MigrationTable.RollBackDestination ? done.Destination : Job.Destination,
                     Problem = ProblemOf(step.Side, null),
+                    Left = done.Left ?? Job.Left,
                 });
                 return SideOutcome.Settled;
             }

@@ -60,7 +60,7 @@ internal static class MigrationTable
         (job, key) => new PlanSource(key, job.Request.Source.Vm, job.Request.Workload, job.Request.Freezer),
         (job, answer) => job with { Plan = answer.Plan });
 
-    private static readonly Step Check = new("check", Side.Destination, Seconds(30),
+    private static readonly Step Check = new("check", Side.Destination, Seconds(90),
         (job, key) => new CheckDestination(key, job.Request.Destination.Vm, Requirements(job)),
         (job, _) => job);
 
@@ -84,9 +84,9 @@ internal static class MigrationTable
         (job, key) => new ThawDestination(key, job.Request.Destination.Vm, job.Request.Workload),
         WithReport);
 
-    public static readonly Step Retire = new("retire", Side.Source, Seconds(60),
-        (job, key) => new RetireSource(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job)),
-        (job, _) => job with { Source = SideOutcome.Settled });
+    public static readonly Step Retire = new("retire", Side.Source, Seconds(180),
+        (job, key) => new RetireSource(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job), job.Request.KeepSource),
+        (job, answer) => job with { Source = SideOutcome.Settled, Left = answer.Report?.Left });
 
     public static readonly Step RollBackSource = new("roll-back-source", Side.Source, Seconds(60),
         (job, key) => new RollBackSource(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job)),
@@ -120,11 +120,11 @@ internal static class MigrationTable
     private static DestinationRequirements Requirements(MigrationJob job)
     {
         SourcePlan plan = job.Plan!.Accepted(job.Request.Workload);
-        return new DestinationRequirements(job.Request.Workload, plan.Bundle, plan.ResidentBytes, plan.KernelRelease, plan.CpuFlags, Memory(job));
+        return new DestinationRequirements(job.Request.Workload, plan.Bundle, plan.ResidentBytes, plan.KernelRelease, plan.CpuFlags, Memory(job), plan.Podman);
     }
 
     // No step but the plan itself is done without one.
-    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer, job.Plan.ResidentBytes);
+    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer, job.Plan.ResidentBytes, job.Plan.Podman);
 
     private static MemoryMode Memory(MigrationJob job) => job.Request.Memory ?? job.Plan!.Memory;
 

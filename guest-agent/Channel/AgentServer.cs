@@ -116,7 +116,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                 fence.Pass(at);
                 visit = owned switch
                 {
-                    PrepareRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest => gate.EnterAlone(at),
+                    PrepareRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest or RemovePodmanRequest => gate.EnterAlone(at),
                     DestroyRequest => null,
                     _ => gate.EnterShared(at),
                 };
@@ -130,9 +130,20 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                     ImageUpload file = handler.OpenImage(image, deadline);
                     Await(number, file, () => answer.Run(() => RequestHandler.FinishImage(image, file)), answer.Fail);
                     break;
+                case PutArchiveRequest archive:
+                    ImageUpload tar = handler.OpenArchive(archive, deadline);
+                    Await(number, tar, () => answer.Run(() => RequestHandler.FinishArchive(archive, tar)), answer.Fail);
+                    break;
                 case TouchRequest touch:
                     RangesUpload ranges = new(deadline);
                     Await(number, ranges, () => answer.Run(() => handler.Touch(touch, ranges.Ranges, deadline)), answer.Fail);
+                    break;
+                case ExecReadRequest read:
+                    answer.Run(() => handler.ExecRead(read, () => new DataSender(writer, number, session), deadline));
+                    break;
+                case ExecWriteRequest write:
+                    InputUpload input = new(write.Length, deadline);
+                    Await(number, input, () => answer.Run(() => handler.ExecWrite(write, input.Bytes, deadline)), answer.Fail);
                     break;
                 case DestroyRequest destroy:
                     answer.Run(() =>
@@ -251,7 +262,9 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                 object result = work();
                 // The next command of the host may come as soon as it has this answer.
                 visit?.Dispose();
-                AgentLog.Write($"{Describe(request)} done in {Deadline.Now - started} ms");
+                // A command's output is asked for again and again.
+                if (request is not (ExecReadRequest or ExecWriteRequest))
+                    AgentLog.Write($"{Describe(request)} done in {Deadline.Now - started} ms");
                 server.writer.Send(FrameKind.Response, number, session, JsonSerializer.SerializeToUtf8Bytes(result, AgentJson.Default.GetTypeInfo(result.GetType())!));
             }
             catch (Exception failed)

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Watari.GuestAgent.Cgroups;
+using Watari.GuestAgent.Engines;
+using Watari.GuestAgent.Execs;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Jobs;
 using Watari.GuestAgent.Memory;
@@ -13,18 +15,24 @@ namespace Watari.GuestAgent.Channel;
 internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFacts facts) : IDisposable
 {
     private readonly JobCommands commands = new(paths, store, facts);
+    private readonly ExecSessions execs = new(paths, new EnginePrograms(facts));
 
     /// <summary>The requests that need nothing but themselves.</summary>
     public object Handle(AgentRequest request, Deadline deadline) => request switch
     {
         DescribeRequest => Describe(),
+        CheckPodmanRequest check => commands.CheckPodman(check, deadline),
         PrepareRequest prepare => commands.Prepare(prepare, deadline),
         RestoreRequest restore => commands.Restore(restore, deadline),
         RestoreArchiveRequest restore => commands.RestoreArchive(restore, deadline),
         FreezeRequest freeze => Freeze(commands.CgroupOf(freeze.Job, freeze.Cgroup), deadline),
         ThawRequest thaw => Thaw(commands.CgroupOf(thaw.Job, thaw.Cgroup), deadline),
         KillRequest kill => commands.Kill(kill),
-        ReleaseRequest release => commands.Release(release),
+        RemovePodmanRequest remove => commands.RemovePodman(remove, deadline),
+        StopRequest stop => commands.Stop(stop, deadline),
+        ExecStartRequest start => execs.Start(start),
+        ExecEndRequest end => execs.End(end, deadline),
+        ReleaseRequest release => commands.Release(release, deadline),
         SyncRequest => Sync(),
         SetClockRequest clock => new SetClockResult(WallClock.Set(clock.UnixNanoseconds)),
         LoopbackUpRequest loopback => commands.LoopbackUp(loopback),
@@ -41,6 +49,18 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
     {
         file.Dispose();
         return new PutImageResult(request.Length);
+    }
+
+    public ImageUpload OpenArchive(PutArchiveRequest request, Deadline deadline)
+    {
+        KernelFile file = commands.OpenArchive(request);
+        return new ImageUpload(file, request.Length, () => commands.DropArchive(request), deadline);
+    }
+
+    public static object FinishArchive(PutArchiveRequest request, ImageUpload file)
+    {
+        file.Dispose();
+        return new PutArchiveResult(request.Length);
     }
 
     public object Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline) => commands.Touch(request, ranges, deadline);
@@ -60,11 +80,32 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
         return new LandingZoneResult(pages, runs, zone.Pinned);
     }
 
+    /// <param name="request">Which command.</param>
+    /// <param name="open">Sends what it has written; not called where that is nothing.</param>
+    /// <param name="deadline">Ends the waiting.</param>
+    public object ExecRead(ExecReadRequest request, Func<DataSender> open, Deadline deadline)
+    {
+        ExecPiece piece = execs.Read(request, deadline);
+        if (!piece.Bytes.IsEmpty)
+        {
+            DataSender data = open();
+            piece.Bytes.Span.CopyTo(data.Next(piece.Bytes.Length));
+            data.End();
+        }
+        return piece.Result;
+    }
+
+    public object ExecWrite(ExecWriteRequest request, ReadOnlyMemory<byte> bytes, Deadline deadline) => execs.Write(request, bytes.Span, deadline);
+
     public object Destroy(DestroyRequest request, Deadline deadline) => commands.Destroy(request, deadline);
 
     public object Status(StatusRequest request, FencingEpoch epoch, bool busy) => commands.Status(request.Job, epoch, busy);
 
-    public void Dispose() => commands.Dispose();
+    public void Dispose()
+    {
+        execs.Dispose();
+        commands.Dispose();
+    }
 
     private GuestDescription Describe()
     {

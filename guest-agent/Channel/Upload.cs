@@ -63,7 +63,7 @@ internal sealed class ImageUpload(KernelFile file, long length, Action drop, Dea
             {
                 nint put = Libc.pwrite(file.Fd, from + done, (nuint)(part.Length - done), written + done);
                 if (put < 0 && System.Runtime.InteropServices.Marshal.GetLastPInvokeError() is Libc.ENOSPC or Libc.ENOMEM)
-                    throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, "The guest's memory has no room for the image set: free memory or choose another destination."));
+                    throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, "The guest has no room for what is sent: free memory, or space on its disk, or choose another destination."));
                 done += (int)KernelException.Check(put, "writing an image");
             }
         }
@@ -97,5 +97,41 @@ internal sealed class RangesUpload(Deadline deadline) : Upload(deadline)
 
     protected override void Finish()
     {
+    }
+}
+
+/// <summary>A piece of a command's standard input.</summary>
+internal sealed class InputUpload : Upload
+{
+    private readonly byte[] bytes;
+    private int filled;
+
+    /// <exception cref="AgentException">More than a piece may have.</exception>
+    public InputUpload(int length, Deadline deadline)
+        : base(deadline)
+    {
+        if (length is < 0 or > ExecWriteRequest.MaxBytes)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"A piece of a command's standard input has at most {ExecWriteRequest.MaxBytes} bytes."));
+        bytes = new byte[length];
+    }
+
+    public ReadOnlyMemory<byte> Bytes => bytes;
+
+    public override void Dispose()
+    {
+    }
+
+    protected override void Take(ReadOnlySpan<byte> part)
+    {
+        if (filled + part.Length > bytes.Length)
+            throw Corrupt($"more than the announced {bytes.Length} bytes");
+        part.CopyTo(bytes.AsSpan(filled));
+        filled += part.Length;
+    }
+
+    protected override void Finish()
+    {
+        if (filled != bytes.Length)
+            throw Corrupt($"{filled} of {bytes.Length} bytes");
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Watari.GuestAgent.Cgroups;
+using Watari.GuestAgent.Jobs;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
 
@@ -9,7 +10,7 @@ namespace Watari.GuestAgent.Criu;
 /// <summary>
 /// The agent invoked as <c>criu</c> by runc. It passes runc's RPC on to the real criu and back,
 /// descriptors included, and at pre-resume freezes the container's cgroup before it lets criu go on:
-/// runc itself has no such point. What runc asks besides a restore goes to the real criu untouched.
+/// runc itself has no such point. What criu writes of its work it brings to the agent, where that is elsewhere. What runc asks besides a restore goes to the real criu untouched.
 /// </summary>
 internal static class Relay
 {
@@ -66,54 +67,73 @@ internal static class Relay
                 // Born in the container's cgroup, as the processes that it forks shall be.
                 criu = ChildProcess.StartBeside(criuFile, ["criu", "swrk", theirs.Fd.ToString(CultureInfo.InvariantCulture)], EnvironmentList.Current(), inherit: theirs.Fd);
             }
-            using (criu)
+            List<KernelFile> directories = [];
+            try
             {
                 shelter.Add(Environment.ProcessId);
-                Pass(runc, ours, criu, criuFile, tasks, shelter, deadline, report);
+                Pass(runc, ours, criu, criuFile, directories, tasks, shelter, deadline, report);
                 return criu.Wait(deadline, "criu ended");
+            }
+            finally
+            {
+                criu.Dispose();
+                if (directories is [_, var work])
+                    BringRecords(work, Path.GetDirectoryName(Variable(ReportVariable))!);
+                foreach (KernelFile directory in directories)
+                    directory.Dispose();
             }
         }
     }
 
-    private static void Pass(SeqPacket runc, SeqPacket criu, ChildProcess process, string criuFile, Cgroup tasks, Cgroup shelter, Deadline deadline, RelayReport report)
+    private static void Pass(SeqPacket runc, SeqPacket criu, ChildProcess process, string criuFile, List<KernelFile> directories, Cgroup tasks, Cgroup shelter, Deadline deadline, RelayReport report)
     {
-        List<KernelFile> directories = [];
-        try
+        bool ordered = false;
+        while (true)
         {
-            bool ordered = false;
-            while (true)
+            bool fromRunc = deadline.WaitAny([runc.Fd, criu.Fd], Libc.POLLIN, ordered ? "criu restored the container" : "runc ordered the restore") == 0;
+            using Packet? packet = (fromRunc ? runc : criu).Receive();
+            if (packet is null && fromRunc)
             {
-                bool fromRunc = deadline.WaitAny([runc.Fd, criu.Fd], Libc.POLLIN, ordered ? "criu restored the container" : "runc ordered the restore") == 0;
-                using Packet? packet = (fromRunc ? runc : criu).Receive();
-                if (packet is null && fromRunc)
-                {
-                    // runc has its answer; criu reads the end and ends.
-                    criu.EndSending();
-                    deadline.Wait(process.Fd, Libc.POLLIN, "criu ended");
-                    return;
-                }
-                if (packet is null)
-                    return;
-                byte[] message = packet.Bytes;
-                if (fromRunc && !ordered)
-                {
-                    message = TakeDirectories(message, runc.PeerPid(), directories);
-                    ordered = true;
-                }
-                if (!fromRunc && CriuResponse.Parse(message) is { Type: CriuRequestType.Notify, Script: CriuResponse.PreResume })
-                {
-                    report = report with { Stopped = Now };
-                    PreResume.Hold(tasks, shelter, process.Pid, criuFile, deadline);
-                    report = report with { Held = Now };
-                    report.Write(Variable(ReportVariable));
-                }
-                (fromRunc ? criu : runc).Send(message, packet.Descriptors);
+                // runc has its answer; criu reads the end and ends.
+                criu.EndSending();
+                deadline.Wait(process.Fd, Libc.POLLIN, "criu ended");
+                return;
             }
+            if (packet is null)
+                return;
+            byte[] message = packet.Bytes;
+            if (fromRunc && !ordered)
+            {
+                message = TakeDirectories(message, runc.PeerPid(), directories);
+                ordered = true;
+            }
+            if (!fromRunc && CriuResponse.Parse(message) is { Type: CriuRequestType.Notify, Script: CriuResponse.PreResume })
+            {
+                report = report with { Stopped = Now };
+                PreResume.Hold(tasks, shelter, process.Pid, criuFile, deadline);
+                report = report with { Held = Now };
+                report.Write(Variable(ReportVariable));
+            }
+            (fromRunc ? criu : runc).Send(message, packet.Descriptors);
         }
-        finally
+    }
+
+    // podman has criu work in the container's own directory, and removes what it wrote.
+    private static void BringRecords(KernelFile work, string to)
+    {
+        string? from = File.ResolveLinkTarget($"/proc/self/fd/{work.Fd}", returnFinalTarget: false)?.FullName;
+        if (from is null || from == to)
+            return;
+        foreach (string name in (string[])[JobPaths.RestoreLogName, RestoreStatistics.FileName])
         {
-            foreach (KernelFile directory in directories)
-                directory.Dispose();
+            try
+            {
+                File.Copy(Path.Combine(from, name), Path.Combine(to, name), overwrite: true);
+            }
+            catch (IOException)
+            {
+                // criu did not come so far; or there is no room for what is only told
+            }
         }
     }
 

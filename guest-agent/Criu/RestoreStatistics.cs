@@ -8,6 +8,8 @@ namespace Watari.GuestAgent.Criu;
 /// <param name="PagesRestored">pages_restored.</param>
 internal readonly record struct RestoreStatistics(double Forking, double Restore, long PagesRestored)
 {
+    public const string FileName = "stats-restore";
+
     private const uint ImageMagic = 0x55105940, StatsMagic = 0x57093306;
 
     /// <summary>The figures, or zeros where CRIU left none.</summary>
@@ -16,7 +18,7 @@ internal readonly record struct RestoreStatistics(double Forking, double Restore
         byte[] file;
         try
         {
-            file = File.ReadAllBytes(Path.Combine(workDirectory, "stats-restore"));
+            file = File.ReadAllBytes(Path.Combine(workDirectory, FileName));
         }
         catch (IOException)
         {

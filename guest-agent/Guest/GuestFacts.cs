@@ -13,16 +13,19 @@ internal sealed class GuestFacts
     private readonly string instance = Guid.NewGuid().ToString("n");
     private readonly Lazy<string?> criuVersion;
     private readonly Lazy<string?> runcVersion;
+    private readonly Lazy<string?> podmanVersion;
 
     public GuestFacts()
     {
         Criu = Program("criu");
         Runc = Program("runc");
         Podman = Program("podman");
+        Docker = Program("docker");
         criuVersion = new Lazy<string?>(() => Version(Criu, "Version: "));
         runcVersion = new Lazy<string?>(() => Version(Runc, "runc version "));
+        podmanVersion = new Lazy<string?>(() => Version(Podman, "podman version "));
         // Known by the time that a host asks.
-        new Thread(() => _ = (criuVersion.Value, runcVersion.Value)) { IsBackground = true }.Start();
+        new Thread(() => _ = (criuVersion.Value, runcVersion.Value, podmanVersion.Value)) { IsBackground = true }.Start();
     }
 
     /// <summary>The real criu's file; null where there is none.</summary>
@@ -32,6 +35,8 @@ internal sealed class GuestFacts
 
     public string? Podman { get; }
 
+    public string? Docker { get; }
+
     public AgentHello Hello() => new()
     {
         Protocol = ProtocolVersion.Current,
@@ -40,6 +45,7 @@ internal sealed class GuestFacts
         KernelRelease = Line("/proc/sys/kernel/osrelease"),
         CriuVersion = criuVersion.Value,
         RuncVersion = runcVersion.Value,
+        PodmanVersion = podmanVersion.Value,
         BootId = Line("/proc/sys/kernel/random/boot_id"),
         MemoryTotal = MemInfo("MemTotal"),
         MemoryAvailable = MemoryAvailable,
@@ -50,7 +56,7 @@ internal sealed class GuestFacts
 
     /// <summary>The names of the requests.</summary>
     public static IReadOnlyList<string> Features { get; } =
-        ["describe", "prepare", "put-image", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "destroy", "release", "status", "sync", "set-clock", "loopback-up"];
+        ["describe", "check-podman", "prepare", "put-image", "put-archive", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "stop", "exec", "destroy", "release", "remove-podman", "status", "sync", "set-clock", "loopback-up"];
 
     public static long MemoryAvailable => MemInfo("MemAvailable");
 

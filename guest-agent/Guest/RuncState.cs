@@ -11,11 +11,19 @@ internal static class RuncState
 {
     public const string Root = "/run/runc";
 
+    private const string ContainerdRoot = "/run/containerd/runc"; // a directory for each of its namespaces
     private const int MostContainers = 256;
 
     public static string DirectoryOf(ContainerId id) => $"{Root}/{id}";
 
     public static bool Exists(ContainerId id) => Directory.Exists(DirectoryOf(id));
+
+    /// <summary>Where the state of a container of runc's or containerd's is; null where there is none.</summary>
+    public static string? RootOf(ContainerId id)
+    {
+        IEnumerable<string> roots = Directory.Exists(ContainerdRoot) ? Directory.EnumerateDirectories(ContainerdRoot).Prepend(Root) : [Root];
+        return roots.FirstOrDefault(root => File.Exists($"{root}/{id}/state.json"));
+    }
 
     public static IReadOnlyList<RuncContainer> All(Func<ContainerId, JobId?> holder)
     {
@@ -31,20 +39,20 @@ internal static class RuncState
     }
 
     /// <summary>The container, or null where runc has none of that id or its state cannot be read.</summary>
-    public static RuncContainer? Find(ContainerId id, Func<ContainerId, JobId?> holder)
+    public static RuncContainer? Find(ContainerId id, Func<ContainerId, JobId?> holder, string root = Root)
     {
-        string? text = KernelFile.TryReadText(DirectoryOf(id) + "/state.json");
+        string? text = KernelFile.TryReadText($"{root}/{id}/state.json");
         if (text is null)
             return null;
         try
         {
             using JsonDocument state = JsonDocument.Parse(text);
-            JsonElement root = state.RootElement;
-            int pid = root.GetProperty("init_process_pid").GetInt32();
-            ulong start = root.GetProperty("init_process_start").GetUInt64();
-            string cgroup = root.GetProperty("cgroup_paths").GetProperty("").GetString() ?? "";
+            JsonElement told = state.RootElement;
+            int pid = told.GetProperty("init_process_pid").GetInt32();
+            ulong start = told.GetProperty("init_process_start").GetUInt64();
+            string cgroup = told.GetProperty("cgroup_paths").GetProperty("").GetString() ?? "";
             string bundle = "";
-            foreach (JsonElement label in root.GetProperty("config").GetProperty("labels").EnumerateArray())
+            foreach (JsonElement label in told.GetProperty("config").GetProperty("labels").EnumerateArray())
             {
                 if (label.GetString() is { } pair && pair.StartsWith("bundle=", StringComparison.Ordinal))
                     bundle = pair["bundle=".Length..];

@@ -13,7 +13,7 @@ internal static class AgentHome
 
     public static void MakeReady(AgentPaths paths)
     {
-        foreach (string directory in (string[])[paths.Programs, paths.Fences, paths.Jobs])
+        foreach (string directory in (string[])[paths.Programs, paths.Fences, paths.Jobs, paths.Archives, paths.Execs])
             Directory.CreateDirectory(directory);
         if (!Mounts.IsMountPoint(paths.Jobs))
             KernelException.Check(Libc.mount("watari", paths.Jobs, "tmpfs", Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOEXEC, TmpfsOptions), paths.Jobs);
@@ -24,7 +24,13 @@ internal static class AgentHome
             File.Delete(criu);
             File.CreateSymbolicLink(criu, Launcher.Self);
         }
+        HashSet<string> archives = new(StringComparer.Ordinal);
         foreach (JobId job in new JobStore(paths).All())
+        {
             AgentLog.Write($"found job {job} of an agent before this");
+            archives.Add(paths.Of(job).Archive);
+        }
+        foreach (string archive in Directory.EnumerateFiles(paths.Archives, "*.tar").Where(file => !archives.Contains(file)))
+            File.Delete(archive);
     }
 }

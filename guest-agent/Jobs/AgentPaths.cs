@@ -2,11 +2,12 @@ using Watari.GuestAgent.Protocol;
 
 namespace Watari.GuestAgent.Jobs;
 
-/// <summary>Where the agent keeps what it must know after its own death: all in tmpfs, so that a guest's boot forgets it.</summary>
+/// <summary>Where the agent keeps what it must know after its own death: in tmpfs, so that a guest's boot forgets it.</summary>
 /// <param name="Root">/run/watari.</param>
-internal sealed record AgentPaths(string Root)
+/// <param name="Archives">On the disk, for what may be larger than the memory: /var/lib/watari/archives. What an earlier boot left is removed.</param>
+internal sealed record AgentPaths(string Root, string Archives)
 {
-    public static AgentPaths Default { get; } = new("/run/watari");
+    public static AgentPaths Default { get; } = new("/run/watari", "/var/lib/watari/archives");
 
     public string Log => Root + "/agent.log";
 
@@ -17,12 +18,17 @@ internal sealed record AgentPaths(string Root)
 
     public string Jobs => Root + "/jobs";
 
-    public JobPaths Of(JobId job) => new($"{Jobs}/{job}");
+    /// <summary>A file for each command that runs in a container and was not heard to end.</summary>
+    public string Execs => Root + "/execs";
+
+    public JobPaths Of(JobId job) => new($"{Jobs}/{job}", $"{Archives}/{job}.tar", $"{Archives}/{job}.json");
 }
 
 /// <summary>One job's directory.</summary>
 /// <param name="Root">/run/watari/jobs/JOB.</param>
-internal sealed record JobPaths(string Root)
+/// <param name="Archive">podman's checkpoint archive: /var/lib/watari/archives/JOB.tar.</param>
+/// <param name="RecordOnDisk">What podman may have made of it, for podman's records outlive a boot: /var/lib/watari/archives/JOB.json.</param>
+internal sealed record JobPaths(string Root, string Archive, string RecordOnDisk)
 {
     public string Record => Root + "/job.json";
 
@@ -32,7 +38,10 @@ internal sealed record JobPaths(string Root)
     /// <summary>CRIU's work directory: logs and statistics.</summary>
     public string Work => Root + "/work";
 
-    public string RestoreLog => Work + "/restore.log";
+    /// <summary>runc's choice for criu's log.</summary>
+    public const string RestoreLogName = "restore.log";
+
+    public string RestoreLog => Work + "/" + RestoreLogName;
 
     public string RuncLog => Work + "/runc.log";
 

@@ -1,5 +1,6 @@
 using Watari.GuestAgent.Cgroups;
 using Watari.GuestAgent.Criu;
+using Watari.GuestAgent.Engines;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Memory;
 using Watari.GuestAgent.Native;
@@ -9,15 +10,37 @@ using Watari.GuestAgent.Protocol;
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>What the owner of a job may have done in this guest. The caller has passed the fence and the gate.</summary>
-internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts facts) : IDisposable
+internal sealed class JobCommands : IDisposable
 {
-    private const int CleanUpMilliseconds = 20_000;
+    private const int CleanUpMilliseconds = 40_000;
     private const long LongestImage = 1L << 40;
 
-    private readonly Restorer restorer = new(paths, facts);
-    private readonly Remover remover = new(paths, facts);
-    private readonly PodmanRestorer podman = new(paths, facts);
+    private readonly AgentPaths paths;
+    private readonly JobStore store;
+    private readonly GuestFacts facts;
+    private readonly Podman podman;
+    private readonly Restorer restorer;
+    private readonly Remover remover;
+    private readonly Stopper stopper;
     private readonly Dictionary<(JobId, ImageName), LandingZone> landingZones = [];
+
+    public JobCommands(AgentPaths paths, JobStore store, GuestFacts facts)
+    {
+        this.paths = paths;
+        this.store = store;
+        this.facts = facts;
+        podman = new Podman(paths, facts, store);
+        restorer = new Restorer(paths, facts, podman);
+        remover = new Remover(paths, facts, podman);
+        stopper = new Stopper(new EnginePrograms(facts));
+    }
+
+    public CheckPodmanResult CheckPodman(CheckPodmanRequest request, Deadline deadline)
+    {
+        CheckCriu(deadline);
+        podman.Check(request.Podman, null, deadline);
+        return new CheckPodmanResult();
+    }
 
     public PrepareResult Prepare(PrepareRequest request, Deadline deadline)
     {
@@ -32,6 +55,9 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, $"The restore needs {request.MemoryNeeded >> 20} MiB and {available >> 20} MiB are available in this guest: free memory or choose another destination."));
         CheckCriu(deadline);
 
+        if (request.Podman is { } wanted)
+            podman.Check(wanted, request.Job, deadline);
+        // Where podman's will be is podman's to say: a name that no cgroup has.
         string cgroup = request.Container is { } container ? CgroupFor(container, request, deadline) : JobRecord.TreeCgroupOf(request.Job);
         JobPaths files = paths.Of(request.Job);
         Directory.CreateDirectory(files.Images);
@@ -40,7 +66,8 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         {
             Job = request.Job,
             Phase = JobPhase.Prepared,
-            Container = request.Container,
+            Container = request.Container ?? request.Podman?.Id,
+            Podman = request.Podman,
             Bundle = request.Bundle,
             Cgroup = cgroup,
             Prepared = StepMark.Of(request.At),
@@ -56,6 +83,18 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"An image of {request.Length} bytes cannot be."));
         return KernelFile.Open($"{paths.Of(request.Job).Images}/{request.Name}", Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
     }
+
+    /// <summary>Opens the archive of podman's for the bytes that will follow.</summary>
+    public KernelFile OpenArchive(PutArchiveRequest request)
+    {
+        if (store.Get(request.Job).Podman is null)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of podman's: it has no archive."));
+        if (request.Length is < 0 or > LongestImage)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"An archive of {request.Length} bytes cannot be."));
+        return KernelFile.Open(paths.Of(request.Job).Archive, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
+    }
+
+    public void DropArchive(PutArchiveRequest request) => File.Delete(paths.Of(request.Job).Archive);
 
     public void DropImage(PutImageRequest request) => File.Delete($"{paths.Of(request.Job).Images}/{request.Name}");
 
@@ -80,28 +119,29 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         StepMark mark = StepMark.Of(request.At);
         if (job is { Phase: JobPhase.Restored, Result: { } done } && job.Restore == mark)
             return done;
-        if (job.Phase != JobPhase.Prepared)
-            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here and is {(job.Phase == JobPhase.Restored ? "done" : "broken")}: destroy the job and begin again."));
-        job = job with { Phase = JobPhase.Restoring, Restore = mark };
-        store.Save(job);
+        job = Begin(job, mark);
         File.Delete(paths.Of(job.Job).RelayReport);
-        job.Shelter.Create();
         RestoreResult result;
         try
         {
-            result = job.Container is null ? restorer.RestoreTree(job, request.Options, deadline) : restorer.RestoreContainer(job, request.Options, deadline);
+            result = job switch
+            {
+                { Podman: not null } => restorer.RestorePodman(job, request.Options, deadline),
+                { Container: null } => restorer.RestoreTree(job, request.Options, deadline),
+                _ => restorer.RestoreContainer(job, request.Options, deadline),
+            };
         }
         catch (Exception failed)
         {
-            remover.RemoveRestored(job, Deadline.After(CleanUpMilliseconds), []);
-            store.Save(job with { Phase = JobPhase.Prepared, Restore = null });
-            if (failed is not AgentException why)
-                throw;
-            JobPaths files = paths.Of(job.Job);
-            throw new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; the images are still there.", RestoreLog.Explain(files.RestoreLog, files.RuncLog)));
+            throw Undone(job, failed);
         }
-        Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
+        // Podman's conmon stays there, and still, until the container is let go: one that saw it end would have podman start it again.
+        if (job.Podman is not null)
+            job.Shelter.Freeze(deadline);
+        else
+            LeaveShelter(job);
         store.Save(job with { Phase = JobPhase.Restored, Cgroup = result.Cgroup, Result = result });
+        File.Delete(paths.Of(job.Job).Archive);
         // What the pages held is in the processes now.
         DropLandingZones(job.Job);
         foreach (string pages in Directory.EnumerateFiles(paths.Of(job.Job).Images, "pages-*.img"))
@@ -113,25 +153,27 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
     {
         JobRecord job = store.Get(request.Job);
         StepMark mark = StepMark.Of(request.At);
-        if (job is { Phase: JobPhase.Restored, Podman.Container: { } done } && job.Restore == mark)
+        if (job is { Phase: JobPhase.Restored, Running: { } done } && job.Restore == mark)
             return new RestoreArchiveResult(done);
-        if (job.Phase != JobPhase.Prepared)
-            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here: destroy the job and begin again."));
-        PodmanMark made = podman.Check(request, deadline);
-        job = job with { Phase = JobPhase.Restoring, Restore = mark, Podman = made };
-        store.Save(job);
+        if (job.Podman is not { } container)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {job.Job} was not prepared for a container of podman's: there is nothing to restore."));
+        // Nothing waits for it, and what is made in its name from here on is its own.
+        podman.Check(container, job.Job, deadline);
+        job = Begin(job, mark);
+        ContainerId running;
         try
         {
-            ContainerId container = podman.Restore(job.Job, request, deadline);
-            store.Save(job with { Phase = JobPhase.Restored, Podman = made with { Container = container } });
-            return new RestoreArchiveResult(container);
+            running = podman.RestoreRunning(job, container, request.Options, deadline);
         }
-        catch
+        catch (Exception failed)
         {
-            podman.Remove(made, Deadline.After(CleanUpMilliseconds), []);
-            store.Save(job with { Phase = JobPhase.Prepared, Restore = null, Podman = null });
-            throw;
+            throw Undone(job, failed);
         }
+        store.Save(job with { Phase = JobPhase.Restored, Running = running });
+        LeaveShelter(job);
+        store.DropFromDisk(job.Job);
+        File.Delete(paths.Of(job.Job).Archive);
+        return new RestoreArchiveResult(running);
     }
 
     public TouchResult Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline)
@@ -172,6 +214,14 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         return new KillResult();
     }
 
+    /// <exception cref="AgentException">foreign-container: a job holds it; or it could not be ended.</exception>
+    public StopResult Stop(StopRequest request, Deadline deadline)
+    {
+        if (store.HolderOf(request.Target.Container, request.Target.Cgroup, request.Job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {request.Target.Container} belongs to job {holder}."));
+        return stopper.Stop(request, deadline);
+    }
+
     public DestroyResult Destroy(DestroyRequest request, Deadline deadline)
     {
         List<string> removed = [];
@@ -188,21 +238,23 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         {
             if (job.Phase == JobPhase.Prepared)
                 Remover.RemoveCgroup(job.Shelter, deadline, removed);
-            else if (job.Podman is { } mark)
-                RemovePodmans(mark, deadline, removed);
-            else
+            else if (job.Running is null)
                 remover.RemoveRestored(job, deadline, removed);
+            else
+                LeaveShelter(job);
         }
         else
         {
-            // An agent that died before it wrote the record, or long ago.
+            // An agent that died before it wrote the record, or long ago; or the guest was booted since, and podman's records were on its disk.
             Remover.RemoveCgroup(JobRecord.ShelterOf(request.Job), deadline, removed);
+            if (store.FindOnDisk(request.Job) is { } begun)
+                podman.Undo(begun, deadline, removed);
         }
         remover.RemoveDirectory(request.Job, removed);
         return new DestroyResult(removed);
     }
 
-    public ReleaseResult Release(ReleaseRequest request)
+    public ReleaseResult Release(ReleaseRequest request, Deadline deadline)
     {
         if (store.Find(request.Job) is not { } job)
             return new ReleaseResult();
@@ -212,6 +264,11 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         // A container's cgroup is its own; that of a tree was only the job's.
         if (job is { Container: null, Podman: null } && !job.Tasks.Frozen)
             job.Tasks.Disband();
+        if (job is { Podman: not null, Running: null } && job.Shelter.Exists)
+        {
+            job.Shelter.Thaw(deadline);
+            LeaveShelter(job);
+        }
         remover.RemoveDirectory(job.Job, []);
         return new ReleaseResult(job.Container);
     }
@@ -257,11 +314,51 @@ internal sealed class JobCommands(AgentPaths paths, JobStore store, GuestFacts f
         }
     }
 
-    /// <summary>What podman has not finished. A container that runs is podman's, whatever becomes of the job that made it.</summary>
-    private void RemovePodmans(PodmanMark mark, Deadline deadline, List<string> removed)
+    public RemovePodmanResult RemovePodman(RemovePodmanRequest request, Deadline deadline)
     {
-        if (mark.Container is null)
-            podman.Remove(mark, deadline, removed);
+        if (store.HolderOf(request.Podman, request.Job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {request.Podman.Name} belongs to job {holder}: destroy that job, or wait for it."));
+        return new RemovePodmanResult(podman.Remove(request.Podman, deadline));
+    }
+
+    /// <summary>A restore begins: written down before anything of it is made.</summary>
+    private JobRecord Begin(JobRecord job, StepMark mark)
+    {
+        if (job.Phase != JobPhase.Prepared)
+            throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} (epoch {job.Restore?.Epoch}, step {job.Restore?.Step}) has been begun here and is {(job.Phase == JobPhase.Restored ? "done" : "broken")}: destroy the job and begin again."));
+        job = job with { Phase = JobPhase.Restoring, Restore = mark, RestoreBegan = DateTimeOffset.UtcNow.ToUnixTimeSeconds() };
+        store.Save(job);
+        job.Shelter.Create();
+        return job;
+    }
+
+    /// <summary>A restore has failed: what it has made is removed.</summary>
+    /// <returns>What to throw.</returns>
+    private Exception Undone(JobRecord job, Exception failed)
+    {
+        JobPaths files = paths.Of(job.Job);
+        string log = RestoreLog.Explain(files.RestoreLog, files.RuncLog);
+        try
+        {
+            remover.RemoveRestored(job, Deadline.After(CleanUpMilliseconds), []);
+        }
+        catch (AgentException left)
+        {
+            // What has failed first is what a person asks for; the rest goes when the job is destroyed.
+            return failed is AgentException first ? new AgentException(new AgentError(first.Code, $"{first.Message} What it has made is still to be removed: {left.Message}", log)) : failed;
+        }
+        store.Save(job with { Phase = JobPhase.Prepared, Restore = null, RestoreBegan = null });
+        store.DropFromDisk(job.Job);
+        return failed is AgentException why ? new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; what was sent for it is still there.", log)) : failed;
+    }
+
+    /// <summary>What built the container has ended; of podman's, its conmon was born there and watches the container from now on.</summary>
+    private static void LeaveShelter(JobRecord job)
+    {
+        if (job.Podman is not null)
+            job.Shelter.Disband();
+        else
+            Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
     }
 
     private string CgroupFor(ContainerId container, PrepareRequest request, Deadline deadline)

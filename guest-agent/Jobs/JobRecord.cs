@@ -12,12 +12,15 @@ internal sealed record JobRecord
 
     public required JobPhase Phase { get; init; }
 
-    /// <summary>null: a plain process tree.</summary>
+    /// <summary>null: a plain process tree, or a container of podman's that has no id yet.</summary>
     public ContainerId? Container { get; init; }
+
+    /// <summary>The container that podman makes; none of it was there before. null: it is not podman's.</summary>
+    public PodmanContainer? Podman { get; init; }
 
     public string? Bundle { get; init; }
 
-    /// <summary>Where the restored processes are or will be, below /sys/fs/cgroup.</summary>
+    /// <summary>Where the restored processes are or will be, below /sys/fs/cgroup. Of podman's, only once they are there: podman chooses.</summary>
     public required string Cgroup { get; init; }
 
     /// <summary>The prepare that made it.</summary>
@@ -26,10 +29,13 @@ internal sealed record JobRecord
     /// <summary>The restore that has begun, and its result once it has ended well.</summary>
     public StepMark? Restore { get; init; }
 
+    /// <summary>When that was, by the wall clock, in seconds since 1970.</summary>
+    public long? RestoreBegan { get; init; }
+
     public RestoreResult? Result { get; init; }
 
-    /// <summary>What podman makes, of a job that restores an archive.</summary>
-    public PodmanMark? Podman { get; init; }
+    /// <summary>The container that podman has restored and let run: it is podman's, whatever becomes of the job.</summary>
+    public ContainerId? Running { get; init; }
 
     /// <summary>runc, criu and the relay run here while they build the tree.</summary>
     [JsonIgnore]
@@ -50,12 +56,6 @@ internal readonly record struct StepMark(FencingEpoch Epoch, string Step)
     public static StepMark Of(JobStep at) => new(at.Epoch, at.Step);
 }
 
-/// <summary>What podman makes for a job: none of it was there before.</summary>
-/// <param name="Name">By which podman knows the container: its new name, or its id.</param>
-/// <param name="Volumes">Its named volumes.</param>
-/// <param name="Container">Its id, once it runs; from then on it is podman's alone.</param>
-internal sealed record PodmanMark(ContainerId Name, IReadOnlyList<ContainerId> Volumes, ContainerId? Container = null);
-
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JobRecord))]
 internal sealed partial class JobJson : JsonSerializerContext;
@@ -63,27 +63,23 @@ internal sealed partial class JobJson : JsonSerializerContext;
 /// <summary>The records of all jobs, in files.</summary>
 internal sealed class JobStore(AgentPaths paths)
 {
-    public JobRecord? Find(JobId job)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(paths.Of(job).Record), JobJson.Default.JobRecord);
-        }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
-        {
-            return null;
-        }
-    }
+    public JobRecord? Find(JobId job) => Read(paths.Of(job).Record);
 
     /// <exception cref="AgentException">unknown-job.</exception>
     public JobRecord Get(JobId job) =>
         Find(job) ?? throw new AgentException(new AgentError(AgentErrorCode.UnknownJob, $"Nothing of job {job} is in this guest: prepare it first."));
 
+    /// <summary>What was begun with podman in an earlier boot of the guest, whose records outlive it.</summary>
+    public JobRecord? FindOnDisk(JobId job) => Read(paths.Of(job).RecordOnDisk);
+
+    public void DropFromDisk(JobId job) => File.Delete(paths.Of(job).RecordOnDisk);
+
+    /// <summary>In the guest's memory; once podman may have made something, on its disk, too.</summary>
     public void Save(JobRecord record)
     {
-        string path = paths.Of(record.Job).Record;
-        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(record, JobJson.Default.JobRecord));
-        File.Move(path + ".new", path, overwrite: true);
+        if (record is { Podman: not null, Phase: JobPhase.Restoring })
+            Write(record, paths.Of(record.Job).RecordOnDisk);
+        Write(record, paths.Of(record.Job).Record);
     }
 
     public IEnumerable<JobId> All()
@@ -104,5 +100,39 @@ internal sealed class JobStore(AgentPaths paths)
                 return job;
         }
         return null;
+    }
+
+    /// <summary>The job, other than this, for which podman makes what has the id, the name or a volume of this container.</summary>
+    public JobId? HolderOf(PodmanContainer container, JobId? other)
+    {
+        foreach (JobId job in All())
+        {
+            if (job != other && Find(job) is { } record && ((container.Id is { } id && record.Container == id)
+                || (record.Podman is { } held && (held.Name == container.Name || held.Volumes.Intersect(container.Volumes).Any()))))
+                return job;
+        }
+        return null;
+    }
+
+    private static JobRecord? Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), JobJson.Default.JobRecord);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static void Write(JobRecord record, string path)
+    {
+        using (FileStream file = new(path + ".new", FileMode.Create))
+        {
+            JsonSerializer.Serialize(file, record, JobJson.Default.JobRecord);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(path + ".new", path, overwrite: true);
     }
 }

@@ -9,7 +9,7 @@ using Watari.GuestAgent.Protocol;
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>Kills and removes. Everything is found by its name (the job's cgroups, runc's state, directories), nothing by memory, so it does as well after the agent's own death. Each step may find its work done.</summary>
-internal sealed class Remover(AgentPaths paths, GuestFacts facts)
+internal sealed class Remover(AgentPaths paths, GuestFacts facts, Podman podman)
 {
     /// <summary>What a restore has made, finished or not: processes, container, cgroups. The images stay.</summary>
     public void RemoveRestored(JobRecord job, Deadline deadline, List<string> removed)
@@ -17,7 +17,13 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
         // The builders first, so that none makes what was just removed.
         RemoveCgroup(job.Shelter, deadline, removed);
         string cgroup = RelayReport.TryRead(paths.Of(job.Job).RelayReport)?.Cgroup ?? job.Cgroup;
-        if (job.Container is { } container)
+        if (job.Podman is not null)
+        {
+            Cgroup.At(cgroup).Kill(deadline);
+            podman.Undo(job, deadline, removed);
+            RemoveCgroup(Cgroup.At(cgroup), deadline, removed);
+        }
+        else if (job.Container is { } container)
             RemoveContainer(container, Cgroup.At(cgroup), deadline, removed);
         else
             RemoveCgroup(job.Tasks, deadline, removed);
@@ -45,6 +51,8 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts)
 
     public void RemoveDirectory(JobId job, List<string> removed)
     {
+        File.Delete(paths.Of(job).Archive);
+        File.Delete(paths.Of(job).RecordOnDisk);
         string directory = paths.Of(job).Root;
         if (!Directory.Exists(directory))
             return;

@@ -10,7 +10,7 @@ using Watari.GuestAgent.Protocol;
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>Builds a job's processes out of its image set and leaves them frozen before their first instruction.</summary>
-internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
+internal sealed class Restorer(AgentPaths paths, GuestFacts facts, Podman podman)
 {
     private const int MostProcesses = 2048;
 
@@ -28,21 +28,32 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
         if (how.FileLocks)
             arguments.Add("--file-locks");
         arguments.Add(job.Container!.Value.ToString());
-        List<string> environment = EnvironmentList.With(
-            ("PATH", paths.Programs + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-            (Relay.CriuVariable, facts.Criu ?? throw Unusable("criu")),
-            (Relay.ShelterVariable, job.Shelter.Path),
-            (Relay.ReportVariable, files.RelayReport),
-            (Relay.DeadlineVariable, deadline.At.ToString(CultureInfo.InvariantCulture)));
-
-        using ChildProcess child = Launcher.Start(job.Shelter, privateMounts: true, runc, arguments, environment);
+        using ChildProcess child = Launcher.Start(job.Shelter, privateMounts: true, runc, arguments, WithRelay(job, deadline));
         int code = child.Wait(deadline, "runc restored the container");
-        RelayReport? report = RelayReport.TryRead(files.RelayReport);
-        if (code != 0)
-            throw Failed($"runc restore ended with code {code}" + (report?.Failure is { } why ? $": {why}" : ""));
-        if (report is not { Stopped: { } stopped, Held: { } held } || !Cgroup.At(report.Cgroup).Frozen)
-            throw Failed("runc says that the container is restored, but it was not held at pre-resume: another criu was called than the relay");
-        return Result(Cgroup.At(report.Cgroup), files.Work, started, report.Ordered, stopped, held);
+        return Held("runc restore", code, files, started);
+    }
+
+    /// <summary>
+    /// The container, by <c>podman container restore --import</c>. podman has conmon start runc, and both pass the environment on:
+    /// the criu that runc calls is the relay here too.
+    /// </summary>
+    public RestoreResult RestorePodman(JobRecord job, RestoreOptions how, Deadline deadline)
+    {
+        JobPaths files = paths.Of(job.Job);
+        double started = Now;
+        (int packed, string complaint) = ChildProcess.Run(
+            "/bin/tar", ["tar", "--append", "--file", files.Archive, "--directory", files.Root, "--owner=0", "--group=0", "--transform=s,^images,checkpoint,", "images"],
+            EnvironmentList.Current(), deadline);
+        if (packed != 0)
+            throw new AgentException(new AgentError(AgentErrorCode.RestoreFailed, $"The image set could not be added to the archive: tar ended with code {packed}.", complaint));
+
+        List<string> options = [];
+        if (how.TcpEstablished)
+            options.Add("--tcp-established");
+        if (how.FileLocks)
+            options.Add("--file-locks");
+        (int code, _) = podman.Restore(job, options, WithRelay(job, deadline), deadline);
+        return Held("podman container restore", code, files, started);
     }
 
     /// <summary>The plain process tree, by <c>criu swrk</c> with the agent as its RPC client.</summary>
@@ -90,6 +101,25 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts)
                 return Result(job.Tasks, files.Work, started, ordered, stopped, held);
             }
         }
+    }
+
+    /// <summary>The environment in which a runc that is started, by whomever, calls the relay for criu.</summary>
+    private List<string> WithRelay(JobRecord job, Deadline deadline) => EnvironmentList.With(
+        ("PATH", $"{paths.Programs}:{Podman.SearchPath}"),
+        ("HOME", "/root"),
+        (Relay.CriuVariable, facts.Criu ?? throw Unusable("criu")),
+        (Relay.ShelterVariable, job.Shelter.Path),
+        (Relay.ReportVariable, paths.Of(job.Job).RelayReport),
+        (Relay.DeadlineVariable, deadline.At.ToString(CultureInfo.InvariantCulture)));
+
+    private static RestoreResult Held(string command, int code, JobPaths files, double started)
+    {
+        RelayReport? report = RelayReport.TryRead(files.RelayReport);
+        if (code != 0)
+            throw Failed($"{command} ended with code {code}" + (report?.Failure is { } why ? $": {why}" : ""));
+        if (report is not { Stopped: { } stopped, Held: { } held } || !Cgroup.At(report.Cgroup).Frozen)
+            throw Failed($"{command} says that the container is restored, but it was not held at pre-resume: another criu was called than the relay");
+        return Result(Cgroup.At(report.Cgroup), files.Work, started, report.Ordered, stopped, held);
     }
 
     private static RestoreResult Result(Cgroup tasks, string work, double started, double ordered, double stopped, double held)

@@ -14,7 +14,7 @@ internal static unsafe partial class Libc
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_TRUNC = 0x200, O_APPEND = 0x400, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
 
     // asm-generic/errno-base.h, asm-generic/errno.h
-    public const int EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, ENOTDIR = 20, EINVAL = 22, ENOSPC = 28;
+    public const int EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, ENOTDIR = 20, EINVAL = 22, ENOSPC = 28, EPIPE = 32;
 
     // poll.h, sys/epoll.h
     public const short POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 0x10;
@@ -25,7 +25,7 @@ internal static unsafe partial class Libc
     public const int MNT_DETACH = 2;
 
     // signal.h
-    public const int SIGKILL = 9, SIGPIPE = 13;
+    public const int SIGKILL = 9, SIGPIPE = 13, SIGTERM = 15;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct PollFd
@@ -88,6 +88,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int eventfd(uint value, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int pipe2(int* ends, int flags);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int fcntl(int fd, int command, nint argument);

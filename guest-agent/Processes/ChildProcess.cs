@@ -7,7 +7,7 @@ namespace Watari.GuestAgent.Processes;
 /// <summary>A program that the agent runs: in a session of its own, with /dev/null for what it is not given, and never without a deadline.</summary>
 internal sealed unsafe class ChildProcess : IDisposable
 {
-    private const int SYS_pidfd_open = 434;
+    private const int SYS_pidfd_send_signal = 424, SYS_pidfd_open = 434;
     private const short POSIX_SPAWN_SETSIGDEF = 4, POSIX_SPAWN_SETSIGMASK = 8, POSIX_SPAWN_SETSID = 0x80;
     private const int SpawnStructSize = 512; // glibc: posix_spawnattr_t 336 bytes, posix_spawn_file_actions_t 80
     private const int SignalSetSize = 128;
@@ -26,6 +26,18 @@ internal sealed unsafe class ChildProcess : IDisposable
     /// <summary>Readable when the process has ended.</summary>
     public int Fd => pidfd.Fd;
 
+    /// <summary>It has ended, whether or not its end was awaited.</summary>
+    public bool HasEnded
+    {
+        get
+        {
+            if (status is not null)
+                return true;
+            Libc.PollFd ended = new() { Fd = Fd, Events = Libc.POLLIN };
+            return Libc.poll(&ended, 1, 0) > 0;
+        }
+    }
+
     /// <summary>Starts a program in a session of its own.</summary>
     /// <param name="path">The program's file.</param>
     /// <param name="arguments">argv, the program's name first.</param>
@@ -36,6 +48,14 @@ internal sealed unsafe class ChildProcess : IDisposable
         using KernelFile nothing = KernelFile.Open("/dev/null", Libc.O_RDWR);
         int sink = (output ?? nothing).Fd;
         return Spawn(path, arguments, environment, [(nothing.Fd, 0), (sink, 1), (sink, 2)], POSIX_SPAWN_SETSID);
+    }
+
+    /// <summary>Starts a program in a session of its own, with descriptors for all that it reads and writes.</summary>
+    /// <param name="input">Its standard input; null: /dev/null.</param>
+    public static ChildProcess Start(string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, KernelFile? input, KernelFile output, KernelFile errors)
+    {
+        using KernelFile nothing = KernelFile.Open("/dev/null", Libc.O_RDWR);
+        return Spawn(path, arguments, environment, [((input ?? nothing).Fd, 0), (output.Fd, 1), (errors.Fd, 2)], POSIX_SPAWN_SETSID);
     }
 
     /// <summary>Starts a program in this process's session, with all of its inheritable descriptors and one more, under the same number.</summary>
@@ -101,6 +121,9 @@ internal sealed unsafe class ChildProcess : IDisposable
         }
         return Reap();
     }
+
+    /// <summary>Sends it a signal, unless it has ended; its end is awaited by another thread.</summary>
+    public void Signal(int number) => _ = Libc.syscall(SYS_pidfd_send_signal, pidfd.Fd, number, 0, 0);
 
     /// <summary>SIGKILL, and the end awaited.</summary>
     public void Kill()

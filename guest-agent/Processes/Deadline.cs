@@ -20,6 +20,9 @@ internal sealed class Deadline(long monotonicMilliseconds, Cancellation? cancell
 
     public static Deadline After(int milliseconds, Cancellation? cancellation = null) => new(Now + milliseconds, cancellation);
 
+    /// <summary>The sooner of this and so long from now, with the same bell.</summary>
+    public Deadline Within(long milliseconds) => new(Math.Min(monotonicMilliseconds, Now + milliseconds), cancellation);
+
     /// <summary>Throws if the time is up or the bell was struck.</summary>
     public void Check(string what)
     {
@@ -35,7 +38,12 @@ internal sealed class Deadline(long monotonicMilliseconds, Cancellation? cancell
 
     /// <summary>Waits until one of the descriptors has one of the events, or an error or hang-up; says which (an index).</summary>
     /// <exception cref="AgentException">The time is up (deadline-exceeded) or the bell was struck (interrupted).</exception>
-    public unsafe int WaitAny(ReadOnlySpan<int> fds, short events, string what)
+    public int WaitAny(ReadOnlySpan<int> fds, short events, string what) => TryWaitAny(fds, events, what) is >= 0 and var ready ? ready : throw TimeIsUp(what);
+
+    /// <summary>The same, where the end of the time is no failure; a descriptor below 0 is passed over.</summary>
+    /// <returns>-1: the time is up.</returns>
+    /// <exception cref="AgentException">The bell was struck (interrupted).</exception>
+    public unsafe int TryWaitAny(ReadOnlySpan<int> fds, short events, string what)
     {
         Libc.PollFd* polled = stackalloc Libc.PollFd[fds.Length + 1];
         for (int i = 0; i < fds.Length; i++)
@@ -54,7 +62,7 @@ internal sealed class Deadline(long monotonicMilliseconds, Cancellation? cancell
                     return i;
             }
             if (Passed)
-                throw TimeIsUp(what);
+                return -1;
         }
     }
 

@@ -32,6 +32,9 @@ internal static class EnvironmentList
         return list;
     }
 
+    /// <summary>For programs that a person would start in a shell of root's.</summary>
+    public static List<string> OfShell() => With(("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root"));
+
     /// <summary>This process's environment with some variables set anew.</summary>
     public static List<string> With(params ReadOnlySpan<(string Name, string Value)> changes)
     {

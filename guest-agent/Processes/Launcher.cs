@@ -15,8 +15,8 @@ internal static class Launcher
     public const string Verb = "launch";
 
     /// <summary>Starts a program through the launcher.</summary>
-    public static ChildProcess Start(Cgroup cgroup, bool privateMounts, string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment) =>
-        ChildProcess.Start(Self, [Self, Verb, cgroup.Path, privateMounts ? "private" : "host", path, .. arguments], environment);
+    public static ChildProcess Start(Cgroup cgroup, bool privateMounts, string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, KernelFile? output = null) =>
+        ChildProcess.Start(Self, [Self, Verb, cgroup.Path, privateMounts ? "private" : "host", path, .. arguments], environment, output);
 
     /// <summary>Likewise, beside this process and with one more of its descriptors; mounts are the guest's.</summary>
     public static ChildProcess StartBeside(Cgroup cgroup, string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, int inherit) =>

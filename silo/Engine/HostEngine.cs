@@ -3,13 +3,14 @@ using System.Reflection;
 using Microsoft.Extensions.Options;
 using Watari.GrainInterfaces.Model;
 using Watari.Grains.Engine;
-using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Controls;
 using Watari.Silo.Engine.Doctor;
+using Watari.Silo.Engine.Events;
+using Watari.Silo.Engine.Execs;
 using Watari.Silo.Engine.Files;
 using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration;
@@ -39,6 +40,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     private readonly CheckpointMaker _checkpoints;
     private readonly ArchiveRestorer _restores;
     private readonly ContainerControl _control;
+    private readonly ContainerStop _stop;
+    private readonly ContainerWatch _watch;
 
     public HostEngine(IOptions<HostEngineOptions> options, TimeProvider time)
     {
@@ -51,15 +54,20 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _glances = new LookGate(_threads, most);
         _looks = new VmLooks(_host, _vms, _threads, new LookGate(_threads, most));
         Files = new ContainerFiles(_looks, time);
+        Commands = new ContainerCommands(_vms, _looks, time);
         var receiver = new PageReceiver(settings.TransferListen);
-        _source = new SourceSide(_threads, time);
+        _source = new SourceSide(_looks, _threads, time);
         _checkpoints = new CheckpointMaker(_looks, _threads, time);
         _restores = new ArchiveRestorer(_threads, time);
         _control = new ContainerControl(_threads, time);
+        _stop = new ContainerStop(_looks, time);
+        _watch = new ContainerWatch(_host, _vms, _looks, _threads, time);
         _destination = new DestinationSide(receiver, settings.TransferHost ?? receiver.EndPoint.Address.ToString(), _threads, time);
     }
 
     public IContainerFiles Files { get; }
+
+    public IContainerCommands Commands { get; }
 
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken)
     {
@@ -119,11 +127,17 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     public Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => DestinationSide.CheckAsync(guest, requirements, stop), cancellationToken);
 
-    public Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _destination.PrepareAsync(key, guest, requirements, stop), cancellationToken);
+    public Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken)
+    {
+        _watch.Begin(vm, requirements.Workload);
+        return StepAsync(key, vm, (guest, stop) => _destination.PrepareAsync(key, guest, requirements, stop), cancellationToken);
+    }
 
-    public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _source.FreezeAsync(key, guest, workload, tasks, stop), cancellationToken);
+    public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
+    {
+        _watch.Begin(vm, workload);
+        return StepAsync(key, vm, (guest, stop) => _source.FreezeAsync(key, guest, workload, tasks, stop), cancellationToken);
+    }
 
     public Task<EngineReport> CaptureAsync(
         StepKey key, string vm, WorkloadId workload, TransferTarget target, int streams, MemoryMode memory, CancellationToken cancellationToken) =>
@@ -133,22 +147,38 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         StepAsync(key, vm, (guest, stop) => _destination.RestoreAsync(key, guest, workload, stop), cancellationToken);
 
     public Task<EngineReport> ThawDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _destination.ThawAsync(key, guest, stop), cancellationToken, _destination.Forget);
+        ToldAsync(key, vm, workload, ContainerEventKind.Migrate, StepAsync(key, vm, (guest, stop) => _destination.ThawAsync(key, guest, stop), cancellationToken, _destination.Forget));
 
-    public Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _source.RetireAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget);
+    public Task<EngineReport> RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken) =>
+        ToldAsync(key, vm, workload, ContainerEventKind.Migrate, StepAsync(key, vm, (guest, stop) => _source.RetireAsync(key, guest, workload, tasks, keep, stop), cancellationToken, _source.Forget));
 
     public Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _source.RollBackAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget);
+        ToldAsync(key, vm, workload, null, StepAsync(key, vm, (guest, stop) => _source.RollBackAsync(key, guest, workload, tasks, stop), cancellationToken, _source.Forget));
 
     public Task RollBackDestinationAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => DestinationSide.RollBackAsync(key, guest, stop), cancellationToken, _destination.Forget);
+        ToldAsync(key, vm, workload, null, StepAsync(key, vm, (guest, stop) => DestinationSide.RollBackAsync(key, guest, stop), cancellationToken, _destination.Forget));
 
-    public Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, options, stop), cancellationToken);
+    public async Task<EngineReport> CheckpointAsync(StepKey key, string vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken)
+    {
+        _watch.Begin(vm, workload);
+        try
+        {
+            return await ToldAsync(
+                key, vm, workload, ContainerEventKind.Checkpoint, StepAsync(key, vm, (guest, stop) => _checkpoints.SaveAsync(key, guest, workload, options, stop), cancellationToken));
+        }
+        catch
+        {
+            _watch.End(vm, workload.Container, null, key.Job);
+            throw;
+        }
+    }
 
-    public Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, Func<long, long> promise, CancellationToken cancellationToken) =>
-        StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, promise, stop), cancellationToken);
+    public async Task<EngineReport> RestoreArchiveAsync(StepKey key, string vm, ArchiveRestore options, Func<long, long> promise, CancellationToken cancellationToken)
+    {
+        EngineReport report = await StepAsync(key, vm, (guest, stop) => _restores.RestoreAsync(key, guest, options, promise, stop), cancellationToken);
+        _watch.End(vm, report.Container, ContainerEventKind.Restore, key.Job);
+        return report;
+    }
 
     public Task<EngineReport> PauseAsync(StepKey key, string vm, WorkloadId workload, Actor by, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _control.PauseAsync(key, guest, workload, by, stop), cancellationToken);
@@ -158,6 +188,11 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public Task<EngineReport> KillAsync(StepKey key, string vm, WorkloadId workload, Signal signal, Actor by, CancellationToken cancellationToken) =>
         StepAsync(key, vm, (guest, stop) => _control.KillAsync(key, guest, workload, signal, by, stop), cancellationToken);
+
+    public Task<EngineReport> StopAsync(StepKey key, string vm, WorkloadId workload, StopOptions options, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _stop.StopAsync(key, guest, workload, options, stop), cancellationToken);
+
+    public Task<EventsPiece> ReadEventsAsync(EventsPlace? from, DateTimeOffset? since, CancellationToken cancellationToken) => _watch.ReadAsync(from, since, cancellationToken);
 
     public TransferStatistics? TransferProgress(string job) => _source.ProgressOf(job) ?? _destination.ProgressOf(job);
 
@@ -178,10 +213,27 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _watch.DisposeAsync();
         // What the threads still read must be there until they have ended.
         _threads.Dispose();
         _destination.Dispose();
         await _vms.DisposeAsync();
+    }
+
+    /// <summary>Whoever asks for events hears what has come of a step.</summary>
+    private async Task<T> ToldAsync<T>(StepKey key, string vm, WorkloadId workload, ContainerEventKind? kind, Task<T> step)
+    {
+        try
+        {
+            T result = await step;
+            _watch.End(vm, workload.Container, kind, key.Job);
+            return result;
+        }
+        catch (EngineException e) when (e.Kind == FailureKind.WorkloadLost)
+        {
+            _watch.End(vm, workload.Container, null, key.Job); // its end is an event like any other
+            throw;
+        }
     }
 
     /// <param name="key">The step.</param>
@@ -191,26 +243,11 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     /// <param name="forget">Lets go of what the job holds on this host, for its last step here: before it, so that a VM that is gone keeps nothing.</param>
     private Task<T> StepAsync<T>(
         StepKey key, string vm, Func<GuestVm, CancellationToken, Task<T>> step, CancellationToken cancellationToken, Action<string>? forget = null) =>
-        _ledger.OnceAsync(key, () => Failures.ExplainAsync(vm, async () =>
+        _ledger.OnceAsync(key, () =>
         {
             forget?.Invoke(key.Job);
-            await using VmLease lease = await _vms.LeaseAsync(vm, cancellationToken);
-            GuestVm guest = lease.Vm;
-            GuestLife life = guest.Life;
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, life.Ended);
-            try
-            {
-                return await step(guest, stop.Token);
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is not EngineException { Kind: FailureKind.Refused or FailureKind.Fenced })
-            {
-                if (e is AgentLostException) await guest.DropAgentAsync();
-                // Whatever failed: where the guest has ended, that is why.
-                await guest.ProbeAsync();
-                life.ThrowIfEnded(e);
-                throw;
-            }
-        }));
+            return _vms.WorkAsync(vm, step, cancellationToken);
+        });
 
     private Task<bool> StepAsync(
         StepKey key, string vm, Func<GuestVm, CancellationToken, Task> step, CancellationToken cancellationToken, Action<string>? forget = null) =>

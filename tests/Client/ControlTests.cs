@@ -5,7 +5,7 @@ using Watari.Scripted;
 
 namespace Watari.Client.Tests;
 
-/// <summary>pause, unpause and kill, asked of real silos.</summary>
+/// <summary>pause, unpause, kill and stop, asked of real silos.</summary>
 public sealed class ControlTests(TwoHosts hosts)
 {
     [Fact]
@@ -62,6 +62,25 @@ public sealed class ControlTests(TwoHosts hosts)
         Assert.Equal((0, $"{container}\n"), (killed.Code, killed.Out));
         Assert.Contains($"killed {container} in host-a/vm-a from outside", killed.Error, StringComparison.Ordinal);
         Assert.DoesNotContain(cluster.World.Read().Copies, copy => copy.Container == container);
+    }
+
+    [Fact]
+    public async Task a_stop_says_who_did_it_what_was_killed_and_what_had_ended()
+    {
+        ScriptedCluster cluster = await hosts.Cluster;
+        (string one, string other) = (cluster.AddContainer(), cluster.AddContainer());
+
+        Run stopped = await cluster.WatariAsync("stop", one);
+        Run several = await cluster.WatariAsync("stop", "-t", "3", "-s", "HUP", one, other, "nothing");
+        Run told = await cluster.WatariAsync("stop", one, "-o", "json");
+
+        Assert.Equal((0, $"{one}\n"), (stopped.Code, stopped.Out));
+        Assert.Matches($@"stopped {one} in host-a/vm-a by the agent in it \([\d.]+ ms\)\n", stopped.Error);
+        Assert.Equal((3, $"{one}\n{other}\n"), (several.Code, several.Out));
+        Assert.Matches($@"stopped {one} in host-a/vm-a by the agent in it \([\d.]+ ms\); it did not run: it is created\n", several.Error);
+        Assert.Matches($@"stopped {other} in host-a/vm-a by the agent in it \([\d.]+ ms\); it did not end in 3 s, and was killed\n", several.Error);
+        JsonElement view = Assert.Single(JsonDocument.Parse(told.Out).RootElement.EnumerateArray());
+        Assert.Equal(("stop", JsonValueKind.Null, "agent"), (view.GetProperty("action").GetString(), view.GetProperty("signal").ValueKind, view.GetProperty("by").GetString()));
     }
 
     [Theory]

@@ -34,6 +34,10 @@ public sealed class HelpTests
     [InlineData("unpause redis --all", "Name containers, or take them all with --all.")]
     [InlineData("kill redis -s FOO", "'FOO' is no signal: write a name as TERM or SIGTERM, or a number from 1 to 64.")]
     [InlineData("pause redis --by magic", "'magic' is no one to do it: there are outside and agent.")]
+    [InlineData("stop redis -t -1", "--time is from 0 to 86400 seconds.")]
+    [InlineData("exec redis", "Required argument missing for command: 'exec'.")]
+    [InlineData("exec -it redis sh", "watari exec gives a command no terminal: leave -t (-i for -it).")]
+    [InlineData("exec -e =x redis sh", "'=x' is no variable: write NAME=VALUE, or NAME for the value that it has here.")]
     [InlineData("fly redis", "Unrecognized command or argument 'fly'.")]
     [InlineData("hosts --config /nowhere/watari.json", "watari.json")]
     public async Task a_wrong_command_line_is_told_on_stderr_with_code_2(string line, string says)

@@ -58,13 +58,16 @@ public sealed class ScriptedCluster : IAsyncDisposable
     /// <summary>
     /// What <c>watari</c> does and says, in this process: of a process of its own it lacks the runtime's start, signals and the terminal.
     /// </summary>
-    public async Task<Run> WatariAsync(params string[] args)
+    public Task<Run> WatariAsync(params string[] args) => WatariWithInputAsync("", args);
+
+    /// <inheritdoc cref="WatariAsync"/>
+    public async Task<Run> WatariWithInputAsync(string input, params string[] args)
     {
         using StringWriter output = new();
         using StringWriter errors = new();
         using MemoryStream outBytes = new(), errorBytes = new();
-        var terminal = new Terminal(output, errors, IsLive: false) { OpenOut = () => outBytes, OpenError = () => errorBytes };
-        int code = await WatariCommand.RunAsync([.. args, "--config", Processes.ConfigFile], terminal);
+        var terminal = new Terminal(output, errors, IsLive: false) { OpenOut = () => outBytes, OpenError = () => errorBytes, OpenIn = () => new MemoryStream(Encoding.UTF8.GetBytes(input)), IsOutGone = () => false };
+        int code = await WatariCommand.RunAsync(["--config", Processes.ConfigFile, .. args], terminal);
         return new Run(code, output + Encoding.UTF8.GetString(outBytes.ToArray()), errors + Encoding.UTF8.GetString(errorBytes.ToArray()));
     }
 

@@ -70,7 +70,8 @@ public sealed class ControlTests(Cluster cluster) : IClassFixture<Cluster>
         {
             IContainerGrain place = Place(story, vm);
             foreach (Func<Task<StepAnswer>> act in (Func<Task<StepAnswer>>[])[
-                () => place.PauseAsync(Key(), Actor.Outside, Patience), () => place.UnpauseAsync(Key(), Actor.Outside, Patience), () => place.KillAsync(Key(), Signal.Kill, Actor.Outside, Patience)])
+                () => place.PauseAsync(Key(), Actor.Outside, Patience), () => place.UnpauseAsync(Key(), Actor.Outside, Patience), () => place.KillAsync(Key(), Signal.Kill, Actor.Outside, Patience),
+                () => place.StopAsync(Key(), new StopOptions(null, null), Patience), async () => { await ExecAsync(story, vm, "echo"); return new StepAnswer(true); }])
             {
                 EngineException refusal = await Assert.ThrowsAsync<EngineException>(act);
                 Assert.Equal(FailureKind.Refused, refusal.Kind);
@@ -86,12 +87,13 @@ public sealed class ControlTests(Cluster cluster) : IClassFixture<Cluster>
     [Theory]
     [InlineData("pause", "A pause of")]
     [InlineData("kill", "A kill of")]
+    [InlineData("stop", "A stop of")]
     public async Task while_an_operation_is_at_work_no_migration_begins(string command, string said)
     {
         Story story = cluster.Container("redis");
         Gate gate = story.Hold(command);
         StepKey key = Key();
-        Func<Story, StepKey, Task<StepAnswer>> act = command == "pause" ? PauseAsync : (s, k) => KillAsync(s, k, new Signal(1));
+        Func<Story, StepKey, Task<StepAnswer>> act = command switch { "pause" => PauseAsync, "stop" => StopAsync, _ => (s, k) => KillAsync(s, k, new Signal(1)) };
         Assert.False((await act(story, key)).Finished);
 
         MigrationJob migration = await story.RunAsync();
@@ -113,6 +115,31 @@ public sealed class ControlTests(Cluster cluster) : IClassFixture<Cluster>
         await UntilDoneAsync(story, (s, key) => KillAsync(s, key, Signal.Kill));
 
         Assert.Null(story.CopyIn(story.Source));
+    }
+
+    [Fact]
+    public async Task a_stopped_container_does_not_run_and_to_stop_it_again_is_done()
+    {
+        Story story = cluster.Container("redis");
+
+        StepAnswer first = await UntilDoneAsync(story, StopAsync);
+        StepAnswer again = await UntilDoneAsync(story, StopAsync);
+
+        Assert.Null(first.Report!.Objections);
+        Assert.Equal("did not run: it is created", Assert.Single(again.Report!.Objections!.Value).Reason);
+        Assert.Equal(CopyState.Created, story.CopyIn(story.Source));
+    }
+
+    [Fact]
+    public async Task a_command_that_is_too_long_is_refused_before_it_is_begun()
+    {
+        Story story = cluster.Container("redis");
+
+        await ExecAsync(story, story.Source, "echo");
+        EngineException refusal = await Assert.ThrowsAsync<EngineException>(() => ExecAsync(story, story.Source, new string('x', ContainerCommand.MaxText + 1)));
+
+        Assert.Equal(FailureKind.Refused, refusal.Kind);
+        Assert.Contains("16385 characters", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -154,6 +181,11 @@ public sealed class ControlTests(Cluster cluster) : IClassFixture<Cluster>
     private Task<StepAnswer> UnpauseAsync(Story story, StepKey key) => Place(story, story.Source).UnpauseAsync(key, Actor.Agent, Patience);
 
     private Task<StepAnswer> KillAsync(Story story, StepKey key, Signal signal) => Place(story, story.Source).KillAsync(key, signal, Actor.Outside, Patience);
+
+    private Task<StepAnswer> StopAsync(Story story, StepKey key) => Place(story, story.Source).StopAsync(key, new StopOptions(null, null), Patience);
+
+    private Task ExecAsync(Story story, VmId vm, string command) =>
+        cluster.Client.GetGrain<IExecGrain>(vm.ToString()).StartAsync(story.Name, Guid.NewGuid(), new ContainerCommand([command], [], null, null, false), TestContext.Current.CancellationToken);
 
     private static async Task<StepAnswer> UntilDoneAsync(Story story, Func<Story, StepKey, Task<StepAnswer>> act, StepKey? under = null)
     {

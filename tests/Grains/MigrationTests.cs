@@ -30,6 +30,17 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         Assert.Null(job.Failure);
     }
 
+    [Fact]
+    public async Task what_is_left_at_the_source_is_kept_in_the_job()
+    {
+        Story story = cluster.Container("redis");
+        await story.Job.StartAsync(story.Request with { KeepSource = true });
+
+        MigrationJob job = await story.EndAsync();
+
+        Assert.Equal((MigrationState.Done, $"container {story.Request.Workload}, as --keep-source asks"), (job.State, job.Left));
+    }
+
     [Theory]
     [InlineData("plan", FailureKind.VmLost, MigrationState.Refused)]
     [InlineData("check", FailureKind.Refused, MigrationState.Refused)]

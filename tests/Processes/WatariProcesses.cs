@@ -127,7 +127,7 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
         catch (OperationCanceledException)
         {
             process.Kill();
-            throw new TimeoutException($"{string.Join(' ', process.StartInfo.ArgumentList.Skip(3))} did not end.");
+            throw new TimeoutException($"{string.Join(' ', process.StartInfo.ArgumentList.Skip(2))} did not end.");
         }
     }
 
@@ -181,7 +181,7 @@ public sealed class WatariProcesses(string silo, string? programs = null, string
     {
         string[] config = redis is null ? [] : ["--config", ConfigFile];
         // Whoever runs the tests in the background has Ctrl-C ignored, and so would these.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT,QUIT", "dotnet", Path.Combine(programs ?? AppContext.BaseDirectory, $"{program}.dll"), .. args, .. config])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT,QUIT", "dotnet", Path.Combine(programs ?? AppContext.BaseDirectory, $"{program}.dll"), .. config, .. args])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

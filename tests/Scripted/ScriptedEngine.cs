@@ -27,6 +27,8 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
 
     public IContainerFiles Files { get; } = new ScriptedFiles();
 
+    public IContainerCommands Commands { get; } = new ScriptedCommands(host, world);
+
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult(
         new HostDescription(host, 2, 24L << 30, 0.5, world.Read().Vms.Count(v => v.Id.Host == host), "scripted"));
 
@@ -164,7 +166,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         return Report(start, "thaw");
     }
 
-    public async Task RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
+    public async Task<EngineReport> RetireSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken)
     {
         await BeginAsync("retire", key, workload, cancellationToken);
         Change(key, state =>
@@ -173,6 +175,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             if (copy is { State: CopyState.Running }) Violate(state, $"{key}: a running source is retired");
             if (copy is not null) state.Copies.Remove(copy);
         });
+        return new EngineReport([], Left: keep ? $"container {workload}, as --keep-source asks" : null);
     }
 
     public async Task RollBackSourceAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
@@ -263,6 +266,39 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             if (!ignored) state.Copies.Remove(copy);
         });
         return Report(start, "kill") with { Objections = ignored ? [new ObjectVerdict(VerdictKind.CarriedWithHelp, "pid 812", $"ignores {signal}")] : null };
+    }
+
+    /// <summary>Of host-a three, one in each message; of others none.</summary>
+    public Task<EventsPiece> ReadEventsAsync(EventsPlace? from, DateTimeOffset? since, CancellationToken cancellationToken)
+    {
+        var vm = new VmId(host, "vm-a");
+        ContainerEvent[] all = host != "host-a" ? [] :
+        [
+            new(DateTimeOffset.UnixEpoch.AddSeconds(1), ContainerEventKind.Create, vm, "0123456789abcdef", "web", "podman", "localhost/web:1"),
+            new(DateTimeOffset.UnixEpoch.AddSeconds(2), ContainerEventKind.Rename, vm, "0123456789abcdef", "web\u001b[2J", "podman", "localhost/web:1", OldName: "web"),
+            new(DateTimeOffset.UnixEpoch.AddSeconds(3), ContainerEventKind.Die, vm, "fedcba9876543210", "db", "docker", null, ExitCode: 137),
+        ];
+        int at = from is not null ? (int)from.Next : since is null ? all.Length : 0;
+        ContainerEvent[] piece = [.. all.Skip(at).Take(1)];
+        return Task.FromResult(new EventsPiece(
+            [.. piece.Where(happened => since is not { } moment || happened.At >= moment)], new EventsPlace(Guid.Empty, at + piece.Length), at + piece.Length == all.Length, false, host == "host-b" ? ["host-b/vm-c hangs."] : []));
+    }
+
+    /// <summary>A container ends on every signal but SIGHUP, and is killed then. Its record stays.</summary>
+    public async Task<EngineReport> StopAsync(StepKey key, string vm, WorkloadId workload, StopOptions options, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("stop", key, workload, cancellationToken);
+        string? note = options.Signal is { Number: 1 } ? $"did not end in {options.Patience?.TotalSeconds ?? 10} s, and was killed" : null;
+        Change(key, state =>
+        {
+            if (!state.Vms.Single(v => v.Id == Known(state, vm)).HasAgent) throw new EngineException(FailureKind.Refused, $"No guest agent answers in VM '{vm}'.");
+            ScriptedCopy copy = Find(state, vm, workload) ?? throw Missing(vm, workload);
+            if (copy.Job is not null) Violate(state, $"{key}: stop of what job {copy.Job} works on");
+            if (copy.State == CopyState.Created) note = "did not run: it is created";
+            ScriptedWorld.Put(copy with { State = CopyState.Created }, state);
+        });
+        return Report(start, "stop") with { Objections = note is null ? null : [new ObjectVerdict(VerdictKind.CarriedWithHelp, "it", note)] };
     }
 
     public TransferStatistics? TransferProgress(string job) => Progress;

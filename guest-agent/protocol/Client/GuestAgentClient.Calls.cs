@@ -14,6 +14,16 @@ public sealed partial class GuestAgentClient
             new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Container = container, Bundle = bundle, MemoryNeeded = memoryNeeded },
             AgentJson.Default.PrepareResult, null, null, cancellationToken);
 
+    /// <summary>Prepares a container of podman's (see <see cref="PrepareRequest"/>).</summary>
+    public Task<PrepareResult> PreparePodmanAsync(JobStep at, PodmanContainer container, long memoryNeeded, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Podman = container, MemoryNeeded = memoryNeeded },
+            AgentJson.Default.PrepareResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="CheckPodmanRequest"/>
+    public Task<CheckPodmanResult> CheckPodmanAsync(PodmanContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new CheckPodmanRequest { DeadlineMilliseconds = Milliseconds(deadline), Podman = container }, AgentJson.Default.CheckPodmanResult, null, null, cancellationToken);
+
     /// <inheritdoc cref="PutImageRequest"/>
     /// <param name="at">Whose command it is.</param>
     /// <param name="name">The file's name.</param>
@@ -25,18 +35,20 @@ public sealed partial class GuestAgentClient
         long length = content.Length - content.Position;
         return CallAsync(
             new PutImageRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Name = name, Length = length },
-            AgentJson.Default.PutImageResult,
-            async (data, cancel) =>
-            {
-                byte[] part = new byte[FrameHeader.MaxPayload];
-                for (long left = length; left > 0;)
-                {
-                    int read = await content.ReadAtLeastAsync(part.AsMemory(0, (int)Math.Min(left, part.Length)), 1, throwOnEndOfStream: true, cancel);
-                    await data.WriteAsync(part.AsMemory(0, read), cancel);
-                    left -= read;
-                }
-            },
-            null, cancellationToken);
+            AgentJson.Default.PutImageResult, (data, cancel) => SendAsync(content, length, data, cancel), null, cancellationToken);
+    }
+
+    /// <inheritdoc cref="PutArchiveRequest"/>
+    /// <param name="at">Whose command it is.</param>
+    /// <param name="content">Its bytes, from the stream's position to its end; the stream can seek.</param>
+    /// <param name="deadline">For all of it.</param>
+    /// <param name="cancellationToken">Stops sending.</param>
+    public Task<PutArchiveResult> PutArchiveAsync(JobStep at, Stream content, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        long length = content.Length - content.Position;
+        return CallAsync(
+            new PutArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Length = length },
+            AgentJson.Default.PutArchiveResult, (data, cancel) => SendAsync(content, length, data, cancel), null, cancellationToken);
     }
 
     /// <summary>Puts every regular file of a directory; a file's name must be an <see cref="ImageName"/>.</summary>
@@ -84,16 +96,9 @@ public sealed partial class GuestAgentClient
             AgentJson.Default.RestoreResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="RestoreArchiveRequest"/>
-    /// <param name="at">Whose command it is.</param>
-    /// <param name="archive">See <see cref="RestoreArchiveRequest.Archive"/>.</param>
-    /// <param name="container">See <see cref="RestoreArchiveRequest.Container"/>.</param>
-    /// <param name="how">What podman is told besides.</param>
-    /// <param name="deadline">For all of it.</param>
-    /// <param name="cancellationToken">Stops the waiting.</param>
-    public Task<RestoreArchiveResult> RestoreArchiveAsync(
-        JobStep at, ImageName archive, ContainerId container, RestoreArchiveOptions how, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+    public Task<RestoreArchiveResult> RestoreArchiveAsync(JobStep at, RestoreArchiveOptions how, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(
-            new RestoreArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Archive = archive, Container = container, Options = how },
+            new RestoreArchiveRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Options = how },
             AgentJson.Default.RestoreArchiveResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="TouchRequest"/>
@@ -133,6 +138,69 @@ public sealed partial class GuestAgentClient
             new KillRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Cgroup = cgroup, Process = process, Signal = signal },
             AgentJson.Default.KillResult, null, null, cancellationToken);
 
+    /// <inheritdoc cref="StopRequest"/>
+    public Task<StopResult> StopAsync(JobStep at, EngineContainer target, int? signal, int? seconds, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new StopRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Target = target, Signal = signal, Seconds = seconds },
+            AgentJson.Default.StopResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="ExecStartRequest"/>
+    public Task<ExecStartResult> ExecStartAsync(ExecId exec, EngineContainer target, ExecCommand command, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(
+            new ExecStartRequest { DeadlineMilliseconds = Milliseconds(deadline), Exec = exec, Target = target, Command = command },
+            AgentJson.Default.ExecStartResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="ExecReadRequest"/>
+    /// <returns>What it has written, at most <see cref="ExecReadRequest.MaxBytes"/>; its exit code once all of it was read.</returns>
+    public async Task<(IReadOnlyList<(bool IsError, ReadOnlyMemory<byte> Bytes)> Written, int? ExitCode)> ExecReadAsync(
+        ExecId exec, TimeSpan wait, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        using MemoryStream bytes = new();
+        ExecReadResult result = await CallAsync(
+            new ExecReadRequest { DeadlineMilliseconds = Milliseconds(deadline), Exec = exec, WaitMilliseconds = Milliseconds(wait) },
+            AgentJson.Default.ExecReadResult,
+            null,
+            part =>
+            {
+                // The guest is not trusted to bound what it sends.
+                if (bytes.Length + part.Length > ExecReadRequest.MaxBytes)
+                    throw new FormatException($"The agent sent more than {ExecReadRequest.MaxBytes} bytes of a command's output at once.");
+                bytes.Write(part.Span);
+            },
+            cancellationToken);
+        List<(bool, ReadOnlyMemory<byte>)> written = [];
+        ReadOnlyMemory<byte> left = bytes.ToArray();
+        foreach (ExecPart part in result.Parts)
+        {
+            if (part.Length < 0 || part.Length > left.Length)
+                throw new AgentException(new AgentError(AgentErrorCode.CorruptData, "The agent says that a command wrote more than it has sent."));
+            written.Add((part.IsError, left[..part.Length]));
+            left = left[part.Length..];
+        }
+        return (written, result.ExitCode);
+    }
+
+    /// <inheritdoc cref="ExecWriteRequest"/>
+    /// <param name="exec">Which command.</param>
+    /// <param name="bytes">At most <see cref="ExecWriteRequest.MaxBytes"/>.</param>
+    /// <param name="isLast">Its standard input ends after them.</param>
+    /// <param name="wait">How long the command may take its time.</param>
+    /// <param name="deadline">For all of it.</param>
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    public Task<ExecWriteResult> ExecWriteAsync(ExecId exec, ReadOnlyMemory<byte> bytes, bool isLast, TimeSpan wait, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes.Length, ExecWriteRequest.MaxBytes);
+        return CallAsync(
+            new ExecWriteRequest { DeadlineMilliseconds = Milliseconds(deadline), Exec = exec, Length = bytes.Length, IsLast = isLast, WaitMilliseconds = Milliseconds(wait) },
+            AgentJson.Default.ExecWriteResult,
+            (data, cancel) => data.WriteAsync(bytes, cancel).AsTask(),
+            null, cancellationToken);
+    }
+
+    /// <inheritdoc cref="ExecEndRequest"/>
+    public Task<ExecEndResult> ExecEndAsync(ExecId exec, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new ExecEndRequest { DeadlineMilliseconds = Milliseconds(deadline), Exec = exec }, AgentJson.Default.ExecEndResult, null, null, cancellationToken);
+
     /// <inheritdoc cref="DestroyRequest"/>
     public Task<DestroyResult> DestroyAsync(JobStep at, ContainerId? container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new DestroyRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Container = container }, AgentJson.Default.DestroyResult, null, null, cancellationToken);
@@ -140,6 +208,10 @@ public sealed partial class GuestAgentClient
     /// <inheritdoc cref="ReleaseRequest"/>
     public Task<ReleaseResult> ReleaseAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new ReleaseRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.ReleaseResult, null, null, cancellationToken);
+
+    /// <inheritdoc cref="RemovePodmanRequest"/>
+    public Task<RemovePodmanResult> RemovePodmanAsync(JobStep at, PodmanContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new RemovePodmanRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Podman = container }, AgentJson.Default.RemovePodmanResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="StatusRequest"/>
     public Task<JobStatus> StatusAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
@@ -158,6 +230,17 @@ public sealed partial class GuestAgentClient
     /// <inheritdoc cref="LoopbackUpRequest"/>
     public Task<LoopbackUpResult> LoopbackUpAsync(JobStep at, GuestPid? process, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new LoopbackUpRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Process = process }, AgentJson.Default.LoopbackUpResult, null, null, cancellationToken);
+
+    private static async Task SendAsync(Stream content, long length, DataWriter data, CancellationToken cancellationToken)
+    {
+        byte[] part = new byte[FrameHeader.MaxPayload];
+        for (long left = length; left > 0;)
+        {
+            int read = await content.ReadAtLeastAsync(part.AsMemory(0, (int)Math.Min(left, part.Length)), 1, throwOnEndOfStream: true, cancellationToken);
+            await data.WriteAsync(part.AsMemory(0, read), cancellationToken);
+            left -= read;
+        }
+    }
 
     private static int Milliseconds(TimeSpan deadline) => (int)Math.Clamp(deadline.TotalMilliseconds, 1, int.MaxValue);
 }

@@ -21,13 +21,16 @@ public enum AgentErrorCode
     /// <summary>Another command of the same job is still running.</summary>
     Busy,
 
-    /// <summary>The bundle is missing or has no config.json or root file system.</summary>
+    /// <summary>The bundle is missing or has no config.json or root file system; the image is not in podman's store.</summary>
     NoImage,
 
     /// <summary>MemAvailable is less than what the restore needs.</summary>
     NotEnoughMemory,
 
-    /// <summary>A container of that id exists here already.</summary>
+    /// <summary>The file system of the guest's disk has less room than what is sent needs.</summary>
+    NotEnoughDisk,
+
+    /// <summary>A container of that id or name exists here already, or a volume that it brings.</summary>
     ContainerExists,
 
     /// <summary>The container, cgroup or process belongs to another job.</summary>
@@ -36,10 +39,10 @@ public enum AgentErrorCode
     /// <summary>The bytes that arrived are not those that were sent.</summary>
     CorruptData,
 
-    /// <summary>There is no criu or runc in the guest, or it does not work on this kernel.</summary>
+    /// <summary>There is no criu, runc or podman in the guest, or criu does not work on this kernel.</summary>
     CriuUnusable,
 
-    /// <summary>criu or runc failed; the log's tail says where.</summary>
+    /// <summary>criu, runc or podman failed; the log's tail says where.</summary>
     RestoreFailed,
 
     /// <summary>The deadline passed; what was running was killed.</summary>
@@ -56,6 +59,9 @@ public enum AgentErrorCode
 
     /// <summary>The guest's kernel or tools cannot do this.</summary>
     Unsupported,
+
+    /// <summary>The container's own engine could not do it; the log's tail is what it said.</summary>
+    EngineFailed,
 
     /// <summary>The agent itself failed.</summary>
     Internal,

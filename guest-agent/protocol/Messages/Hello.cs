@@ -31,6 +31,9 @@ public sealed record AgentHello
     /// <summary>As <c>runc --version</c> says it, as "1.1.15+ds1"; null where there is no runc.</summary>
     public string? RuncVersion { get; init; }
 
+    /// <summary>As <c>podman --version</c> says it, as "5.4.2"; null where there is no podman.</summary>
+    public string? PodmanVersion { get; init; }
+
     /// <summary>/proc/sys/kernel/random/boot_id.</summary>
     public required string BootId { get; init; }
 

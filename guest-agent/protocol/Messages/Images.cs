@@ -13,6 +13,20 @@ public sealed record PutImageRequest : JobRequest
 public sealed record PutImageResult(long Length);
 
 /// <summary>
+/// Podman's checkpoint archive; its bytes follow as data, and one that is there is replaced. For a <see cref="RestoreArchiveRequest"/> it
+/// is whole, for a <see cref="RestoreRequest"/> all but the image set, and not packed: a tar with config.dump, spec.dump and the files
+/// that changed. It is kept on the guest's disk, for a root file system's changes may be larger than the guest's memory.
+/// </summary>
+public sealed record PutArchiveRequest : JobRequest
+{
+    /// <summary>Bytes that will follow.</summary>
+    public required long Length { get; init; }
+}
+
+/// <param name="Length">Bytes written, hash checked.</param>
+public sealed record PutArchiveResult(long Length);
+
+/// <summary>
 /// Allocates a file of the image set (as "pages-1.img") whose bytes the host will write into the
 /// guest's memory. The answer's data are the file's <see cref="LandingRun"/>s.
 /// The pages are pinned as I/O buffers (io_uring registered buffers: FOLL_LONGTERM), which keeps the

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace Watari.GuestAgent.Protocol;
 
 /// <summary>
-/// Restores the job's image set: the container with <c>runc restore</c> where the job was prepared
-/// with one, else the plain process tree with criu. It returns with all processes there and frozen
+/// Restores the job's image set: the container with <c>runc restore</c> or <c>podman container restore</c>
+/// where the job was prepared with one, else the plain process tree with criu. It returns with all processes there and frozen
 /// before their first user instruction. A repetition of the same step answers with the first result.
 /// Whether the images hold all pages or only the skeleton's is theirs to say; the agent does the same.
 /// </summary>

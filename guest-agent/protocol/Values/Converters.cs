@@ -29,6 +29,22 @@ public sealed class ImageNameConverter : JsonConverter<ImageName>
     public override void Write(Utf8JsonWriter writer, ImageName value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }
 
+public sealed class ImageIdConverter : JsonConverter<ImageId>
+{
+    public override ImageId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ImageId.TryParse(reader.GetString(), out ImageId id) ? id : throw new JsonException("not an image id");
+
+    public override void Write(Utf8JsonWriter writer, ImageId value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
+public sealed class ImageReferenceConverter : JsonConverter<ImageReference>
+{
+    public override ImageReference Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ImageReference.TryParse(reader.GetString(), out ImageReference name) ? name : throw new JsonException("not a name of an image");
+
+    public override void Write(Utf8JsonWriter writer, ImageReference value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
 public sealed class FencingEpochConverter : JsonConverter<FencingEpoch>
 {
     public override FencingEpoch Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetUInt64());
@@ -48,4 +64,12 @@ public sealed class ContainerPidConverter : JsonConverter<ContainerPid>
     public override ContainerPid Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt32());
 
     public override void Write(Utf8JsonWriter writer, ContainerPid value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+}
+
+public sealed class ExecIdConverter : JsonConverter<ExecId>
+{
+    public override ExecId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ExecId.TryParse(reader.GetString(), out ExecId id) ? id : throw new JsonException("not a command's id");
+
+    public override void Write(Utf8JsonWriter writer, ExecId value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }

@@ -16,8 +16,7 @@ internal sealed class CheckpointFile : ICheckpointOutput
     private readonly FileStream _archive;
     private readonly SavedFiles _files;
     private readonly DateTimeOffset _time;
-    private readonly List<(string Path, FileStream Contents)> _parts = [];
-    private long _room = long.MaxValue;
+    private readonly ArchiveParts _parts;
     private bool _whole;
 
     private CheckpointFile(CheckpointOptions options, string parent, string partial, SavedFiles files, DateTimeOffset time)
@@ -27,7 +26,8 @@ internal sealed class CheckpointFile : ICheckpointOutput
         _partial = partial;
         _files = files;
         _time = time;
-        _archive = Create(partial);
+        _parts = new ArchiveParts(partial, "leave them out with --ignore-rootfs and --ignore-volumes");
+        _archive = ArchiveParts.Create(partial);
     }
 
     /// <summary>Makes sure, before anything is touched in a VM, that the archive can be written.</summary>
@@ -62,30 +62,22 @@ internal sealed class CheckpointFile : ICheckpointOutput
         if (bytes > (ulong)available)
             throw Refused($"The memory takes about {bytes >> 20} MiB, and the file system of '{_options.Path}' has {available >> 20} MiB left; make room, or name another file with --export");
         // The files are written twice: as parts, and in the archive.
-        _room = (available - (long)bytes) / 2;
+        _parts.Room = (available - (long)bytes) / 2;
     }
 
     /// <inheritdoc/>
-    public void TakeFiles() => Saved(() => _files.Write(Open));
+    public void TakeFiles() => Saved(() => _files.Write(_parts.Open));
 
     /// <inheritdoc/>
     public void Write(CriuImageSet images, IPageContents contents, IReadOnlyList<PhaseTiming> phases) => Saved(() =>
     {
         using (var archive = new CheckpointArchiveWriter(_archive, CompressionOf(_options.Compression), _time))
         {
-            archive.Add(ArchiveLayout.ConfigDump, _files.Dumps.Config);
-            archive.Add(ArchiveLayout.SpecDump, _files.Dumps.Spec);
-            archive.Add(ArchiveLayout.NetworkStatus, _files.Dumps.NetworkStatus);
+            _files.AddDumpsTo(archive);
             long began = Stopwatch.GetTimestamp();
             archive.AddImages(images, contents);
             archive.Add(ArchiveLayout.StatsDump, StatisticsOf(images, phases, Stopwatch.GetElapsedTime(began)).ToImage());
-            if (_parts.Any(part => part.Path.StartsWith(ArchiveLayout.Volumes + "/", StringComparison.Ordinal))) archive.AddDirectory(ArchiveLayout.Volumes);
-            foreach ((string path, FileStream part) in _parts)
-            {
-                part.Position = 0;
-                archive.Add(path, part);
-            }
-
+            _parts.AddTo(archive);
             archive.Complete();
         }
 
@@ -97,7 +89,7 @@ internal sealed class CheckpointFile : ICheckpointOutput
 
     public void Dispose()
     {
-        foreach ((_, FileStream part) in _parts) part.Dispose();
+        _parts.Dispose();
         try
         {
             _archive.Dispose();
@@ -107,22 +99,6 @@ internal sealed class CheckpointFile : ICheckpointOutput
         {
             // The disk that failed the archive fails this too; by its name nobody takes it for whole.
         }
-    }
-
-    /// <summary>A part of the archive whose length is not known before it is written. It has no name on the disk, and is gone with this process.</summary>
-    private PartStream Open(string path)
-    {
-        string name = $"{_partial}.{_parts.Count}";
-        FileStream part = Create(name);
-        _parts.Add((path, part));
-        File.Delete(name);
-        return new PartStream(part, Take);
-    }
-
-    private void Take(long bytes)
-    {
-        _room -= bytes;
-        if (_room < 0) throw new IOException("the container's files take more room than there is; leave them out with --ignore-rootfs and --ignore-volumes");
     }
 
     private void Saved(Action save)
@@ -155,15 +131,6 @@ internal sealed class CheckpointFile : ICheckpointOutput
         Compression.Zstd => ArchiveCompression.Zstd,
         _ => ArchiveCompression.None,
     };
-
-    // Memory of processes: nobody else's to read.
-    private static FileStream Create(string path) => new(path, new FileStreamOptions
-    {
-        Mode = FileMode.CreateNew,
-        Access = FileAccess.ReadWrite,
-        BufferSize = 1 << 16,
-        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-    });
 
     private static EngineException Refused(string why, Exception? inner = null) => new(FailureKind.Refused, why + ".", inner);
 }

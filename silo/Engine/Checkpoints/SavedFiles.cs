@@ -6,6 +6,7 @@ using Watari.Containers.Root;
 using Watari.Disk;
 using Watari.Disk.FileSystems;
 using Watari.GrainInterfaces.Model;
+using Watari.Introspection.Containers;
 using Watari.Silo.Engine.Inventory;
 
 namespace Watari.Silo.Engine.Checkpoints;
@@ -13,19 +14,26 @@ namespace Watari.Silo.Engine.Checkpoints;
 /// <summary>What an archive holds of a container beside its memory: what its engine has written of it, and its files.</summary>
 internal sealed class SavedFiles
 {
+    /// <summary>How often files that change meanwhile are looked at.</summary>
+    private const int LooksAtRunning = 20;
+
     private readonly VmLook _look;
     private readonly OverlayDirectories? _layers;
     private readonly IReadOnlyList<SavedTree> _trees;
 
-    private SavedFiles(VmLook look, ContainerDumps dumps, OverlayDirectories? layers, IReadOnlyList<SavedTree> trees)
+    private SavedFiles(VmLook look, ContainerRecord record, ContainerDumps dumps, OverlayDirectories? layers, IReadOnlyList<SavedTree> trees)
     {
         _look = look;
         _layers = layers;
         _trees = trees;
+        Record = record;
         Dumps = dumps;
     }
 
     public ContainerDumps Dumps { get; }
+
+    /// <summary>What its engine has written of it.</summary>
+    public ContainerRecord Record { get; }
 
     /// <summary>Looks at the container while it runs. What of it cannot be read is found here, and not when it stands still.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: not enough is known of it for an archive.</exception>
@@ -37,17 +45,50 @@ internal sealed class SavedFiles
             throw new EngineException(FailureKind.Refused, $"{workload} in VM '{vm}' is no container, which an archive is of: save its images with --directory.");
         try
         {
-            FoundContainer container = look.Inventory().Containers.FirstOrDefault(found => found.Id == id)
-                ?? throw new ContainerStoreException("its engine has no record of it");
-            var dumps = ContainerDumps.Read(container, look.Files());
-            var files = new SavedFiles(look, dumps, options.IgnoreRootfs ? null : container.Record?.Overlay, [.. TreesOf(look.Files(), container, dumps, options)]);
-            FilesTar.ForEach(() => (IEnumerable<IFileSystem>)[look.Files()], files.Open);
-            return files;
+            return Find(look, id, withRootfs: !options.IgnoreRootfs, withVolumes: !options.IgnoreVolumes);
         }
         catch (ContainerStoreException e)
         {
             string notes = string.Concat(look.Notes.Select(note => $" Of the VM: {note}."));
             throw new EngineException(FailureKind.Refused, $"No archive can be made of container '{id}' in VM '{vm}': {e.Message}.{notes} Its images alone can be saved with --directory.", e);
+        }
+    }
+
+    /// <summary>The same, of a container that is known to be one.</summary>
+    /// <exception cref="ContainerStoreException">Its engine has no record of it, or it cannot be read.</exception>
+    /// <exception cref="DiskException">Its files cannot be read.</exception>
+    public static SavedFiles Find(VmLook look, string id, bool withRootfs = true, bool withVolumes = true)
+    {
+        FoundContainer container = look.Inventory().Containers.FirstOrDefault(found => found.Id == id) ?? throw new ContainerStoreException("its engine has no record of it");
+        var dumps = ContainerDumps.Read(container, look.Files());
+        ContainerRecord record = container.Record!;
+        var files = new SavedFiles(look, record, dumps, withRootfs ? record.Overlay : null, [.. TreesOf(look.Files(), record, dumps, withVolumes)]);
+        FilesTar.ForEach(() => (IEnumerable<IFileSystem>)[look.Files()], files.Open);
+        return files;
+    }
+
+    /// <summary>Adds what its engine has written of it.</summary>
+    public void AddDumpsTo(CheckpointArchiveWriter archive)
+    {
+        archive.Add(ArchiveLayout.ConfigDump, Dumps.Config);
+        archive.Add(ArchiveLayout.SpecDump, Dumps.Spec);
+        archive.Add(ArchiveLayout.NetworkStatus, Dumps.NetworkStatus);
+    }
+
+    /// <summary>Bytes that an archive of its files will take, about: it runs on, and what is made or removed meanwhile may be missed.</summary>
+    /// <exception cref="DiskException">They cannot be read, however often.</exception>
+    public long Measure()
+    {
+        for (int look = 1; ; look++)
+        {
+            try
+            {
+                return MeasureOnce();
+            }
+            catch (DiskException) when (look < LooksAtRunning && !_look.IsLate)
+            {
+                // A name was read, and its file removed.
+            }
         }
     }
 
@@ -67,18 +108,28 @@ internal sealed class SavedFiles
 
             IInode Root() => _look.Files().Root.Find(tree.Path);
         }
+
+        if (LogIn(_look.Files()) is { } log) Copy(log, open(ArchiveLayout.Log));
     }
 
-    private static IEnumerable<SavedTree> TreesOf(IFileSystem guest, FoundContainer container, ContainerDumps dumps, CheckpointOptions options)
+    /// <summary>Directories of the guest that come along whole: /dev/shm where podman mounts it, and named volumes.</summary>
+    private static IEnumerable<SavedTree> TreesOf(IFileSystem guest, ContainerRecord record, ContainerDumps dumps, bool withVolumes)
     {
         if (dumps.ShmDirectory is { } shm && guest.Root.TryFind(Encoding.UTF8.GetBytes(shm), out _)) yield return new SavedTree(ArchiveLayout.DevShm, Encoding.UTF8.GetBytes(shm));
-        if (options.IgnoreVolumes) yield break;
-        foreach (ContainerMount mount in container.Record?.Mounts ?? [])
+        if (!withVolumes) yield break;
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        foreach (ContainerMount mount in record.Mounts)
         {
-            // A guest may call its volumes anything: a name that is none has no place, too.
-            if (mount is { Type: "volume", Source: { } source } && ContainerId.TryParse(mount.Name, out ContainerId name))
+            // A guest may call its volumes anything: a name that is none has no place, too. One may be mounted in several places.
+            if (mount is { Type: "volume", Source: { } source } && ContainerId.TryParse(mount.Name, out ContainerId name) && seen.Add(source))
                 yield return new SavedTree(ArchiveLayout.Volume(name.ToString()), Encoding.UTF8.GetBytes(source));
         }
+    }
+
+    private static void Copy(IInode file, Stream to)
+    {
+        byte[] buffer = new byte[1 << 16];
+        for (long at = 0; file.Read(at, buffer) is > 0 and int read; at += read) to.Write(buffer, 0, read);
     }
 
     /// <summary>Reads the first directory of each.</summary>
@@ -91,6 +142,34 @@ internal sealed class SavedFiles
             if (root.Status.IsDirectory) _ = root.Entries.Any();
         }
     }
+
+    private long MeasureOnce()
+    {
+        const long header = 1024; // of a tar, with attributes
+        IFileSystem guest = _look.Files();
+        long bytes = 0;
+        if (_layers is { } layers)
+        {
+            foreach (FileChange change in ContainerLayers.Open(layers, guest).Changes()) Add(change.Inode);
+        }
+
+        foreach (SavedTree tree in _trees)
+        {
+            foreach (TreeFile file in guest.Root.Find(tree.Path).Tree()) Add(file.Inode);
+        }
+
+        Add(LogIn(guest));
+        return bytes;
+
+        void Add(IInode? file) => bytes += header + (file is { Status.Type: FileType.Regular } regular ? regular.Status.Size : 0);
+    }
+
+    /// <summary>The log that podman takes along: one that it keeps beside the container.</summary>
+    private IInode? LogIn(IFileSystem guest) =>
+        Record is { Runtime: ContainerRuntime.Podman, LogPath: { } path, Bundle: { } bundle } && path == $"{bundle}/{ArchiveLayout.Log}"
+        && guest.Root.TryFind(Encoding.UTF8.GetBytes(path), out IInode? log) && log.Status.Type == FileType.Regular
+            ? log
+            : null;
 
     /// <summary>As podman has it: what is new or changed in a tar, what is gone in a list.</summary>
     private void WriteChanges(OverlayDirectories layers, Func<string, Stream> open)

@@ -15,9 +15,9 @@ internal sealed class LookWatch
     private long _began;
     private CancellationToken _cancellation;
 
-    public bool IsLate => Left < TimeSpan.Zero;
+    public bool IsLate => Left <= TimeSpan.Zero;
 
-    /// <summary>Less than nothing where it should have ended.</summary>
+    /// <summary>Nothing, or less, where it should have ended.</summary>
     public TimeSpan Left => _most - Stopwatch.GetElapsedTime(_began);
 
     /// <summary>The time of a look counts from now on; before, none does.</summary>
@@ -54,15 +54,13 @@ internal sealed class WatchedFiles(IFileSystem files, LookWatch watch) : IFileSy
 {
     public IInode Root => new Inode(files.Root, watch);
 
-    private sealed class Inode(IInode inode, LookWatch watch) : IInode
+    private sealed class Inode(IInode inode, LookWatch watch) : DelegatingInode(inode)
     {
-        public FileStatus Status => Watched.Status;
-
-        public IEnumerable<DirectoryEntry> Entries
+        public override IEnumerable<DirectoryEntry> Entries
         {
             get
             {
-                foreach (DirectoryEntry entry in Watched.Entries)
+                foreach (DirectoryEntry entry in base.Entries)
                 {
                     watch.Check();
                     yield return entry;
@@ -70,30 +68,15 @@ internal sealed class WatchedFiles(IFileSystem files, LookWatch watch) : IFileSy
             }
         }
 
-        private IInode Watched
+        protected override IInode Inner
         {
             get
             {
                 watch.Check();
-                return inode;
+                return base.Inner;
             }
         }
 
-        public IInode Open(in DirectoryEntry entry) => new Inode(Watched.Open(entry), watch);
-
-        public bool TryLookup(ReadOnlySpan<byte> name, out IInode found)
-        {
-            bool any = Watched.TryLookup(name, out found);
-            if (any) found = new Inode(found, watch);
-            return any;
-        }
-
-        public int Read(long offset, Span<byte> destination) => Watched.Read(offset, destination);
-
-        public bool TryFindData(long offset, out FileRange data) => Watched.TryFindData(offset, out data);
-
-        public ReadOnlyMemory<byte> ReadLink() => Watched.ReadLink();
-
-        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes() => Watched.ReadExtendedAttributes();
+        protected override IInode Wrap(IInode inode) => new Inode(inode, watch);
     }
 }

@@ -19,6 +19,15 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     /// <summary>Beyond the container's own memory: images, and what runc and criu need while they restore.</summary>
     private const long RestoreOverhead = 64L << 20;
 
+    /// <summary>Of the host's available memory: the rest is for all else that comes meanwhile.</summary>
+    private const double MostOfHost = 0.8;
+
+    private static readonly TimeSpan s_podman = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_send = TimeSpan.FromMinutes(10);
+
+    /// <summary>Likewise of podman, which unpacks the files too.</summary>
+    private static readonly TimeSpan s_podmanRestore = TimeSpan.FromMinutes(5);
+
     /// <summary>Pages that may come beyond those of the plan, for the source runs on until the freeze.</summary>
     private const long GrowthBytes = 512L << 20;
 
@@ -48,6 +57,23 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
                 $"VM '{vm.Name}' has {guest.Agent.MemoryAvailable >> 20} MiB available, and {needed >> 20} MiB are needed: free memory there, or choose another VM.");
         }
 
+        if (requirements.Podman is { } podman)
+        {
+            // All of it passes through this host's memory.
+            long passing = requirements.MemoryBytes + podman.FileBytes, available = StagingMemory.AvailableBytes();
+            if (passing > available * MostOfHost)
+            {
+                throw new EngineException(
+                    FailureKind.Refused,
+                    $"The container's memory and files, {passing >> 20} MiB, pass through the memory of the destination's host, which has {available >> 20} MiB to spare: free memory on it, or choose another destination.");
+            }
+
+            if (!guest.Agent.Features.Contains("check-podman"))
+                throw new EngineException(FailureKind.Refused, $"The agent of VM '{vm.Name}' ({guest.Agent.AgentVersion}) is too old for containers of podman: put the newer one there, or choose another VM.");
+            await (await vm.AgentAsync(cancellationToken)).CheckPodmanAsync(ForAgent(requirements, podman), s_podman, cancellationToken);
+            return;
+        }
+
         if (requirements.Bundle is { } bundle && !guest.Bundles.Any(known => known.Complete && known.Path == bundle))
             throw new EngineException(FailureKind.Refused, $"VM '{vm.Name}' does not have the container's image: there is no complete bundle at {bundle}. Put it there, or choose another VM.");
         if (requirements.Workload.Container is { } id
@@ -62,13 +88,16 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     public async Task<TransferTarget> PrepareAsync(StepKey key, GuestVm vm, DestinationRequirements requirements, CancellationToken cancellationToken)
     {
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
-        await agent.PrepareAsync(
-            key.AgentStep(), requirements.Workload.AgentContainer(), requirements.Bundle, Needed(requirements), s_quick, cancellationToken);
+        if (requirements.Podman is { } podman)
+            await agent.PreparePodmanAsync(key.AgentStep(), ForAgent(requirements, podman), Needed(requirements), s_podman, cancellationToken);
+        else
+            await agent.PrepareAsync(key.AgentStep(), requirements.Workload.AgentContainer(), requirements.Bundle, Needed(requirements), s_quick, cancellationToken);
         long pages = requirements.MemoryBytes / PageCount.Size;
+        long files = (requirements.Podman?.FileBytes ?? 0) / PageCount.Size;
         PageReception reception = receiver.Expect(
             key.TransferJob(),
             key.TransferEpoch(),
-            TransferLimits.Default with { MaxPages = new PageCount(pages + (GrowthBytes / PageCount.Size)), ArrivalTimeout = TimeSpan.FromMinutes(10) },
+            TransferLimits.Default with { MaxPages = new PageCount(pages + files + (GrowthBytes / PageCount.Size)), ArrivalTimeout = TimeSpan.FromMinutes(10) },
             room: new PageCount(pages));
         Forget(key.Job);
         _incoming[key.Job] = new Incoming(reception);
@@ -88,7 +117,15 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         await images.PutAsync(received, cancellationToken);
         clock.Lap("images");
 
-        RestoreResult restored = await agent.RestoreAsync(key.AgentStep("skeleton"), new RestoreOptions(), s_restore, cancellationToken);
+        bool isPodmans = received.Pages.Spaces.Contains(ImagePages.Archive);
+        if (isPodmans)
+        {
+            await using var archive = new ReceivedArchive(new ReceivedFile(received.Pages, ImagePages.Archive));
+            await agent.PutArchiveAsync(key.AgentStep("archive"), archive, s_send, cancellationToken);
+            clock.Lap("archive");
+        }
+
+        RestoreResult restored = await agent.RestoreAsync(key.AgentStep("skeleton"), new RestoreOptions(), isPodmans ? s_podmanRestore : s_restore, cancellationToken);
         clock.Lap("skeleton");
 
         await new MemoryFill(vm, agent, key, received.Pages, threads).RunAsync(restored, clock, cancellationToken);
@@ -153,6 +190,10 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         foreach (string job in _incoming.Keys) Forget(job);
         receiver.Dispose();
     }
+
+    /// <summary>Through a landing zone the pages, too, are part of the archive that podman unpacks.</summary>
+    private static GuestAgent.Protocol.PodmanContainer ForAgent(DestinationRequirements requirements, GrainInterfaces.Model.PodmanContainer podman) =>
+        (podman with { FileBytes = podman.FileBytes + (requirements.Memory == MemoryMode.LandingZone ? requirements.MemoryBytes : 0) }).ForAgent();
 
     /// <summary>Bytes; a landing zone holds the memory a second time until the container is restored.</summary>
     private static long Needed(DestinationRequirements requirements) =>

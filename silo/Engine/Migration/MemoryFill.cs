@@ -30,7 +30,7 @@ internal sealed class MemoryFill(GuestVm vm, GuestAgentClient agent, StepKey key
             await TouchAsync(process, [.. Enumerable.Range(0, memory.Runs).Select(run => RangeOf(memory[run]))], 0, cancellationToken);
         }
 
-        if (pages.Spaces.Where(space => !ImagePages.TryGetFile(space, out _)).Except(restored.Processes.Select(SpaceOf)).FirstOrDefault() is { Value: not 0 } stranger)
+        if (pages.Spaces.Where(ImagePages.IsOfProcess).Except(restored.Processes.Select(SpaceOf)).FirstOrDefault() is { Value: not 0 } stranger)
             throw new EngineException(FailureKind.RestoreFailed, $"Pages came for process {stranger.Value}, which the skeleton in VM '{vm.Name}' does not have.");
         clock.Lap("touch");
 

@@ -12,6 +12,8 @@ namespace Watari.Silo.Engine.Migration;
 /// The pages that travel, copied out of the source VM in its pauses by one thread and sent meanwhile by others. Pages are sent as
 /// soon as they are there.
 /// </summary>
+/// <param name="staging">Where they are copied to.</param>
+/// <param name="pages">Pages of memory and of images that will come.</param>
 internal sealed class OutgoingPages(StagingMemory staging, Transfer.PageCount pages) : IPageSource, IPageTaker
 {
     private static readonly byte[] s_zeroes = GC.AllocateArray<byte>(FrozenPageReader.MostPages * Transfer.PageCount.Size, pinned: true);
@@ -23,7 +25,7 @@ internal sealed class OutgoingPages(StagingMemory staging, Transfer.PageCount pa
     private ExceptionDispatchInfo? _failure;
 
     /// <inheritdoc/>
-    public Transfer.PageCount Pages => pages;
+    public Transfer.PageCount Pages { get; private set; } = pages;
 
     /// <summary>Copies the pages of an image file. The guest must stand still meanwhile.</summary>
     public void Add(PageImage image, IPageContents contents)
@@ -39,6 +41,15 @@ internal sealed class OutgoingPages(StagingMemory staging, Transfer.PageCount pa
                 done += (ulong)part.Length;
             }
         }
+    }
+
+    /// <summary>Adds the archive of the container's files, before anything is sent.</summary>
+    /// <param name="unmovable">A part of it, whole pages.</param>
+    /// <param name="page">The number of the first.</param>
+    public void AddArchive(ReadOnlySpan<byte> unmovable, long page)
+    {
+        Add(PageRun.Over(ImagePages.Archive, new VirtualPage((ulong)page), unmovable));
+        Pages += new Transfer.PageCount(unmovable.Length / Transfer.PageCount.Size);
     }
 
     /// <inheritdoc/>

@@ -10,10 +10,15 @@ using Watari.Checkpoint.Skeleton;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
+using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
+using Watari.Silo.Engine.Controls;
+using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
+using ContainerId = Watari.GuestAgent.Protocol.ContainerId;
 using ContainerStatus = Watari.GrainInterfaces.Model.ContainerStatus;
+using PodmanContainer = Watari.GrainInterfaces.Model.PodmanContainer;
 using TransferStatistics = Watari.GrainInterfaces.Model.TransferStatistics;
 
 namespace Watari.Silo.Engine.Migration;
@@ -22,10 +27,15 @@ namespace Watari.Silo.Engine.Migration;
 /// The source's half of a migration: looks at the workload, freezes it, reads it out of the VM's memory, sends it, and in the end
 /// kills it or lets it run on. Nothing of it needs anything in the VM.
 /// </summary>
-internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
+internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvider time)
 {
     private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_agent = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_podman = TimeSpan.FromMinutes(2);
+
+    private const int SignalKill = 9;
+
+    private const string AtBoot = "by its restart policy podman may start it when the guest boots";
 
     /// <summary>How often a capture waits for a kernel that rebuilds a frozen process's tables; it takes milliseconds.</summary>
     private const int LooksForSettled = 200;
@@ -38,6 +48,9 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
     /// call iptables four times for it, which takes longer than all else that it does.
     /// </summary>
     private static readonly CriuImageOptions s_images = CriuImageOptions.Default with { NetworkLock = NetworkLock.Skip };
+
+    /// <summary>All files of a container are looked at, once.</summary>
+    private static readonly TimeSpan s_measure = TimeSpan.FromSeconds(60);
 
     private static readonly CpuFeatures s_noFeatures = new(new Dictionary<CpuidWord, uint>());
 
@@ -52,7 +65,13 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         Target target = await threads.RunAsync(() => Target.Find(vm, workload), cancellationToken);
         await new SourceFreezer(vm, key, freezer, threads).CheckAsync(target, cancellationToken);
         MachineDescription machine = await vm.MachineAsync(cancellationToken);
-        return await threads.RunAsync(() => Plan(vm, machine, id, target), cancellationToken);
+        SourcePlan plan = await threads.RunAsync(() => Plan(vm, machine, id, target), cancellationToken);
+        if (target.Container is not { Runtime: ContainerRuntime.Podman } container) return plan;
+        // Podman makes it anew at the destination, where no bundle of it is.
+        PodmanContainer podman = await looks.TakeAsync(vm.Name, look => PodmanSource.Describe(look, container.Id), cancellationToken, s_measure);
+        if (podman.Restarts)
+            await ContainerOfEngine.AgentAsync(vm, "stop", $"It has a restart policy, and podman would start it again beside the one that was moved (from podman 5.1 on, podman update --restart=no {podman.Name} ends that).", cancellationToken);
+        return plan with { Bundle = null, Podman = podman };
     }
 
     public async Task<EngineReport> FreezeAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
@@ -67,6 +86,7 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
             cancellationToken);
         Forget(key.Job);
         Outgoing outgoing = _outgoing[key.Job] = new Outgoing(staging);
+        if (tasks.Podman is { } podman) outgoing.Files = await OutgoingFiles.OpenAsync(looks, threads, vm.Name, podman, key.Job, cancellationToken);
         var clock = new PhaseClock(time);
         outgoing.Frozen = await new SourceFreezer(vm, key, tasks.Freezer, threads).FreezeAsync(target, cancellationToken);
         clock.Lap("freeze");
@@ -81,6 +101,12 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         var clock = new PhaseClock(time);
         (ContainerSkeleton skeleton, OutgoingPages pages) = await threads.RunAsync(() => Capture(vm, frozen, outgoing.Staging, memory), cancellationToken);
         clock.Lap("capture");
+        if (outgoing.Files is { } files)
+        {
+            await threads.RunAsync(() => files.AddTo(pages, time.GetUtcNow(), cancellationToken), cancellationToken);
+            clock.Lap("files");
+        }
+
         outgoing.Sender = new PageSender(new PageTransfer
         {
             Destination = IPAddress.TryParse(target.Host, out IPAddress? address) ? new IPEndPoint(address, target.Port) : new DnsEndPoint(target.Host, target.Port),
@@ -91,16 +117,29 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
             Streams = streams,
         });
         Transfer.TransferStatistics sent = await ReadAndSendAsync(vm, frozen, skeleton, pages, outgoing.Sender, cancellationToken);
-        outgoing.Staging.Dispose();
+        await outgoing.DisposeAsync();
         clock.Lap("send");
         return new EngineReport([.. clock.Phases], sent.ForReport());
     }
 
-    public async Task RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
+    public async Task<EngineReport> RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken)
     {
         Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
+        if (target is not null && tasks.Podman is { Restarts: true } restarted)
+        {
+            await EndByPodmanAsync(key, vm, restarted, cancellationToken);
+            target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
+        }
+
         if (target is not null) await new SourceFreezer(vm, key, tasks.Freezer, threads).KillAsync(target, cancellationToken);
-        if (workload.AgentContainer() is { } container) await RemoveRecordAsync(key, vm, container, cancellationToken);
+        return new EngineReport([], Left: (workload.AgentContainer(), tasks.Podman, keep) switch
+        {
+            (null, _, _) => null,
+            (_, { Restarts: true } podman, true) => $"container {podman.Name}, as --keep-source asks; {AtBoot}",
+            (var container, _, true) => $"container {tasks.Podman?.Name ?? container.ToString()}, as --keep-source asks",
+            (_, { } podman, _) => await RemoveFromPodmanAsync(key, vm, podman, cancellationToken),
+            ({ } container, _, _) => await RemoveRecordAsync(key, vm, container, cancellationToken),
+        });
     }
 
     public async Task RollBackAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
@@ -205,9 +244,10 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
     /// runc's record of the container and its cgroup outlive its processes, and can be removed from inside alone: where there is an
     /// agent it does so, elsewhere they stay as those of any container that has ended.
     /// </summary>
-    private static async Task RemoveRecordAsync(StepKey key, GuestVm vm, ContainerId container, CancellationToken cancellationToken)
+    /// <returns>What is left; of a container of runc's nothing that is in anybody's way.</returns>
+    private static async Task<string?> RemoveRecordAsync(StepKey key, GuestVm vm, ContainerId container, CancellationToken cancellationToken)
     {
-        if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return;
+        if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return null;
         try
         {
             GuestDescription guest = await agent.DescribeAsync(s_thaw, cancellationToken);
@@ -219,21 +259,88 @@ internal sealed class SourceSide(EngineThreads threads, TimeProvider time)
         {
             // Nothing runs there any more, which is what counts.
         }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Podman starts a container that has a restart policy again, unless it has ended it itself. It gets SIGKILL where it stands frozen, and
+    /// runs no more. Until that is done it stays frozen: there is no other way that leaves but one.
+    /// </summary>
+    private async Task EndByPodmanAsync(StepKey key, GuestVm vm, PodmanContainer podman, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ContainerOfEngine container = await ContainerOfEngine.FindAsync(looks, vm.Name, podman.Id, cancellationToken);
+            GuestAgentClient agent = await ContainerOfEngine.AgentAsync(vm, "stop", "Until one does, the container stays frozen there.", cancellationToken);
+            // By its kill: podman before 4.6 may take an end by its stop for one that it is to start after (containers/podman#18259).
+            await agent.StopAsync(key.AgentStep("stop"), container.Target, signal: SignalKill, seconds: (int)s_thaw.TotalSeconds, s_podman, cancellationToken);
+        }
+        catch (EngineException e) when (e.Kind == FailureKind.NotFound)
+        {
+            // Podman has forgotten it, and starts nothing.
+        }
+        catch (AgentLostException)
+        {
+            await vm.DropAgentAsync(); // one that was started again is found at the next try
+            throw;
+        }
+    }
+
+    /// <summary>What podman keeps of a container that was moved away, and its volumes, would be in the way of its return.</summary>
+    /// <returns>What is left of it, and why; null where nothing is.</returns>
+    private static async Task<string?> RemoveFromPodmanAsync(StepKey key, GuestVm vm, PodmanContainer podman, CancellationToken cancellationToken)
+    {
+        string all = podman.Volumes.IsEmpty ? $"container {podman.Name}" : $"container {podman.Name} with {string.Join(", ", podman.Volumes.Select(volume => $"volume {volume}"))}";
+        string nobody = $"{all}, for no agent answers there that could remove it (podman rm {podman.Name}){(podman.Restarts ? $"; {AtBoot}" : "")}";
+        if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return nobody;
+        try
+        {
+            // An agent that has died since it was last asked is not waited for as long as podman is.
+            await agent.DescribeAsync(s_thaw, cancellationToken);
+        }
+        catch (Exception e) when (e is AgentException or AgentLostException)
+        {
+            return nobody;
+        }
+
+        try
+        {
+            RemovePodmanResult removed = await agent.RemovePodmanAsync(key.AgentStep("podman"), podman.ForAgent(), s_podman, cancellationToken);
+            return removed.Left.Count == 0 ? null : string.Join("; ", removed.Left);
+        }
+        catch (Exception e) when (e is AgentException or AgentLostException)
+        {
+            return $"{all}, for its agent could not remove it: {e.Message}";
+        }
     }
 
     /// <summary>Lets go of what a job holds on this host.</summary>
     public void Forget(string job)
     {
-        if (_outgoing.TryRemove(job, out Outgoing? outgoing)) outgoing.Staging.Dispose();
+        // What it still holds of the VM's disks is let go on the way; nobody waits for it.
+        if (_outgoing.TryRemove(job, out Outgoing? outgoing)) _ = outgoing.DisposeAsync().AsTask();
     }
 
     /// <summary>What a job holds on its source between its steps.</summary>
-    private sealed class Outgoing(StagingMemory staging)
+    private sealed class Outgoing(StagingMemory staging) : IAsyncDisposable
     {
+        private int _disposed;
+
         public StagingMemory Staging => staging;
+
+        /// <summary>Of a container of podman's.</summary>
+        public OutgoingFiles? Files { get; set; }
 
         public FrozenTasks? Frozen { get; set; }
 
         public PageSender? Sender { get; set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+            staging.Dispose();
+            if (Files is not null) await Files.DisposeAsync();
+        }
     }
 }

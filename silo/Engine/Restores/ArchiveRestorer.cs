@@ -1,8 +1,8 @@
 using Watari.Checkpoint.Archives;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
-using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
+using PodmanContainer = Watari.GuestAgent.Protocol.PodmanContainer;
 
 namespace Watari.Silo.Engine.Restores;
 
@@ -13,12 +13,12 @@ namespace Watari.Silo.Engine.Restores;
 /// </summary>
 internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
 {
-    private static readonly ImageName s_archive = ImageName.Parse("checkpoint.tar");
+    private static readonly TimeSpan s_check = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_quick = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_send = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_restore = TimeSpan.FromMinutes(5);
 
-    /// <summary>Beyond the archive and the container's memory: what podman, runc and criu need while they restore.</summary>
+    /// <summary>Beyond the container's memory: what podman, runc and criu need while they restore.</summary>
     private const long Overhead = 96L << 20;
 
     /// <param name="promise">Is told how many bytes of the VM's memory the restore takes, and says how many have been promised to others.</param>
@@ -30,21 +30,21 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         using FileStream opened = file;
         clock.Lap("read");
 
-        (ContainerId container, RestoreArchiveOptions how) = Accept(archive, options);
+        (PodmanContainer container, RestoreArchiveOptions how) = Accept(archive, file.Length, options);
         await vm.MustRunAsync(cancellationToken);
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         GuestDescription guest = await agent.DescribeAsync(s_quick, cancellationToken);
-        if (!guest.Agent.Features.Contains("restore-archive"))
+        if (!guest.Agent.Features.Contains("check-podman"))
             throw new EngineException(FailureKind.Refused, $"The agent of VM '{vm.Name}' ({guest.Agent.AgentVersion}) is too old to restore archives: put the newer one there, or choose another VM.");
         RestoreArchiveResult restored;
         try
         {
-            await PrepareAsync(agent, key, file.Length + archive.ImageBytes + Overhead, promise, cancellationToken);
+            await PrepareAsync(agent, key, container, archive.ImageBytes + Overhead, promise, cancellationToken);
             clock.Lap("prepare");
             file.Position = 0;
-            await agent.PutImageAsync(key.AgentStep("archive"), s_archive, file, s_send, cancellationToken);
+            await agent.PutArchiveAsync(key.AgentStep("archive"), file, s_send, cancellationToken);
             clock.Lap("send");
-            restored = await agent.RestoreArchiveAsync(key.AgentStep(), s_archive, container, how, s_restore, cancellationToken);
+            restored = await agent.RestoreArchiveAsync(key.AgentStep(), how, s_restore, cancellationToken);
             clock.Lap("restore");
         }
         catch (AgentException)
@@ -57,12 +57,12 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         return new EngineReport([.. clock.Phases], Objections: note is null ? null : [note], Container: restored.Container.ToString());
     }
 
-    private static async Task PrepareAsync(GuestAgentClient agent, StepKey key, long bytes, Func<long, long> promise, CancellationToken cancellationToken)
+    private static async Task PrepareAsync(GuestAgentClient agent, StepKey key, PodmanContainer container, long bytes, Func<long, long> promise, CancellationToken cancellationToken)
     {
         long promised = promise(bytes);
         try
         {
-            await agent.PrepareAsync(key.AgentStep("prepare"), null, null, bytes + promised, s_quick, cancellationToken);
+            await agent.PreparePodmanAsync(key.AgentStep("prepare"), container, bytes + promised, s_check, cancellationToken);
         }
         catch (AgentException e) when (e.Code == AgentErrorCode.NotEnoughMemory && promised > 0)
         {
@@ -81,7 +81,7 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         catch (Exception e) when (e is AgentException or AgentLostException)
         {
             if (e is AgentLostException) await vm.DropAgentAsync();
-            return new ObjectVerdict(VerdictKind.CarriedWithHelp, $"VM '{vm.Name}'", $"the copy of the archive that was carried into it may still take its memory: {e.Message}");
+            return new ObjectVerdict(VerdictKind.CarriedWithHelp, $"VM '{vm.Name}'", $"the copy of the archive that was carried into it may still take room on its disk: {e.Message}");
         }
     }
 
@@ -123,7 +123,7 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
     }
 
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: it is no container of podman's, bears names that podman has not, or is without its volumes.</exception>
-    internal static (ContainerId Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, ArchiveRestore options)
+    internal static (PodmanContainer Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, long packed, ArchiveRestore options)
     {
         ArchivedContainer container = archive.Container;
         if (container.Manager != ArchivedContainer.Libpod)
@@ -132,10 +132,15 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         // Podman takes all of them, or none.
         if (missing.Length > 0 && !options.IgnoreVolumes)
             throw Refused(options, $"it is without what is in its volumes ({string.Join(", ", missing.Select(Named))}); --ignore-volumes restores it with those that the VM has, or with empty ones");
-        return (Named(container.Id), new RestoreArchiveOptions
+        return (new PodmanContainer
         {
-            Name = options.Name is { } name ? Named(name) : null,
+            Id = options.Name is null ? Named(container.Id) : null,
+            Name = Named(options.Name ?? container.Name),
             Volumes = options.IgnoreVolumes ? [] : [.. container.NamedVolumes.Select(Named)],
+            // Of each of its two places in the VM, the packed and the unpacked, the mean.
+            FileBytes = (packed + archive.Files.Values.Sum()) / 2,
+        }, new RestoreArchiveOptions
+        {
             IgnoreVolumes = options.IgnoreVolumes,
             TcpEstablished = archive.Files.Keys.Any(path => path.StartsWith($"{ArchiveLayout.Images}/tcp-stream-", StringComparison.Ordinal)),
             // Two words of magic: none is held.

@@ -8,9 +8,12 @@ internal sealed class AgentFolder : IDisposable
 {
     public AgentFolder()
     {
-        Paths = new AgentPaths(Directory.CreateTempSubdirectory("watari-agent-").FullName);
+        string root = Directory.CreateTempSubdirectory("watari-agent-").FullName;
+        Paths = new AgentPaths(root, root + "/archives");
         Directory.CreateDirectory(Paths.Fences);
         Directory.CreateDirectory(Paths.Jobs);
+        Directory.CreateDirectory(Paths.Archives);
+        Directory.CreateDirectory(Paths.Execs);
         Store = new JobStore(Paths);
     }
 

@@ -56,6 +56,29 @@ public sealed class AgentServerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_command_that_the_agent_does_not_know_is_said_to_be_over()
+    {
+        await using GuestAgentClient client = await OpenAsync();
+        ExecId exec = new(Guid.NewGuid());
+
+        Assert.Equal(AgentErrorCode.Interrupted, (await Assert.ThrowsAsync<AgentException>(() => client.ExecReadAsync(exec, Long, Long, TestContext.Current.CancellationToken))).Code);
+        Assert.Equal(AgentErrorCode.Interrupted, (await Assert.ThrowsAsync<AgentException>(() => client.ExecWriteAsync(exec, new byte[10], false, Long, Long, TestContext.Current.CancellationToken))).Code);
+        Assert.False((await client.ExecEndAsync(exec, Long, TestContext.Current.CancellationToken)).WasRunning);
+    }
+
+    [Fact]
+    public async Task A_stop_that_cannot_be_is_refused_before_anything_is_touched()
+    {
+        folder.Prepared("a", "redis");
+        await using GuestAgentClient client = await OpenAsync();
+        EngineContainer redis = new(ContainerEngine.Runc, ContainerId.Parse("redis"));
+
+        Assert.Equal(AgentErrorCode.ForeignContainer, (await Assert.ThrowsAsync<AgentException>(() => client.StopAsync(At("b", 1), redis, null, null, Long, TestContext.Current.CancellationToken))).Code);
+        Assert.Equal(AgentErrorCode.BadRequest, (await Assert.ThrowsAsync<AgentException>(() => client.StopAsync(At("a", 1), redis, 65, null, Long, TestContext.Current.CancellationToken))).Code);
+        Assert.Equal(AgentErrorCode.NoSuchProcess, (await Assert.ThrowsAsync<AgentException>(() => client.StopAsync(At("a", 1), redis, null, null, Long, TestContext.Current.CancellationToken))).Code);
+    }
+
+    [Fact]
     public async Task Half_a_frame_of_a_host_before_does_not_hold_up_the_next_one()
     {
         byte[] whole = new byte[FrameHeader.MaxFrame];

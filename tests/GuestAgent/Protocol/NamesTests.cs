@@ -34,6 +34,15 @@ public sealed class NamesTests
     public void The_names_that_criu_and_runc_write_are_image_names(string name) =>
         Assert.Equal(name, ImageName.Parse(name).ToString());
 
+    [Theory]
+    [InlineData("localhost/redis:latest", true)]
+    [InlineData("quay.io/a_b/c-d@sha256:0123", true)]
+    [InlineData("--all", false)]
+    [InlineData("/etc/passwd", false)]
+    [InlineData("a b", false)]
+    [InlineData("", false)]
+    public void A_name_of_an_image_is_no_option_and_no_absolute_path(string name, bool good) => Assert.Equal(good, ImageReference.TryParse(name, out _));
+
     [Fact]
     public void A_name_is_never_longer_than_its_bound()
     {

@@ -13,6 +13,7 @@ public sealed class WireContractTests
 {
     private static readonly JobId Job = JobId.Parse("job-1");
     private static readonly FencingEpoch Epoch = new(3);
+    private static readonly ExecId Exec = new(Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"));
     private const string Step = "step-1";
     private const int Deadline = 5000;
 
@@ -24,6 +25,7 @@ public sealed class WireContractTests
         KernelRelease = "6.12.0-1-cloud-amd64",
         CriuVersion = "4.1.1",
         RuncVersion = "1.1.15+ds1",
+        PodmanVersion = "5.4.2",
         BootId = "11111111-2222-3333-4444-555555555555",
         MemoryTotal = 1 << 30,
         MemoryAvailable = 1 << 29,
@@ -32,25 +34,47 @@ public sealed class WireContractTests
         Features = ["describe", "restore"],
     };
 
+    private static readonly PodmanContainer Podman = new()
+    {
+        Id = ContainerId.Parse(new string('c', 64)),
+        Name = ContainerId.Parse("web"),
+        Image = ImageId.Parse(new string('a', 64)),
+        ImageName = ImageReference.Parse("localhost/redis:latest"),
+        Volumes = [ContainerId.Parse("books")],
+        FileBytes = 1 << 20,
+    };
+
     private static readonly object[] Messages =
     [
         new HostHello(1, "watari"),
         Agent,
         new AgentError(AgentErrorCode.NotEnoughMemory, "message", "tail"),
         new DescribeRequest { DeadlineMilliseconds = Deadline },
-        new PrepareRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Container = ContainerId.Parse("redis"), Bundle = "/var/lib/watari/bundles/redis", MemoryNeeded = 1 << 27 },
+        new PrepareRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Container = ContainerId.Parse("redis"), Bundle = "/var/lib/watari/bundles/redis", Podman = Podman, MemoryNeeded = 1 << 27 },
+        new CheckPodmanRequest { DeadlineMilliseconds = Deadline, Podman = Podman },
+        new RemovePodmanRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Podman = Podman },
+        new PutArchiveRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Length = 10240 },
         new PutImageRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Name = ImageName.Parse("pages-1.img"), Length = 4096 },
         new LandingZoneRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Name = ImageName.Parse("pages-1.img"), Length = 4096 },
         new RestoreRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Options = new RestoreOptions { TcpEstablished = true, ManageCgroups = ManageCgroups.Ignore } },
         new RestoreArchiveRequest
         {
-            Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Archive = ImageName.Parse("checkpoint.tar"), Container = ContainerId.Parse("0123456789ab"),
-            Options = new RestoreArchiveOptions { Name = ContainerId.Parse("web"), Volumes = [ContainerId.Parse("data")], TcpEstablished = true, FileLocks = true },
+            Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline,
+            Options = new RestoreArchiveOptions { IgnoreVolumes = true, TcpEstablished = true, FileLocks = true },
         },
         new TouchRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Process = new GuestPid(812) },
         new FreezeRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Cgroup = "/redis" },
         new ThawRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline },
         new KillRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Cgroup = "/redis", Process = new GuestPid(812), Signal = 15 },
+        new StopRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Target = new EngineContainer(ContainerEngine.Docker, ContainerId.Parse("0123456789ab"), "/docker/0123456789ab", new GuestPid(812)), Signal = 15, Seconds = 10 },
+        new ExecStartRequest
+        {
+            DeadlineMilliseconds = Deadline, Exec = Exec, Target = new EngineContainer(ContainerEngine.Runc, ContainerId.Parse("redis")),
+            Command = new ExecCommand { Arguments = ["sh", "-c", "true"], Environment = ["A=b"], User = "999:999", Directory = "/data", WithInput = true },
+        },
+        new ExecReadRequest { DeadlineMilliseconds = Deadline, Exec = Exec, WaitMilliseconds = 2000 },
+        new ExecWriteRequest { DeadlineMilliseconds = Deadline, Exec = Exec, Length = 4096, IsLast = true, WaitMilliseconds = 2000 },
+        new ExecEndRequest { DeadlineMilliseconds = Deadline, Exec = Exec },
         new DestroyRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Container = ContainerId.Parse("redis") },
         new ReleaseRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline },
         new StatusRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline },
@@ -66,6 +90,9 @@ public sealed class WireContractTests
             Jobs = [Job],
         },
         new PrepareResult("/run/watari/jobs/job-1", 1 << 29),
+        new CheckPodmanResult(),
+        new RemovePodmanResult(["volume books (in use)"]),
+        new PutArchiveResult(10240),
         new PutImageResult(4096),
         new LandingZoneResult(1, 1, true),
         new RestoreResult
@@ -79,6 +106,11 @@ public sealed class WireContractTests
         new TouchResult { Pages = 100, Already = 10, Written = 50, ByHugePage = 40, Failed = 0, Milliseconds = 1.5 },
         new FreezerResult("/redis", true, 1.5),
         new KillResult(),
+        new StopResult(true),
+        new ExecStartResult(),
+        new ExecReadResult([new ExecPart(true, 5)], 7),
+        new ExecWriteResult(4096, true),
+        new ExecEndResult(true),
         new DestroyResult(["container redis"]),
         new ReleaseResult(ContainerId.Parse("redis")),
         new JobStatus { Phase = JobPhase.Restored, Epoch = Epoch, Container = ContainerId.Parse("redis"), Cgroup = "/redis", Frozen = true, Processes = 1, Images = [new ImageFile(ImageName.Parse("core-1.img"), 900)] },

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Watari.Guests;
+using Watari.Processes;
 
 namespace Watari.SystemTests.Migration;
 
@@ -18,6 +20,13 @@ public abstract class MigrationTest(TwoHosts? shared = null) : IAsyncDisposable
         TwoHosts hosts = await TwoHosts.StartAsync(options, Cancellation);
         _own.Add(hosts);
         return hosts;
+    }
+
+    /// <summary>Runs <c>watari</c> to its end, which may take as long as podman in two emulated guests.</summary>
+    protected static async Task<Run> RunPatientlyAsync(TwoHosts hosts, params string[] args)
+    {
+        using Process watari = hosts.Processes.StartWatari(args);
+        return await WatariProcesses.EndAsync(watari, TimeSpan.FromMinutes(6));
     }
 
     /// <summary>To be done when the test and its hosts have ended.</summary>

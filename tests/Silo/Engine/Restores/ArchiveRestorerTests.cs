@@ -4,6 +4,7 @@ using Watari.Checkpoint.Archives;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Silo.Engine.Restores;
+using PodmanContainer = Watari.GuestAgent.Protocol.PodmanContainer;
 
 namespace Watari.Silo.Tests.Engine.Restores;
 
@@ -19,13 +20,13 @@ public sealed class ArchiveRestorerTests : IDisposable
         string path = Write("data");
         CheckpointArchive archive = Read(path);
 
-        EngineException refused = Assert.Throws<EngineException>(() => ArchiveRestorer.Accept(archive, new ArchiveRestore(path)));
-        RestoreArchiveOptions asked = ArchiveRestorer.Accept(archive, new ArchiveRestore(path, IgnoreVolumes: true)).How;
+        EngineException refused = Assert.Throws<EngineException>(() => ArchiveRestorer.Accept(archive, 4096, new ArchiveRestore(path)));
+        (PodmanContainer container, RestoreArchiveOptions asked) = ArchiveRestorer.Accept(archive, 4096, new ArchiveRestore(path, IgnoreVolumes: true));
 
         Assert.Equal(FailureKind.Refused, refused.Kind);
         Assert.Equal($"'{path}' cannot be restored: it is without what is in its volumes (cache); --ignore-volumes restores it with those that the VM has, or with empty ones. Nothing was touched.", refused.Message);
         Assert.True(asked.IgnoreVolumes);
-        Assert.Empty(asked.Volumes);
+        Assert.Empty(container.Volumes);
     }
 
     [Fact]
@@ -34,8 +35,8 @@ public sealed class ArchiveRestorerTests : IDisposable
         string path = Write("data", "cache");
         CheckpointArchive archive = Read(path);
 
-        Assert.Equal(["data", "cache"], ArchiveRestorer.Accept(archive, new ArchiveRestore(path)).How.Volumes.Select(volume => volume.ToString()));
-        Assert.Empty(ArchiveRestorer.Accept(archive, new ArchiveRestore(path, IgnoreVolumes: true)).How.Volumes);
+        Assert.Equal(["data", "cache"], ArchiveRestorer.Accept(archive, 4096, new ArchiveRestore(path)).Container.Volumes.Select(volume => volume.ToString()));
+        Assert.Empty(ArchiveRestorer.Accept(archive, 4096, new ArchiveRestore(path, IgnoreVolumes: true)).Container.Volumes);
     }
 
     [Fact]

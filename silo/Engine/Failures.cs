@@ -10,7 +10,7 @@ using Watari.Hypervisor;
 using Watari.Introspection;
 using Watari.Transfer;
 
-namespace Watari.Silo.Engine.Migration;
+namespace Watari.Silo.Engine;
 
 /// <summary>What fails below the engine, as the engine's callers know failures.</summary>
 internal static class Failures
@@ -68,12 +68,12 @@ internal static class Failures
 
     private static FailureKind KindOf(AgentErrorCode code) => code switch
     {
-        AgentErrorCode.ProtocolMismatch or AgentErrorCode.NoImage or AgentErrorCode.NotEnoughMemory or AgentErrorCode.ContainerExists
+        AgentErrorCode.ProtocolMismatch or AgentErrorCode.NoImage or AgentErrorCode.NotEnoughMemory or AgentErrorCode.NotEnoughDisk or AgentErrorCode.ContainerExists
             or AgentErrorCode.ForeignContainer or AgentErrorCode.CriuUnusable or AgentErrorCode.Unsupported => FailureKind.Refused,
         AgentErrorCode.StaleEpoch => FailureKind.Fenced,
         AgentErrorCode.DeadlineExceeded => FailureKind.TimedOut,
         AgentErrorCode.NoSuchProcess or AgentErrorCode.NoSuchCgroup or AgentErrorCode.UnknownJob => FailureKind.NotFound,
-        AgentErrorCode.CorruptData or AgentErrorCode.RestoreFailed or AgentErrorCode.Interrupted or AgentErrorCode.Busy => FailureKind.RestoreFailed,
+        AgentErrorCode.CorruptData or AgentErrorCode.RestoreFailed or AgentErrorCode.Interrupted or AgentErrorCode.Busy or AgentErrorCode.EngineFailed => FailureKind.RestoreFailed,
         _ => FailureKind.Internal,
     };
 }
