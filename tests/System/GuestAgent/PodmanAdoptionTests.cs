@@ -115,7 +115,7 @@ public sealed class PodmanCheckpoint : IAsyncLifetime
     /// <summary>What the changed file and the one in the volume hold, a line each.</summary>
     public const string Changed = "of the root\nof the volume";
 
-    private const string Counting = "echo begun; i=0; while :; do i=$((i+1)); echo $i >/data/new; mv /data/new /data/count; done";
+    private const string Counting = "echo begun; i=0; while :; do i=$((i+1)); echo $i >/data/new; mv /data/new /data/count; sleep 0.05; done";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("watari-podman-").FullName;
     private Guest? _guest;
