@@ -21,13 +21,14 @@ internal sealed record AgentPaths(string Root, string Archives)
     /// <summary>A file for each command that runs in a container and was not heard to end.</summary>
     public string Execs => Root + "/execs";
 
-    public JobPaths Of(JobId job) => new($"{Jobs}/{job}", $"{Archives}/{job}.tar");
+    public JobPaths Of(JobId job) => new($"{Jobs}/{job}", $"{Archives}/{job}.tar", $"{Archives}/{job}.volumes");
 }
 
 /// <summary>One job's directory.</summary>
 /// <param name="Root">/run/watari/jobs/JOB.</param>
 /// <param name="Archive">podman's checkpoint archive: /var/lib/watari/archives/JOB.tar.</param>
-internal sealed record JobPaths(string Root, string Archive)
+/// <param name="Changes">Changes of volumes that come: /var/lib/watari/archives/JOB.volumes.</param>
+internal sealed record JobPaths(string Root, string Archive, string Changes)
 {
     public string Record => Root + "/job.json";
 

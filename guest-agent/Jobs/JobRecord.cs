@@ -32,6 +32,15 @@ internal sealed record JobRecord
     /// <summary>When that was, by the wall clock, in seconds since 1970.</summary>
     public long? RestoreBegan { get; init; }
 
+    /// <summary>When the container's volumes were begun to be made, before it, by the wall clock, in seconds since 1970. null: podman makes them with it.</summary>
+    public long? VolumesBegan { get; init; }
+
+    /// <summary>Those that podman has made for the job.</summary>
+    public IReadOnlyList<ContainerId> Volumes { get => field ?? []; init; } = [];
+
+    /// <summary>They are as the container left them when it was frozen.</summary>
+    public bool AreVolumesWhole { get; init; }
+
     public RestoreResult? Result { get; init; }
 
     /// <summary>The container that podman has restored and let run: it is podman's, whatever becomes of the job.</summary>
