@@ -58,6 +58,13 @@ public interface IHostEngine
     /// <summary>Destination: reserves memory, prepares the container and the landing zone, and listens for the job's pages.</summary>
     Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken);
 
+    /// <summary>Source, while the workload runs: reads its named volumes and sends them. What changes in them meanwhile is sent by the capture.</summary>
+    /// <returns>With how many bytes of them went.</returns>
+    Task<EngineReport> CopyVolumesAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, TransferTarget target, int streams, CancellationToken cancellationToken);
+
+    /// <summary>Destination: makes the volumes that have come, and fills them.</summary>
+    Task<EngineReport> FillVolumesAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
+
     /// <summary>Source: from here on no thread of the workload runs.</summary>
     Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);
 

@@ -134,6 +134,13 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         return StepAsync(key, vm, (guest, stop) => _destination.PrepareAsync(key, guest, requirements, stop), cancellationToken);
     }
 
+    public Task<EngineReport> CopyVolumesAsync(
+        StepKey key, string vm, WorkloadId workload, SourceTasks tasks, TransferTarget target, int streams, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _source.CopyVolumesAsync(key, guest, tasks, target, streams, stop), cancellationToken);
+
+    public Task<EngineReport> FillVolumesAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _destination.FillVolumesAsync(key, guest, stop), cancellationToken);
+
     public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
         _watch.Begin(vm, workload);
