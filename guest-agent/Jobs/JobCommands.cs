@@ -273,6 +273,9 @@ internal sealed class JobCommands : IDisposable
         {
             // An agent that died before it wrote the record, or long ago.
             Remover.RemoveCgroup(JobRecord.ShelterOf(request.Job), deadline, removed);
+            // The guest was started anew: volumes are still there.
+            if (store.FindMade(request.Job) is { } made)
+                volumes.Remove(made, deadline, removed);
         }
         remover.RemoveDirectory(request.Job, removed);
         return new DestroyResult(removed);

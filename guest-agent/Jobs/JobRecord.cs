@@ -72,11 +72,19 @@ internal sealed partial class JobJson : JsonSerializerContext;
 /// <summary>The records of all jobs, in files.</summary>
 internal sealed class JobStore(AgentPaths paths)
 {
-    public JobRecord? Find(JobId job)
+    public JobRecord? Find(JobId job) => Read(paths.Of(job).Record);
+
+    /// <summary>What an earlier boot has made for the job on the guest's disk; null: nothing.</summary>
+    public JobRecord? FindMade(JobId job) => Read(paths.Of(job).Made);
+
+    /// <summary>Likewise to be found after a boot.</summary>
+    public void SaveMade(JobRecord record) => Write(record, paths.Of(record.Job).Made);
+
+    private static JobRecord? Read(string path)
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(paths.Of(job).Record), JobJson.Default.JobRecord);
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), JobJson.Default.JobRecord);
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
         {
@@ -88,9 +96,10 @@ internal sealed class JobStore(AgentPaths paths)
     public JobRecord Get(JobId job) =>
         Find(job) ?? throw new AgentException(new AgentError(AgentErrorCode.UnknownJob, $"Nothing of job {job} is in this guest: prepare it first."));
 
-    public void Save(JobRecord record)
+    public void Save(JobRecord record) => Write(record, paths.Of(record.Job).Record);
+
+    private static void Write(JobRecord record, string path)
     {
-        string path = paths.Of(record.Job).Record;
         File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(record, JobJson.Default.JobRecord));
         File.Move(path + ".new", path, overwrite: true);
     }

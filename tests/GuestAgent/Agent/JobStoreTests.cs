@@ -1,3 +1,4 @@
+using Watari.GuestAgent.Jobs;
 using Watari.GuestAgent.Protocol;
 
 namespace Watari.GuestAgent.Tests.Agent;
@@ -32,6 +33,24 @@ public sealed class JobStoreTests : IDisposable
 
         Assert.Equal(job, folder.Store.HolderOf(Container("cc", "web", "other") with { Id = null }, null));
         Assert.Null(folder.Store.HolderOf(Container("cc", "other", "other") with { Id = null }, null));
+    }
+
+    [Fact]
+    public void What_tells_of_volumes_outlives_a_boot_and_nothing_else_does()
+    {
+        JobRecord job = folder.Prepared("first") with { Podman = Container("cc", "web", "books"), VolumesBegan = 7, Volumes = [ContainerId.Parse("books")] };
+        folder.Store.SaveMade(job);
+        JobPaths files = folder.Paths.Of(job.Job);
+        File.WriteAllText(files.Archive, "");
+        File.WriteAllText(files.Changes, "");
+        Directory.Delete(files.Root, recursive: true);
+
+        AgentHome.RemoveLeftovers(folder.Paths);
+
+        Assert.Equal([files.Made], Directory.GetFiles(folder.Paths.Archives));
+        Assert.Null(folder.Store.Find(job.Job));
+        JobRecord made = folder.Store.FindMade(job.Job)!;
+        Assert.Equal((7, "books"), (made.VolumesBegan!.Value, Assert.Single(made.Volumes).ToString()));
     }
 
     public void Dispose() => folder.Dispose();
