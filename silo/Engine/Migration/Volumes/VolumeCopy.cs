@@ -24,6 +24,9 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
 {
     public const int BlockBytes = 64 << 10;
 
+    /// <summary>So much is read at once: each reading finds the file in the guest's memory anew, and asks its disk.</summary>
+    private const int PieceBytes = 16 * BlockBytes;
+
     private const int DoubtBytes = 1024; // the smallest block of ext4: a page may be on the disk in part
     private const int Attempts = 3;
     private const int HashBytes = 16, NameBytes = 200; // of objects, beside the name's letters
@@ -34,7 +37,7 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
 
     // Whoever fills the volume must not be able to make two blocks of one hash.
     private readonly long _seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
-    private readonly byte[] _block = new byte[BlockBytes];
+    private readonly byte[] _piece = new byte[PieceBytes];
     private readonly Dictionary<string, Name> _names = new(StringComparer.Ordinal); // paths, a letter for each byte
     private bool _isBegun;
     private int _pass;
@@ -216,12 +219,15 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
         if (isNew || file.Size != size) Begin();
         (file.Size, file.Blocks) = (size, blocks);
         Doubts? doubts = null;
-        long index = 0;
-        for (long offset = 0; offset < size; offset += BlockBytes, index++)
+        bool isPieceWhole = false;
+        for (long index = 0; index * BlockBytes < size; index++)
         {
             pass.CancellationToken.ThrowIfCancellationRequested();
-            Span<byte> block = _block.AsSpan(0, (int)Math.Min(BlockBytes, size - offset));
-            bool isWhole = TryRead(inode, offset, block);
+            long offset = index * BlockBytes;
+            int at = (int)(offset % PieceBytes);
+            Span<byte> block = _piece.AsSpan(at, (int)Math.Min(BlockBytes, size - offset));
+            if (at == 0) isPieceWhole = TryRead(inode, offset, _piece.AsSpan(0, (int)Math.Min(PieceBytes, size - offset)));
+            bool isWhole = isPieceWhole || TryRead(inode, offset, block);
             if (pass.IsStill && (!isWhole || HasZeroes(block))) (doubts ??= new Doubts(path, file, status)).Add(offset, block.Length);
             UInt128 hash = isWhole ? Hash(block) : s_unknown;
             UInt128 before = blocks is not null ? blocks[index] : s_unknown;
@@ -272,7 +278,7 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
             for (long offset = range.Offset; offset < range.End; offset += BlockBytes)
             {
                 pass.CancellationToken.ThrowIfCancellationRequested();
-                Span<byte> block = _block.AsSpan(0, (int)Math.Min(BlockBytes, now.Size - offset));
+                Span<byte> block = _piece.AsSpan(0, (int)Math.Min(BlockBytes, now.Size - offset));
                 if (inode.ReadUpTo(offset, block) < block.Length) throw Changed();
                 UInt128 hash = Hash(block);
                 if (doubts.File.Blocks is { } blocks)

@@ -61,7 +61,8 @@ public sealed class VolumeMigrationTests(HeldHosts held) : MigrationTest(held.Ho
         Assert.True(back.Code == 0, back.Error);
         TestContext.Current.TestOutputHelper!.WriteLine(back.Out);
         JsonElement job = JsonDocument.Parse(back.Out).RootElement;
-        Assert.InRange(job.GetProperty("volumes").GetProperty("aheadBytes").GetInt64(), Large, 2 * Large);
+        // Blocks of zeroes do not travel.
+        Assert.InRange(job.GetProperty("volumes").GetProperty("aheadBytes").GetInt64(), Large - (1 << 20), Large + (1 << 20));
         Assert.InRange(job.GetProperty("volumes").GetProperty("withinBytes").GetInt64(), 0, 1 << 20);
         string[] parts = [.. job.GetProperty("downtime").GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("name").GetString()!)];
         Assert.All((string[])["compare-volumes", "patch-volumes"], part => Assert.Contains(part, parts));
