@@ -91,9 +91,18 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         bool takesVolumes = requirements.Podman is { Volumes.IsEmpty: false } && agent.Agent.Features.Contains("fill-volumes");
         TransferLimits limits = TransferLimits.Default with { MaxPages = new PageCount(pages + files + (GrowthBytes / PageCount.Size)), ArrivalTimeout = takesVolumes ? s_volumes + s_volumes + s_arrival : s_arrival };
         PageReception reception = receiver.Expect(key.TransferJob(), key.TransferEpoch(), limits, room: new PageCount(pages));
-        PageReception? volumes = takesVolumes
-            ? receiver.Expect(key.TransferJob(isOfVolumes: true), key.TransferEpoch(), limits with { MaxPages = new PageCount(files + (GrowthBytes / PageCount.Size)), ArrivalTimeout = s_volumes })
-            : null;
+        PageReception? volumes = null;
+        try
+        {
+            if (takesVolumes)
+                volumes = receiver.Expect(key.TransferJob(isOfVolumes: true), key.TransferEpoch(), limits with { MaxPages = new PageCount(files + (GrowthBytes / PageCount.Size)), ArrivalTimeout = s_volumes });
+        }
+        catch
+        {
+            reception.Dispose();
+            throw;
+        }
+
         Forget(key.Job);
         _incoming[key.Job] = new Incoming(reception, volumes);
         return new TransferTarget(advertisedHost, receiver.EndPoint.Port, takesVolumes);
