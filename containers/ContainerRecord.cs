@@ -95,7 +95,11 @@ public sealed record ContainerRecord
 /// <summary>When a runtime starts a container again by itself.</summary>
 /// <param name="Name">no, always, on-failure, unless-stopped; null where it was not said, which is no.</param>
 /// <param name="MaximumRetryCount">For on-failure; 0 is without end.</param>
-public readonly record struct RestartPolicy(string? Name, int MaximumRetryCount);
+public readonly record struct RestartPolicy(string? Name, int MaximumRetryCount)
+{
+    /// <summary>The runtime starts the container again where it was not the runtime that ended it.</summary>
+    public bool Restarts => Name is { Length: > 0 } and not "no";
+}
 
 /// <summary>Something of the guest that is seen in a container.</summary>
 /// <param name="Type">bind, volume, tmpfs …</param>

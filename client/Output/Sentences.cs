@@ -11,7 +11,7 @@ internal static class Sentences
         MigrationRequest r = job.Request;
         if (job.State == MigrationState.Done || (job.State == MigrationState.Committed && job.IsSettled && job.Failure is null))
         {
-            string rest = job.State == MigrationState.Committed ? $"; job {job.Id} is still removing what is left in {r.Source}{Because(job)}" : job.Left is { } left ? $"; left stopped in {r.Source}: {left}" : "";
+            string rest = job.State == MigrationState.Committed ? $"; job {job.Id} is still removing what is left in {r.Source}{Because(job)}" : job.Left is { } left ? $"; left in {r.Source}: {left}" : "";
             return $"migrated {r.Workload} {r.Source} -> {r.Destination} in {Human.Seconds(Until(job, MigrationState.Committed))}{Downtime(job)}{Sent(job)}{Volumes(job)}{rest}";
         }
 

@@ -19,15 +19,13 @@ public sealed class MountedVolume(IDiskImage disk, BlockDeviceStruct device) : I
 
     public void Read(long offset, Span<byte> destination)
     {
-        disk.Read(offset, destination);
-        byte[] bytes = destination.ToArray();
+        byte[] bytes = new byte[destination.Length];
         try
         {
-            LiveView.Look(device.Kernel, look =>
-            {
-                look.At<BlockDeviceStruct>(device.Address).Overlay((ulong)offset, bytes);
-                return bytes;
-            }).CopyTo(destination);
+            // Before the disk: what is written there and dropped meanwhile is found there.
+            IReadOnlyList<Range> cached = LiveView.Look(device.Kernel, look => look.At<BlockDeviceStruct>(device.Address).ReadCached((ulong)offset, bytes));
+            disk.Read(offset, destination);
+            foreach (Range part in cached) bytes[part].CopyTo(destination[part]);
         }
         catch (IntrospectionException e)
         {

@@ -32,6 +32,7 @@ public sealed record SourcePlan(
 /// <param name="ImageName">By which podman looks for the image; null where it has none.</param>
 /// <param name="Volumes">Its named volumes, which come along.</param>
 /// <param name="FileBytes">Bytes of its files that come along, about: changes of its image, volumes, /dev/shm, log.</param>
+/// <param name="Restarts">It has a restart policy: podman starts it again when it ends, unless podman is the one that ends it.</param>
 [GenerateSerializer, Immutable, Alias("watari.PodmanContainer")]
 public sealed record PodmanContainer(
     [property: Id(0)] string Id,
@@ -39,7 +40,8 @@ public sealed record PodmanContainer(
     [property: Id(2)] string ImageId,
     [property: Id(3)] string? ImageName,
     [property: Id(4)] ImmutableArray<string> Volumes,
-    [property: Id(5)] long FileBytes);
+    [property: Id(5)] long FileBytes,
+    [property: Id(6)] bool Restarts);
 
 /// <summary>What the destination must offer, taken from the source's plan.</summary>
 [GenerateSerializer, Immutable, Alias("watari.DestinationRequirements")]

@@ -99,7 +99,7 @@ internal static class MigrationTable
 
     public static readonly Step Retire = new("retire", Side.Source, Seconds(180),
         (job, key) => new RetireSource(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job), job.Request.KeepSource),
-        (job, answer) => job with { Source = SideOutcome.Settled, Left = answer.Report!.Left });
+        (job, answer) => job with { Source = SideOutcome.Settled, Left = answer.Report?.Left });
 
     public static readonly Step RollBackSource = new("roll-back-source", Side.Source, Seconds(60),
         (job, key) => new RollBackSource(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job)),

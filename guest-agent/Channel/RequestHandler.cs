@@ -32,7 +32,7 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
         StopRequest stop => commands.Stop(stop, deadline),
         ExecStartRequest start => execs.Start(start),
         ExecEndRequest end => execs.End(end, deadline),
-        ReleaseRequest release => commands.Release(release),
+        ReleaseRequest release => commands.Release(release, deadline),
         SyncRequest => Sync(),
         SetClockRequest clock => new SetClockResult(WallClock.Set(clock.UnixNanoseconds)),
         LoopbackUpRequest loopback => commands.LoopbackUp(loopback),

@@ -130,9 +130,9 @@ internal static class Relay
             {
                 File.Copy(Path.Combine(from, name), Path.Combine(to, name), overwrite: true);
             }
-            catch (FileNotFoundException)
+            catch (IOException)
             {
-                // criu did not come so far
+                // criu did not come so far; or there is no room for what is only told
             }
         }
     }

@@ -140,7 +140,7 @@ internal sealed class ExecSessions(AgentPaths paths, EnginePrograms programs) : 
             Get(exec).End(Deadline.After(EndMilliseconds));
             Forget(exec);
         }
-        catch (Exception failed) when (failed is AgentException or KernelException or IOException)
+        catch (Exception failed) when (failed is AgentException or KernelException or IOException or ObjectDisposedException)
         {
             AgentLog.Write($"command {exec} could not be ended, which is tried again: {failed.Message}");
         }

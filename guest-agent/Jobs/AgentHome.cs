@@ -36,7 +36,7 @@ internal static class AgentHome
             AgentLog.Write($"found job {job} of an agent before this");
             archives.Add(paths.Of(job).Archive);
         }
-        foreach (string archive in Directory.EnumerateFiles(paths.Archives).Where(file => !archives.Contains(file) && !file.EndsWith(JobPaths.MadeSuffix, StringComparison.Ordinal)))
+        foreach (string archive in Directory.EnumerateFiles(paths.Archives).Where(file => !archives.Contains(file) && !file.EndsWith(JobPaths.OnDiskSuffix, StringComparison.Ordinal)))
             File.Delete(archive);
     }
 }

@@ -21,17 +21,17 @@ internal sealed record AgentPaths(string Root, string Archives)
     /// <summary>A file for each command that runs in a container and was not heard to end.</summary>
     public string Execs => Root + "/execs";
 
-    public JobPaths Of(JobId job) => new($"{Jobs}/{job}", $"{Archives}/{job}.tar", $"{Archives}/{job}.volumes", $"{Archives}/{job}{JobPaths.MadeSuffix}");
+    public JobPaths Of(JobId job) => new($"{Jobs}/{job}", $"{Archives}/{job}.tar", $"{Archives}/{job}.volumes", $"{Archives}/{job}{JobPaths.OnDiskSuffix}");
 }
 
 /// <summary>One job's directory.</summary>
 /// <param name="Root">/run/watari/jobs/JOB.</param>
 /// <param name="Archive">podman's checkpoint archive: /var/lib/watari/archives/JOB.tar.</param>
 /// <param name="Changes">Changes of volumes that come: /var/lib/watari/archives/JOB.volumes.</param>
-/// <param name="Made">The job's record as it was before volumes were made, which outlive a boot as it does: /var/lib/watari/archives/JOB.made.</param>
-internal sealed record JobPaths(string Root, string Archive, string Changes, string Made)
+/// <param name="RecordOnDisk">The job's record once podman may have made something, for podman's own outlive a boot: /var/lib/watari/archives/JOB.json.</param>
+internal sealed record JobPaths(string Root, string Archive, string Changes, string RecordOnDisk)
 {
-    public const string MadeSuffix = ".made";
+    public const string OnDiskSuffix = ".json";
 
     public string Record => Root + "/job.json";
 

@@ -164,7 +164,11 @@ internal sealed class JobCommands : IDisposable
         {
             throw Undone(job, failed);
         }
-        LeaveShelter(job);
+        // Podman's conmon stays there, and still, until the container is let go: one that saw it end would have podman start it again.
+        if (job.Podman is not null)
+            job.Shelter.Freeze(deadline);
+        else
+            LeaveShelter(job);
         store.Save(job with { Phase = JobPhase.Restored, Cgroup = result.Cgroup, Result = result });
         File.Delete(paths.Of(job.Job).Archive);
         // What the pages held is in the processes now.
@@ -271,17 +275,20 @@ internal sealed class JobCommands : IDisposable
         }
         else
         {
-            // An agent that died before it wrote the record, or long ago.
+            // An agent that died before it wrote the record, or long ago; or the guest was booted since, and podman's records were on its disk.
             Remover.RemoveCgroup(JobRecord.ShelterOf(request.Job), deadline, removed);
-            // The guest was started anew: volumes are still there.
-            if (store.FindMade(request.Job) is { } made)
-                volumes.Remove(made, deadline, removed);
+            if (store.FindOnDisk(request.Job) is { } begun)
+            {
+                if (begun.RestoreBegan is not null)
+                    podman.Undo(begun, deadline, removed);
+                volumes.Remove(begun, deadline, removed);
+            }
         }
         remover.RemoveDirectory(request.Job, removed);
         return new DestroyResult(removed);
     }
 
-    public ReleaseResult Release(ReleaseRequest request)
+    public ReleaseResult Release(ReleaseRequest request, Deadline deadline)
     {
         if (store.Find(request.Job) is not { } job)
             return new ReleaseResult();
@@ -291,6 +298,11 @@ internal sealed class JobCommands : IDisposable
         // A container's cgroup is its own; that of a tree was only the job's.
         if (job is { Container: null, Podman: null } && !job.Tasks.Frozen)
             job.Tasks.Disband();
+        if (job is { Podman: not null, Running: null } && job.Shelter.Exists)
+        {
+            job.Shelter.Thaw(deadline);
+            LeaveShelter(job);
+        }
         remover.RemoveDirectory(job.Job, []);
         return new ReleaseResult(job.Container);
     }
@@ -360,7 +372,15 @@ internal sealed class JobCommands : IDisposable
     {
         JobPaths files = paths.Of(job.Job);
         string log = RestoreLog.Explain(files.RestoreLog, files.RuncLog);
-        remover.RemoveRestored(job, Deadline.After(CleanUpMilliseconds), []);
+        try
+        {
+            remover.RemoveRestored(job, Deadline.After(CleanUpMilliseconds), []);
+        }
+        catch (AgentException left)
+        {
+            // What has failed first is what a person asks for; the rest goes when the job is destroyed.
+            return failed is AgentException first ? new AgentException(new AgentError(first.Code, $"{first.Message} What it has made is still to be removed: {left.Message}", log)) : failed;
+        }
         store.Save(job with { Phase = JobPhase.Prepared, Restore = null, RestoreBegan = null });
         return failed is AgentException why ? new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; what was sent for it is still there.", log)) : failed;
     }

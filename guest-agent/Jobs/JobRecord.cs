@@ -74,34 +74,22 @@ internal sealed class JobStore(AgentPaths paths)
 {
     public JobRecord? Find(JobId job) => Read(paths.Of(job).Record);
 
-    /// <summary>What an earlier boot has made for the job on the guest's disk; null: nothing.</summary>
-    public JobRecord? FindMade(JobId job) => Read(paths.Of(job).Made);
-
-    /// <summary>Likewise to be found after a boot.</summary>
-    public void SaveMade(JobRecord record) => Write(record, paths.Of(record.Job).Made);
-
-    private static JobRecord? Read(string path)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), JobJson.Default.JobRecord);
-        }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
-        {
-            return null;
-        }
-    }
-
     /// <exception cref="AgentException">unknown-job.</exception>
     public JobRecord Get(JobId job) =>
         Find(job) ?? throw new AgentException(new AgentError(AgentErrorCode.UnknownJob, $"Nothing of job {job} is in this guest: prepare it first."));
 
-    public void Save(JobRecord record) => Write(record, paths.Of(record.Job).Record);
+    /// <summary>What was begun with podman in an earlier boot of the guest, whose records outlive it.</summary>
+    public JobRecord? FindOnDisk(JobId job) => Read(paths.Of(job).RecordOnDisk);
 
-    private static void Write(JobRecord record, string path)
+    /// <summary>In the guest's memory; as long as something that podman has made is the job's, on its disk, too.</summary>
+    public void Save(JobRecord record)
     {
-        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(record, JobJson.Default.JobRecord));
-        File.Move(path + ".new", path, overwrite: true);
+        bool outlives = record is { Podman: not null, Running: null } && (record.VolumesBegan ?? record.RestoreBegan) is not null;
+        if (outlives)
+            Write(record, paths.Of(record.Job).RecordOnDisk);
+        Write(record, paths.Of(record.Job).Record);
+        if (!outlives)
+            File.Delete(paths.Of(record.Job).RecordOnDisk);
     }
 
     public IEnumerable<JobId> All()
@@ -134,5 +122,27 @@ internal sealed class JobStore(AgentPaths paths)
                 return job;
         }
         return null;
+    }
+
+    private static JobRecord? Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), JobJson.Default.JobRecord);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static void Write(JobRecord record, string path)
+    {
+        using (FileStream file = new(path + ".new", FileMode.Create))
+        {
+            JsonSerializer.Serialize(file, record, JobJson.Default.JobRecord);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(path + ".new", path, overwrite: true);
     }
 }

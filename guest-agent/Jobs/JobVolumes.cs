@@ -20,7 +20,6 @@ internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman
             // Again, for what was made since the job was prepared would be taken for this job's.
             podman.CheckVolumes(container, deadline);
             job = job with { VolumesBegan = DateTimeOffset.UtcNow.ToUnixTimeSeconds() };
-            store.SaveMade(job);
             store.Save(job);
         }
         foreach (ContainerId volume in container.Volumes.Where(volume => !job.Volumes.Contains(volume)))

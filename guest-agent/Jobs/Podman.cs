@@ -1,4 +1,4 @@
-using Watari.GuestAgent.Criu;
+using Watari.GuestAgent.Cgroups;
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
@@ -78,7 +78,7 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
     /// <exception cref="AgentException">One cannot be removed.</exception>
     public void RemoveVolumes(IReadOnlyList<ContainerId> volumes, long sinceUnixSeconds, Deadline deadline, List<string> removed)
     {
-        foreach (ContainerId volume in volumes.Where(volume => MadeSince(volume, sinceUnixSeconds, deadline)))
+        foreach (ContainerId volume in volumes.Where(volume => MadeSince("volume", "{{.CreatedAt.Unix}}", volume.ToString(), sinceUnixSeconds, deadline)))
         {
             if (Run(["volume", "rm", volume.ToString()], deadline) is { Code: not 0 } kept && Asks(["volume", "exists", volume.ToString()], deadline))
                 throw new AgentException(new AgentError(AgentErrorCode.Internal, $"podman volume rm {volume} ended with code {kept.Code}; the volume is still there.", Tail(kept.Output)));
@@ -137,7 +137,8 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
         if (job.Podman is not { } container || facts.Podman is null)
             return;
         string name = (container.Id ?? container.Name).ToString();
-        if (Asks(["container", "exists", "--external", name], deadline))
+        // Of one that has only a name, somebody else's may be there by now, or may have been.
+        if (Asks(["container", "exists", "--external", name], deadline) && (container.Id is not null || MadeSince("container", "{{.Created.Unix}}", name, job.RestoreBegan, deadline)))
         {
             (int code, string output) = Run(["rm", "--force", "--time", "0", name], deadline);
             // A podman that was killed in the middle has the container in its storage, and not in its database.
@@ -148,7 +149,7 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
         foreach (ContainerId volume in container.Volumes)
         {
             // One that was made before, by somebody else, is why podman has refused; those of the job's own go with the job.
-            if (!job.Volumes.Contains(volume) && MadeSince(volume, job.RestoreBegan, deadline) && Run(["volume", "rm", volume.ToString()], deadline).Code == 0)
+            if (!job.Volumes.Contains(volume) && MadeSince("volume", "{{.CreatedAt.Unix}}", volume.ToString(), job.RestoreBegan, deadline) && Run(["volume", "rm", volume.ToString()], deadline).Code == 0)
                 removed.Add($"volume {volume}");
         }
     }
@@ -161,6 +162,8 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
         // Not by force: one that runs was started anew since. That it has ended conmon may not have told podman yet.
         while (Run(["rm", name], deadline) is { Code: not 0 } kept && Asks(["container", "exists", name], deadline))
         {
+            if (container.Id is { } id && Runs(id.ToString(), deadline))
+                return [$"container {container.Name}, which was started there again and runs beside the one that was moved (podman stop {container.Name})"];
             if (Deadline.Now + BetweenTries >= deadline.At)
                 return [$"container {container.Name} ({Tail(kept.Output).Trim()})"];
             Thread.Sleep(BetweenTries);
@@ -199,8 +202,13 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
             throw new AgentException(new AgentError(AgentErrorCode.NoImage, $"The container's image is in podman's store of this guest, and not as {name}, by which podman looks for it: podman tag {image.ToString()[..12]} {name}."));
     }
 
-    private bool MadeSince(ContainerId volume, long? unixSeconds, Deadline deadline) =>
-        Run(["volume", "inspect", "--format", "{{.CreatedAt.Unix}}", volume.ToString()], deadline) is (0, var made) && long.TryParse(made.Trim(), out long at) && at >= unixSeconds;
+    private bool MadeSince(string kind, string field, string name, long? unixSeconds, Deadline deadline) =>
+        Run([kind, "inspect", "--format", field, name], deadline) is (0, var made) && long.TryParse(made.Trim(), out long at) && at >= unixSeconds;
+
+    /// <summary>Its first process lives: what podman has written of it may be of one that has ended.</summary>
+    private bool Runs(string id, Deadline deadline) =>
+        Run(["container", "inspect", "--format", "{{.State.Pid}}", id], deadline) is (0, var pid) && int.TryParse(pid.Trim(), out int first) && first > 0
+        && Cgroup.Of(pid.Trim())?.Path.Contains(id, StringComparison.Ordinal) == true;
 
     /// <summary>A question of podman's that is answered by its exit code.</summary>
     private bool Asks(IReadOnlyList<string> question, Deadline deadline) => Run(question, deadline) switch

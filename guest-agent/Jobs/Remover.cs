@@ -53,7 +53,7 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts, Podman podman)
     {
         File.Delete(paths.Of(job).Archive);
         File.Delete(paths.Of(job).Changes);
-        File.Delete(paths.Of(job).Made);
+        File.Delete(paths.Of(job).RecordOnDisk);
         string directory = paths.Of(job).Root;
         if (!Directory.Exists(directory))
             return;

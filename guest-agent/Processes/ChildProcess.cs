@@ -31,8 +31,10 @@ internal sealed unsafe class ChildProcess : IDisposable
     {
         get
         {
+            if (status is not null)
+                return true;
             Libc.PollFd ended = new() { Fd = Fd, Events = Libc.POLLIN };
-            return status is not null || Libc.poll(&ended, 1, 0) > 0;
+            return Libc.poll(&ended, 1, 0) > 0;
         }
     }
 

@@ -17,37 +17,44 @@ public readonly partial record struct BlockDeviceStruct
         : throw new KernelTypeException("This kernel's block_device has neither bd_mapping nor bd_inode: what it has of a disk in memory cannot be read.");
 
     /// <summary>
-    /// Copies what the kernel has in memory of a part of the device over what was read from the device itself: together they are what the
-    /// kernel sees.
+    /// Reads what the kernel has in memory of a part of the device. Over what the device holds it is what the kernel sees, if it is taken
+    /// first: a page that is written back and dropped between the two is then on the device.
     /// </summary>
     /// <param name="offset">In bytes.</param>
-    /// <param name="destination">Holds the device's bytes from there on.</param>
+    /// <param name="destination">As long as the part; what is not in memory is left as it was.</param>
+    /// <returns>Where in it something was in memory; ascending.</returns>
     /// <exception cref="KernelWalkException">Its pages lead astray.</exception>
-    public void Overlay(ulong offset, Span<byte> destination)
+    public IReadOnlyList<Range> ReadCached(ulong offset, Span<byte> destination)
     {
         AddressSpaceStruct mapping = Mapping;
         BufferState state = BufferState.Of(Kernel);
+        List<Range> cached = [];
         for (int done = 0; done < destination.Length;)
         {
             ulong at = offset + (ulong)done, index = at >> GuestPage.Shift;
             int length = (int)Math.Min((ulong)(destination.Length - done), ((index + 1) << GuestPage.Shift) - at);
             if (mapping.IPages.TryLoad(index, out ulong first, out ulong raw) && (raw & 1) == 0)
-                Copy(new GuestVirtualAddress(raw), at - (first << GuestPage.Shift), destination.Slice(done, length), state);
+                Copy(new GuestVirtualAddress(raw), at - (first << GuestPage.Shift), destination, done..(done + length), state, cached);
             done += length;
         }
+
+        return cached;
     }
 
     /// <param name="folio">Its head page.</param>
     /// <param name="at">Where in it.</param>
-    private void Copy(GuestVirtualAddress folio, ulong at, Span<byte> destination, BufferState state)
+    private void Copy(GuestVirtualAddress folio, ulong at, Span<byte> whole, Range part, BufferState state, List<Range> cached)
     {
+        Span<byte> destination = whole[part];
         PageStruct page = PageStruct.At(Kernel, folio);
         ulong flags = page.Flags;
         ReadOnlySpan<byte> bytes = Kernel.Memory.Span(Kernel.Pages.FrameOf(folio).Address + at, destination.Length);
         // Of a page that was never read whole its buffers tell what of it is there; one was whole when it says so itself.
         if (state.IsUpToDate(flags) || !state.HasBuffers(flags))
         {
-            if (state.IsUpToDate(flags)) bytes.CopyTo(destination);
+            if (!state.IsUpToDate(flags)) return;
+            bytes.CopyTo(destination);
+            cached.Add(part);
             return;
         }
 
@@ -62,6 +69,7 @@ public readonly partial record struct BlockDeviceStruct
             {
                 int from = (int)(Math.Max(start, at) - at), to = (int)(Math.Min(end, at + (ulong)destination.Length) - at);
                 bytes[from..to].CopyTo(destination[from..]);
+                cached.Add((part.Start.Value + from)..(part.Start.Value + to));
             }
 
             start = end;

@@ -3,7 +3,6 @@ using System.Reflection;
 using Microsoft.Extensions.Options;
 using Watari.GrainInterfaces.Model;
 using Watari.Grains.Engine;
-using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
@@ -231,9 +230,17 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
     /// <summary>Whoever asks for events hears what has come of a step.</summary>
     private async Task<T> ToldAsync<T>(StepKey key, string vm, WorkloadId workload, ContainerEventKind? kind, Task<T> step)
     {
-        T result = await step;
-        _watch.End(vm, workload.Container, kind, key.Job);
-        return result;
+        try
+        {
+            T result = await step;
+            _watch.End(vm, workload.Container, kind, key.Job);
+            return result;
+        }
+        catch (EngineException e) when (e.Kind == FailureKind.WorkloadLost)
+        {
+            _watch.End(vm, workload.Container, null, key.Job); // its end is an event like any other
+            throw;
+        }
     }
 
     /// <param name="key">The step.</param>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Watari.GrainInterfaces.Model;
 using Watari.Processes;
 
 namespace Watari.Client.Tests;

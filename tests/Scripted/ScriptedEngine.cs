@@ -94,7 +94,7 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             : [];
         // One of podman's with a volume, where it is called so.
         PodmanContainer? podman = copy.Container.StartsWith("books", StringComparison.Ordinal)
-            ? new PodmanContainer(new string('b', 64), copy.Container, new string('a', 64), "localhost/books:1", ["shelf"], 1 << 20)
+            ? new PodmanContainer(new string('b', 64), copy.Container, new string('a', 64), "localhost/books:1", ["shelf"], 1 << 20, Restarts: false)
             : null;
         return new SourcePlan(Describe(copy), [.. objections], 42, 64 << 20, podman is null ? "/run/bundle" : null, "6.12.0", ["sse2"], 1_000_000, MemoryMode.InPlace, podman);
     }

@@ -4,6 +4,7 @@ using Watari.Checkpoint.Freezing;
 using Watari.Checkpoint.Images;
 using Watari.Checkpoint.Model;
 using Watari.Checkpoint.Verdicts;
+using Watari.Containers;
 using Watari.GrainInterfaces.Model;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Inventory;
@@ -25,6 +26,7 @@ internal sealed class CheckpointMaker(VmLooks looks, EngineThreads threads, Time
     /// <exception cref="EngineException">It could not be saved; the message says where the workload is now.</exception>
     public async Task<EngineReport> SaveAsync(StepKey key, GuestVm vm, WorkloadId workload, CheckpointOptions options, CancellationToken cancellationToken)
     {
+        if (!options.LeaveRunning) await RefuseRestartedAsync(vm, workload, cancellationToken);
         await using VmLook? look = options.Form == CheckpointForm.Archive ? await looks.OpenAsync(vm.Name, cancellationToken) : null;
         return await threads.RunAsync(
             () =>
@@ -40,6 +42,24 @@ internal sealed class CheckpointMaker(VmLooks looks, EngineThreads threads, Time
                 }
             },
             cancellationToken);
+    }
+
+    /// <summary>It would run anew a moment after it was saved and killed, beside what was saved.</summary>
+    private async Task RefuseRestartedAsync(GuestVm vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        if (workload.Container is not { } id) return;
+        RestartPolicy? policy = null;
+        try
+        {
+            policy = await looks.TakeAsync(vm.Name, look => look.Inventory().Containers.FirstOrDefault(found => found.Id == id)?.Record?.RestartPolicy, cancellationToken);
+        }
+        catch (EngineException)
+        {
+            // What its engine has written cannot be read: for images alone it need not be.
+        }
+
+        if (policy is { Restarts: true } restarts)
+            throw new EngineException(FailureKind.Refused, $"Container '{id}' in VM '{vm.Name}' has the restart policy '{restarts.Name}', by which it would be started again as soon as it ends: save it with --leave-running, or take the policy away. It runs on.");
     }
 
     /// <summary>Failures after which the workload is where it was.</summary>

@@ -2,7 +2,6 @@ using Watari.Containers;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Silo.Engine.Inventory;
-using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
 
 namespace Watari.Silo.Engine.Controls;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Watari.GrainInterfaces.Model;
 using Watari.Silo.Engine.Inventory;
-using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
 
 namespace Watari.Silo.Engine.Events;

@@ -16,13 +16,13 @@ internal sealed class Deeds(TimeProvider time)
 
     public void Begin(string vm, string container)
     {
-        lock (_gate) _deeds[(vm, container)] = new Deed(time.GetTimestamp(), IsOver: false);
+        Put(vm, container, new Deed(time.GetTimestamp(), IsOver: false));
     }
 
     /// <param name="kind">What has been done; null: nothing, or all was undone.</param>
     public void End(string vm, string container, ContainerEventKind? kind, string job)
     {
-        lock (_gate) _deeds[(vm, container)] = new Deed(time.GetTimestamp(), IsOver: true, kind, job, time.GetUtcNow());
+        Put(vm, container, new Deed(time.GetTimestamp(), IsOver: true, kind, job, time.GetUtcNow()));
     }
 
     /// <summary>Whether something of the VM is at work now, which a look would hold up.</summary>
@@ -53,11 +53,23 @@ internal sealed class Deeds(TimeProvider time)
         {
             if (!_deeds.TryGetValue((vm, container), out Deed? deed)) return null;
             // What was seen before its end may be of its middle.
-            if (deed.IsOver && deed.Since < began) _deeds.Remove((vm, container));
-            else if (time.GetElapsedTime(deed.Since) < s_longest) return deed with { IsOver = false };
+            if (!deed.IsOver || deed.Since >= began) return IsStale(deed) ? null : deed with { IsOver = false };
+            _deeds.Remove((vm, container));
             return deed;
         }
     }
+
+    /// <summary>Where nobody looks, nothing is taken: what is old goes when something new comes.</summary>
+    private void Put(string vm, string container, Deed deed)
+    {
+        lock (_gate)
+        {
+            foreach ((string Vm, string Container) key in _deeds.Where(old => IsStale(old.Value)).Select(old => old.Key).ToList()) _deeds.Remove(key);
+            _deeds[(vm, container)] = deed;
+        }
+    }
+
+    private bool IsStale(Deed deed) => time.GetElapsedTime(deed.Since) >= s_longest;
 }
 
 /// <param name="Since">When it began or ended: a timestamp of the host's clock.</param>

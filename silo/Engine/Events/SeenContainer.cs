@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Watari.Containers;
 using Watari.Introspection;
 using Watari.Introspection.Containers;

@@ -92,6 +92,8 @@ internal sealed class OpenCommand(TimeProvider time)
         long left = offset + bytes.Length - _taken;
         if (_isClosed || left < 0 || (left == 0 && !isLast)) return new ExecInput(_taken, _isClosed);
         ExecWriteResult result = await write(bytes[(int)(bytes.Length - left)..]);
+        // The guest says so, and is not trusted to have counted.
+        if (result.Written < 0 || result.Written > left) throw new EngineException(FailureKind.Internal, $"The guest's agent says that a command took {result.Written} of {left} bytes.");
         _taken += result.Written;
         _isClosed = result.IsClosed || (isLast && result.Written == left);
         return new ExecInput(_taken, _isClosed);

@@ -54,15 +54,13 @@ internal sealed class WatchedFiles(IFileSystem files, LookWatch watch) : IFileSy
 {
     public IInode Root => new Inode(files.Root, watch);
 
-    private sealed class Inode(IInode inode, LookWatch watch) : IInode
+    private sealed class Inode(IInode inode, LookWatch watch) : DelegatingInode(inode)
     {
-        public FileStatus Status => Watched.Status;
-
-        public IEnumerable<DirectoryEntry> Entries
+        public override IEnumerable<DirectoryEntry> Entries
         {
             get
             {
-                foreach (DirectoryEntry entry in Watched.Entries)
+                foreach (DirectoryEntry entry in base.Entries)
                 {
                     watch.Check();
                     yield return entry;
@@ -70,30 +68,15 @@ internal sealed class WatchedFiles(IFileSystem files, LookWatch watch) : IFileSy
             }
         }
 
-        private IInode Watched
+        protected override IInode Inner
         {
             get
             {
                 watch.Check();
-                return inode;
+                return base.Inner;
             }
         }
 
-        public IInode Open(in DirectoryEntry entry) => new Inode(Watched.Open(entry), watch);
-
-        public bool TryLookup(ReadOnlySpan<byte> name, out IInode found)
-        {
-            bool any = Watched.TryLookup(name, out found);
-            if (any) found = new Inode(found, watch);
-            return any;
-        }
-
-        public int Read(long offset, Span<byte> destination) => Watched.Read(offset, destination);
-
-        public bool TryFindData(long offset, out FileRange data) => Watched.TryFindData(offset, out data);
-
-        public ReadOnlyMemory<byte> ReadLink() => Watched.ReadLink();
-
-        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes() => Watched.ReadExtendedAttributes();
+        protected override IInode Wrap(IInode inode) => new Inode(inode, watch);
     }
 }

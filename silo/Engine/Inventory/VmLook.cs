@@ -61,6 +61,9 @@ internal sealed class VmLook : IAsyncDisposable
     /// <summary>It has lasted as long as it may: what is told of the VM from here on must not be asked of it.</summary>
     public bool IsLate => _watch.IsLate;
 
+    /// <summary>From here on it lasts as long as it takes, or until it is cancelled: each step in the files asks.</summary>
+    public void LastUntil(CancellationToken cancellationToken) => _watch.Begin(TimeSpan.MaxValue, cancellationToken);
+
     /// <summary>
     /// Its files from the root on, as the guest sees them now; of a guest without a kernel, as they are on its disk. Taken anew for each look,
     /// for the guest goes on. Blocks: for the engine's threads.

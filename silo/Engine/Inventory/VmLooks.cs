@@ -3,7 +3,6 @@ using Watari.Disk.Images;
 using Watari.GrainInterfaces.Model;
 using Watari.Hypervisor;
 using Watari.Introspection.Kernel;
-using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
 
 namespace Watari.Silo.Engine.Inventory;

@@ -19,6 +19,9 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     /// <summary>Beyond the container's own memory: images, and what runc and criu need while they restore.</summary>
     private const long RestoreOverhead = 64L << 20;
 
+    /// <summary>Of the host's available memory: the rest is for all else that comes meanwhile.</summary>
+    private const double MostOfHost = 0.8;
+
     private static readonly TimeSpan s_podman = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_send = TimeSpan.FromMinutes(10);
 
@@ -62,9 +65,18 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
 
         if (requirements.Podman is { } podman)
         {
+            // All of it passes through this host's memory.
+            long passing = requirements.MemoryBytes + podman.FileBytes, available = StagingMemory.AvailableBytes();
+            if (passing > available * MostOfHost)
+            {
+                throw new EngineException(
+                    FailureKind.Refused,
+                    $"The container's memory and files, {passing >> 20} MiB, pass through the memory of the destination's host, which has {available >> 20} MiB to spare: free memory on it, or choose another destination.");
+            }
+
             if (!guest.Agent.Features.Contains("check-podman"))
                 throw new EngineException(FailureKind.Refused, $"The agent of VM '{vm.Name}' ({guest.Agent.AgentVersion}) is too old for containers of podman: put the newer one there, or choose another VM.");
-            await (await vm.AgentAsync(cancellationToken)).CheckPodmanAsync(podman.ForAgent(), s_podman, cancellationToken);
+            await (await vm.AgentAsync(cancellationToken)).CheckPodmanAsync(ForAgent(requirements, podman), s_podman, cancellationToken);
             return;
         }
 
@@ -83,7 +95,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     {
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         if (requirements.Podman is { } podman)
-            await agent.PreparePodmanAsync(key.AgentStep(), podman.ForAgent(), Needed(requirements), s_podman, cancellationToken);
+            await agent.PreparePodmanAsync(key.AgentStep(), ForAgent(requirements, podman), Needed(requirements), s_podman, cancellationToken);
         else
             await agent.PrepareAsync(key.AgentStep(), requirements.Workload.AgentContainer(), requirements.Bundle, Needed(requirements), s_quick, cancellationToken);
         long pages = requirements.MemoryBytes / PageCount.Size;
@@ -222,6 +234,10 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         foreach (string job in _incoming.Keys) Forget(job);
         receiver.Dispose();
     }
+
+    /// <summary>Through a landing zone the pages, too, are part of the archive that podman unpacks.</summary>
+    private static GuestAgent.Protocol.PodmanContainer ForAgent(DestinationRequirements requirements, GrainInterfaces.Model.PodmanContainer podman) =>
+        (podman with { FileBytes = podman.FileBytes + (requirements.Memory == MemoryMode.LandingZone ? requirements.MemoryBytes : 0) }).ForAgent();
 
     /// <summary>Bytes; a landing zone holds the memory a second time until the container is restored.</summary>
     private static long Needed(DestinationRequirements requirements) =>

@@ -46,8 +46,10 @@ internal sealed class OutgoingFiles : IAsyncDisposable
 
     /// <summary>Reads the files and adds them to what is sent. The container must stand still meanwhile. Blocks: for the engine's threads.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.SaveFailed"/>: this host has no room for them.</exception>
-    public void AddTo(OutgoingPages pages, DateTimeOffset time)
+    /// <exception cref="OperationCanceledException">The container is to go on.</exception>
+    public void AddTo(OutgoingPages pages, DateTimeOffset time, CancellationToken cancellationToken)
     {
+        _look.LastUntil(cancellationToken);
         try
         {
             Write(time);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Watari.Containers;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
@@ -19,16 +20,24 @@ internal static class PodmanSource
         SavedFiles files = Find(look, id);
         ContainerRecord record = files.Record;
         string name = record.Names.Count > 0 ? record.Names[0] : id;
+        if (record.Labels?.GetValueOrDefault("PODMAN_SYSTEMD_UNIT") is { } unit)
+            throw Refused($"is run by the systemd unit '{ShownText.Of(unit)}' of VM '{look.Id.Vm}', which would start another when this one is moved away: run it by podman alone (systemctl disable --now), or move the unit");
+        if (HasDependencies(files)) throw Refused("shares namespaces with another container, or depends on one, which podman restores no container with");
         if (record.Pod is not null) throw Refused("is in a pod, which podman does not restore: move what is in it by other means");
-        if (record.RestartPolicy.Name is { Length: > 0 } policy and not "no")
-            throw Refused($"has the restart policy '{policy}': podman in VM '{look.Id.Vm}' would start it again when it ends there, beside the one that was moved (podman update --restart=no {name})");
         if (!ImageId.TryParse(record.ImageId, out _)) throw Refused("was made of no image, of which alone podman makes one");
         string[] volumes = [.. record.Mounts.Where(mount => mount.Type == "volume").Select(mount => mount.Name ?? "").Distinct()];
         if (volumes.Append(name).FirstOrDefault(text => !ContainerId.TryParse(text, out _)) is { } odd)
             throw Refused($"bears the name '{ShownText.Of(odd)}', or has a volume of that name, which is none that podman takes");
-        return new PodmanContainer(id, name, record.ImageId!, ImageReference.TryParse(record.Image, out ImageReference image) ? image.ToString() : null, [.. volumes], files.Measure());
+        return new PodmanContainer(id, name, record.ImageId!, ImageReference.TryParse(record.Image, out ImageReference image) ? image.ToString() : null, [.. volumes], files.Measure(), record.RestartPolicy.Restarts);
 
         EngineException Refused(string why) => new(FailureKind.Refused, $"Container '{id}' in VM '{look.Id.Vm}' {why}.");
+    }
+
+    /// <summary>Podman's import refuses one that has them (libpod, ContainerConfig.Dependencies).</summary>
+    private static bool HasDependencies(SavedFiles files)
+    {
+        using JsonDocument config = JsonDocument.Parse(files.Dumps.Config);
+        return config.RootElement.TryGetProperty("dependencies", out JsonElement dependencies) && dependencies.ValueKind == JsonValueKind.Array && dependencies.GetArrayLength() > 0;
     }
 
     /// <summary>What an archive of it will hold.</summary>

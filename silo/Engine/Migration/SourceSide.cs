@@ -12,6 +12,7 @@ using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
+using Watari.Silo.Engine.Controls;
 using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration.Volumes;
 using Watari.Silo.Engine.Vms;
@@ -32,6 +33,10 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_agent = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_podman = TimeSpan.FromMinutes(2);
+
+    private const int SignalKill = 9;
+
+    private const string AtBoot = "by its restart policy podman may start it when the guest boots";
 
     /// <summary>How often a capture waits for a kernel that rebuilds a frozen process's tables; it takes milliseconds.</summary>
     private const int LooksForSettled = 200;
@@ -69,7 +74,10 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         SourcePlan plan = await threads.RunAsync(() => Plan(vm, machine, id, target), cancellationToken);
         if (target.Container is not { Runtime: ContainerRuntime.Podman } container) return plan;
         // Podman makes it anew at the destination, where no bundle of it is.
-        return plan with { Bundle = null, Podman = await looks.TakeAsync(vm.Name, look => PodmanSource.Describe(look, container.Id), cancellationToken, s_measure) };
+        PodmanContainer podman = await looks.TakeAsync(vm.Name, look => PodmanSource.Describe(look, container.Id), cancellationToken, s_measure);
+        if (podman.Restarts)
+            await ContainerOfEngine.AgentAsync(vm, "stop", $"It has a restart policy, and podman would start it again beside the one that was moved (from podman 5.1 on, podman update --restart=no {podman.Name} ends that).", cancellationToken);
+        return plan with { Bundle = null, Podman = podman };
     }
 
     public async Task<EngineReport> CopyVolumesAsync(StepKey key, GuestVm vm, SourceTasks tasks, TransferTarget target, int streams, CancellationToken cancellationToken)
@@ -118,7 +126,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         clock.Lap("capture");
         if (outgoing.Files is { } files)
         {
-            await threads.RunAsync(() => files.AddTo(pages, time.GetUtcNow()), cancellationToken);
+            await threads.RunAsync(() => files.AddTo(pages, time.GetUtcNow(), cancellationToken), cancellationToken);
             clock.Lap("files");
             if (outgoing.Volumes is { } volumes)
             {
@@ -146,10 +154,17 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     public async Task<EngineReport> RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken)
     {
         Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
+        if (target is not null && tasks.Podman is { Restarts: true } restarted)
+        {
+            await EndByPodmanAsync(key, vm, restarted, cancellationToken);
+            target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
+        }
+
         if (target is not null) await new SourceFreezer(vm, key, tasks.Freezer, threads).KillAsync(target, cancellationToken);
         return new EngineReport([], Left: (workload.AgentContainer(), tasks.Podman, keep) switch
         {
             (null, _, _) => null,
+            (_, { Restarts: true } podman, true) => $"container {podman.Name}, as --keep-source asks; {AtBoot}",
             (var container, _, true) => $"container {tasks.Podman?.Name ?? container.ToString()}, as --keep-source asks",
             (_, { } podman, _) => await RemoveFromPodmanAsync(key, vm, podman, cancellationToken),
             ({ } container, _, _) => await RemoveRecordAsync(key, vm, container, cancellationToken),
@@ -277,12 +292,36 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         return null;
     }
 
+    /// <summary>
+    /// Podman starts a container that has a restart policy again, unless it has ended it itself. It gets SIGKILL where it stands frozen, and
+    /// runs no more. Until that is done it stays frozen: there is no other way that leaves but one.
+    /// </summary>
+    private async Task EndByPodmanAsync(StepKey key, GuestVm vm, PodmanContainer podman, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ContainerOfEngine container = await ContainerOfEngine.FindAsync(looks, vm.Name, podman.Id, cancellationToken);
+            GuestAgentClient agent = await ContainerOfEngine.AgentAsync(vm, "stop", "Until one does, the container stays frozen there.", cancellationToken);
+            // By its kill: podman before 4.6 may take an end by its stop for one that it is to start after (containers/podman#18259).
+            await agent.StopAsync(key.AgentStep("stop"), container.Target, signal: SignalKill, seconds: (int)s_thaw.TotalSeconds, s_podman, cancellationToken);
+        }
+        catch (EngineException e) when (e.Kind == FailureKind.NotFound)
+        {
+            // Podman has forgotten it, and starts nothing.
+        }
+        catch (AgentLostException)
+        {
+            await vm.DropAgentAsync(); // one that was started again is found at the next try
+            throw;
+        }
+    }
+
     /// <summary>What podman keeps of a container that was moved away, and its volumes, would be in the way of its return.</summary>
     /// <returns>What is left of it, and why; null where nothing is.</returns>
     private static async Task<string?> RemoveFromPodmanAsync(StepKey key, GuestVm vm, PodmanContainer podman, CancellationToken cancellationToken)
     {
         string all = podman.Volumes.IsEmpty ? $"container {podman.Name}" : $"container {podman.Name} with {string.Join(", ", podman.Volumes.Select(volume => $"volume {volume}"))}";
-        string nobody = $"{all}, for no agent answers there that could remove it (podman rm {podman.Name})";
+        string nobody = $"{all}, for no agent answers there that could remove it (podman rm {podman.Name}){(podman.Restarts ? $"; {AtBoot}" : "")}";
         if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return nobody;
         try
         {

@@ -74,6 +74,6 @@ internal sealed unsafe class StagingMemory : IDisposable
         $"The memory of what is frozen is copied on its host first: {bytes >> 20} MiB or more, and this host has {Math.Max(_most, 0) >> 20} MiB to spare; free memory on it, and try again.");
 
     /// <summary>MemAvailable (proc_meminfo(5)).</summary>
-    private static long AvailableBytes() =>
+    public static long AvailableBytes() =>
         long.Parse(File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal))[13..^3], CultureInfo.InvariantCulture) << 10;
 }

@@ -1,7 +1,6 @@
 using Watari.Checkpoint.Archives;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
-using Watari.Silo.Engine.Migration;
 using Watari.Silo.Engine.Vms;
 using PodmanContainer = Watari.GuestAgent.Protocol.PodmanContainer;
 

@@ -4,7 +4,6 @@ using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 using Watari.Introspection.Kernel;
 using Watari.Introspection.Memory;
-using Watari.Silo.Engine.Migration;
 
 namespace Watari.Silo.Engine.Vms;
 

@@ -1,6 +1,5 @@
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
-using Watari.Silo.Engine.Migration;
 
 namespace Watari.Silo.Engine.Vms;
 

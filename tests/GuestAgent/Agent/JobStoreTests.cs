@@ -36,21 +36,28 @@ public sealed class JobStoreTests : IDisposable
     }
 
     [Fact]
-    public void What_tells_of_volumes_outlives_a_boot_and_nothing_else_does()
+    public void What_podman_may_have_made_is_known_after_a_boot_until_it_is_let_go()
     {
-        JobRecord job = folder.Prepared("first") with { Podman = Container("cc", "web", "books"), VolumesBegan = 7, Volumes = [ContainerId.Parse("books")] };
-        folder.Store.SaveMade(job);
+        JobRecord job = folder.Prepared("first") with { Podman = Container("cc", "web", "books") };
+        folder.Store.Save(job);
+        Assert.Null(folder.Store.FindOnDisk(job.Job));
+
+        folder.Store.Save(job with { VolumesBegan = 7, Volumes = [ContainerId.Parse("books")] });
+        Assert.Equal((7, "books"), (folder.Store.FindOnDisk(job.Job)!.VolumesBegan, Assert.Single(folder.Store.FindOnDisk(job.Job)!.Volumes).ToString()));
+        folder.Store.Save(job with { Phase = JobPhase.Restoring, RestoreBegan = 1 });
         JobPaths files = folder.Paths.Of(job.Job);
         File.WriteAllText(files.Archive, "");
         File.WriteAllText(files.Changes, "");
-        Directory.Delete(files.Root, recursive: true);
+        Directory.Delete(files.Root, recursive: true); // all that lies in memory
 
         AgentHome.RemoveLeftovers(folder.Paths);
 
-        Assert.Equal([files.Made], Directory.GetFiles(folder.Paths.Archives));
+        Assert.Equal([files.RecordOnDisk], Directory.GetFiles(folder.Paths.Archives));
         Assert.Null(folder.Store.Find(job.Job));
-        JobRecord made = folder.Store.FindMade(job.Job)!;
-        Assert.Equal((7, "books"), (made.VolumesBegan!.Value, Assert.Single(made.Volumes).ToString()));
+        Assert.Equal(("web", 1L), (folder.Store.FindOnDisk(job.Job)!.Podman!.Name.ToString(), folder.Store.FindOnDisk(job.Job)!.RestoreBegan));
+        Directory.CreateDirectory(files.Root);
+        folder.Store.Save(job with { Phase = JobPhase.Restored, RestoreBegan = 1, Running = ContainerId.Parse("cc") });
+        Assert.Null(folder.Store.FindOnDisk(job.Job));
     }
 
     public void Dispose() => folder.Dispose();

@@ -66,9 +66,9 @@ public sealed class BlockDeviceTests : IDisposable
 
     private byte[] Overlaid(ulong offset, int length)
     {
-        byte[] bytes = new byte[length];
+        byte[] cached = new byte[length], bytes = new byte[length];
         Array.Fill(bytes, OnDevice);
-        _builder.Boot().Attach().At<BlockDeviceStruct>(_device).Overlay(offset, bytes);
+        foreach (Range part in _builder.Boot().Attach().At<BlockDeviceStruct>(_device).ReadCached(offset, cached)) cached[part].CopyTo(bytes.AsSpan(part));
         return bytes;
     }
 

@@ -84,16 +84,4 @@ public sealed class StepLedgerTests
         EngineException refused = await Assert.ThrowsAsync<EngineException>(() => ledger.OnceAsync(key, Done));
         Assert.Equal(FailureKind.Fenced, refused.Kind);
     }
-
-    /// <summary>A clock that a test moves.</summary>
-    private sealed class HandSetTime : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _ticks;
-
-        public void Advance(TimeSpan time) => _ticks += time.Ticks;
-    }
 }

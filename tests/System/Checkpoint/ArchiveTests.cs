@@ -78,13 +78,16 @@ public sealed class ArchiveTests(CheckpointHost host) : IClassFixture<Checkpoint
     [Fact]
     public async Task A_container_that_runs_on_and_its_twin_of_an_archive_have_the_same_data()
     {
-        string digest = await StartRedisAsync(host.Guest.Console, "first", "-v shelf:/data");
+        string digest = await StartRedisAsync(host.Guest.Console, "first", "--restart always -v shelf:/data");
         string archive = FileOf("first.tar");
 
+        Run ended = await host.WatariAsync("checkpoint", "first", "--vm", "vm-a", "-e", archive);
         Run saved = await host.WatariAsync("checkpoint", "first", "--vm", "vm-a", "-e", archive, "-R", "--ignore-volumes", "-o", "json");
         Run unasked = await host.WatariAsync("restore", archive, "--to", "vm-a", "--name", "second");
         Run restored = await host.WatariAsync("restore", archive, "--to", "vm-a", "--name", "second", "--ignore-volumes");
 
+        Assert.Equal(4, ended.Code);
+        Assert.Contains("has the restart policy 'always', by which it would be started again as soon as it ends", ended.Error, StringComparison.Ordinal);
         Assert.True(saved.Code == 0, saved.Error);
         Assert.Equal(4, unasked.Code);
         Assert.Contains("it is without what is in its volumes (shelf); --ignore-volumes restores it", unasked.Error, StringComparison.Ordinal);

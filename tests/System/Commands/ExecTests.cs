@@ -6,7 +6,7 @@ namespace Watari.SystemTests.Commands;
 /// <summary>Commands in containers by <c>watari exec</c>.</summary>
 public abstract class ExecTests(CommandHost host)
 {
-    private const string Sleeps = "sleep 100000";
+    internal const string Sleeps = "sleep 100000";
 
     [Fact]
     public async Task A_command_has_its_outputs_its_code_its_environment_its_user_and_its_place()
@@ -20,34 +20,8 @@ public abstract class ExecTests(CommandHost host)
 
             Assert.Equal(new Run(5, "out\n", "err\n"), both);
             Assert.Equal(new Run(0, "b c 7:8 /tmp 2\n", ""), told);
-            Assert.Contains("no-such-program", missing.Error, StringComparison.Ordinal);
+            Assert.Contains("no-such-program", missing.Out + missing.Error, StringComparison.Ordinal); // Docker says it where the program would have spoken
             Assert.InRange(missing.Code, 126, 127);
-        }
-        finally
-        {
-            await host.RemoveAsync("box");
-        }
-    }
-
-    [Fact]
-    public async Task What_comes_in_and_goes_out_is_whole_however_much()
-    {
-        await host.RunAsync("box", Sleeps);
-        try
-        {
-            string input = string.Concat(Enumerable.Range(0, 40_000).Select(i => $"line {i}\n"));
-            long begun = Stopwatch.GetTimestamp();
-            Run cat = await host.WatariWithInputAsync(input, "exec", "-i", "box", "cat");
-            TestContext.Current.TestOutputHelper!.WriteLine($"{input.Length} bytes there and back: {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s");
-            begun = Stopwatch.GetTimestamp();
-            Run large = await host.WatariAsync("exec", "box", "sh", "-c", "head -c 5000000 /dev/zero | tr '\\0' x");
-            TestContext.Current.TestOutputHelper!.WriteLine($"{large.Out.Length} bytes back: {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s");
-            Run unasked = await host.WatariWithInputAsync(input, "exec", "box", "cat");
-
-            Assert.Equal((0, ""), (cat.Code, cat.Error));
-            Assert.True(input == cat.Out, $"{cat.Out.Length} of {input.Length} bytes came back");
-            Assert.Equal((0, 5_000_000, true), (large.Code, large.Out.Length, large.Out.All(letter => letter == 'x')));
-            Assert.Equal(new Run(0, "", ""), unasked);
         }
         finally
         {
@@ -79,34 +53,6 @@ public abstract class ExecTests(CommandHost host)
     }
 
     [Fact]
-    public async Task A_command_that_nobody_reads_any_more_ends_and_so_does_one_of_an_agent_that_dies()
-    {
-        await host.RunAsync("box", Sleeps);
-        try
-        {
-            using Process left = host.Processes.StartWatari("exec", "box", "sh", "-c", "echo begun >&2; sleep 4712; true");
-            await WatariProcesses.UntilSaysAsync(left, "begun");
-            left.Kill();
-            await left.WaitForExitAsync(TestContext.Current.CancellationToken);
-            await host.InAsync("pgrep -f '^sleep 4712'; while pgrep -f '^sleep 4712' >/dev/null; do sleep 0.5; done");
-
-            using Process watari = host.Processes.StartWatari("exec", "box", "sh", "-c", "echo begun >&2; sleep 4713; true");
-            await WatariProcesses.UntilSaysAsync(watari, "begun");
-            await host.InAsync("kill -9 $(pidof watari-agent)");
-            Run run = await WatariProcesses.EndAsync(watari);
-
-            Assert.Equal((6, ""), (run.Code, run.Out));
-            Assert.Contains("The guest agent in VM 'vm-a' was lost", run.Error, StringComparison.Ordinal);
-            await host.InAsync("while pgrep -f '^sleep 4713' >/dev/null; do sleep 0.5; done");
-            Assert.Equal(new Run(0, "again\n", ""), await host.WatariAsync("exec", "box", "echo", "again"));
-        }
-        finally
-        {
-            await host.RemoveAsync("box");
-        }
-    }
-
-    [Fact]
     public async Task In_one_that_is_paused_or_has_ended_nothing_is_begun()
     {
         await host.RunAsync("box", Sleeps);
@@ -130,6 +76,64 @@ public abstract class ExecTests(CommandHost host)
     }
 }
 
+/// <summary>What does not hang on an engine's version.</summary>
+public abstract class LongExecTests(CommandHost host)
+{
+    [Fact]
+    public async Task What_comes_in_and_goes_out_is_whole_however_much()
+    {
+        await host.RunAsync("box", ExecTests.Sleeps);
+        try
+        {
+            string input = string.Concat(Enumerable.Range(0, 40_000).Select(i => $"line {i}\n"));
+            long begun = Stopwatch.GetTimestamp();
+            Run cat = await host.WatariWithInputAsync(input, "exec", "-i", "box", "cat");
+            TestContext.Current.TestOutputHelper!.WriteLine($"{input.Length} bytes there and back: {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s");
+            begun = Stopwatch.GetTimestamp();
+            Run large = await host.WatariAsync("exec", "box", "sh", "-c", "head -c 5000000 /dev/zero | tr '\\0' x");
+            TestContext.Current.TestOutputHelper!.WriteLine($"{large.Out.Length} bytes back: {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s");
+            Run unasked = await host.WatariWithInputAsync(input, "exec", "box", "cat");
+
+            Assert.Equal((0, ""), (cat.Code, cat.Error));
+            Assert.True(input == cat.Out, $"{cat.Out.Length} of {input.Length} bytes came back");
+            Assert.Equal((0, 5_000_000, true), (large.Code, large.Out.Length, large.Out.All(letter => letter == 'x')));
+            Assert.Equal(new Run(0, "", ""), unasked);
+        }
+        finally
+        {
+            await host.RemoveAsync("box");
+        }
+    }
+
+    [Fact]
+    public async Task A_command_that_nobody_reads_any_more_ends_and_so_does_one_of_an_agent_that_dies()
+    {
+        await host.RunAsync("box", ExecTests.Sleeps);
+        try
+        {
+            using Process left = host.Processes.StartWatari("exec", "box", "sh", "-c", "echo begun >&2; sleep 4712; true");
+            await WatariProcesses.UntilSaysAsync(left, "begun");
+            left.Kill();
+            await left.WaitForExitAsync(TestContext.Current.CancellationToken);
+            await host.InAsync("pgrep -f '^sleep 4712'; while pgrep -f '^sleep 4712' >/dev/null; do sleep 0.5; done");
+
+            using Process watari = host.Processes.StartWatari("exec", "box", "sh", "-c", "echo begun >&2; sleep 4713; true");
+            await WatariProcesses.UntilSaysAsync(watari, "begun");
+            await host.InAsync("kill -9 $(pidof watari-agent)");
+            Run run = await WatariProcesses.EndAsync(watari);
+
+            Assert.Equal((6, ""), (run.Code, run.Out));
+            Assert.Contains("The guest agent in VM 'vm-a' was lost", run.Error, StringComparison.Ordinal);
+            await host.InAsync("while pgrep -f '^sleep 4713' >/dev/null; do sleep 0.5; done");
+            Assert.Equal(new Run(0, "again\n", ""), await host.WatariAsync("exec", "box", "echo", "again"));
+        }
+        finally
+        {
+            await host.RemoveAsync("box");
+        }
+    }
+}
+
 [Collection(nameof(Docker26Commands))]
 public sealed class Docker26ExecTests(Docker26Commands host) : ExecTests(host);
 
@@ -141,6 +145,12 @@ public sealed class Podman5ExecTests(Podman5Commands host) : ExecTests(host);
 
 [Collection(nameof(Podman4Commands))]
 public sealed class Podman4ExecTests(Podman4Commands host) : ExecTests(host);
+
+[Collection(nameof(Docker26Commands))]
+public sealed class Docker26LongExecTests(Docker26Commands host) : LongExecTests(host);
+
+[Collection(nameof(Podman5Commands))]
+public sealed class Podman5LongExecTests(Podman5Commands host) : LongExecTests(host);
 
 /// <summary>Containers of runc alone.</summary>
 [Collection(nameof(RuncCommands))]

@@ -128,7 +128,7 @@ public sealed class PauseAndKillTests
         await guest.InAsync($"until ! {stopped}; do :; done; runc exec counter /bin/counter --report");
     }
 
-    private static Task<EngineReport> Failures(Func<Task<EngineReport>> act) => Silo.Engine.Migration.Failures.ExplainAsync("guest", act);
+    private static Task<EngineReport> Failures(Func<Task<EngineReport>> act) => Silo.Engine.Failures.ExplainAsync("guest", act);
 
     private static async Task AssertRefusedAsync(string says, Func<Task<EngineReport>> act)
     {

@@ -120,6 +120,20 @@ public sealed class WatchedVmTests
     }
 
     [Fact]
+    public void A_job_that_never_said_that_it_ended_holds_no_event_for_longer_than_an_hour()
+    {
+        var clock = new HandSetTime();
+        var deeds = new Deeds(clock);
+        deeds.Begin("vm-a", "c");
+        clock.Advance(TimeSpan.FromMinutes(59));
+        Assert.NotNull(deeds.Take("vm-a", "c", long.MaxValue));
+
+        clock.Advance(TimeSpan.FromMinutes(2));
+
+        Assert.Null(deeds.Take("vm-a", "c", long.MaxValue));
+    }
+
+    [Fact]
     public void What_Watari_did_before_the_first_look_is_told_with_it()
     {
         Dictionary<string, Deed> deeds = new() { ["c"] = new Deed(0, true, ContainerEventKind.Restore, "job", s_then.AddSeconds(3)) };

@@ -24,9 +24,9 @@ public sealed class PodmanMigrationTests : MigrationTest
     }
 
     [Fact]
-    public async Task It_moves_there_and_back_with_its_files_and_podman_has_it_as_its_own()
+    public async Task It_moves_there_and_back_with_its_files_and_its_restart_policy_and_podman_has_it_as_its_own()
     {
-        await StartAsync();
+        await StartAsync("--restart always");
         string files = await _a.FilesAsync();
         int counted = await _a.CountAsync();
 
@@ -47,6 +47,7 @@ public sealed class PodmanMigrationTests : MigrationTest
         Assert.Equal(files, await _a.FilesAsync());
         await _a.CountsAsync();
         Assert.Contains("/books/count", await _a.InAsync("podman top web args; podman exec web ls /books/count"), StringComparison.Ordinal);
+        Assert.Equal("always", await _a.InAsync("podman inspect -f '{{.HostConfig.RestartPolicy.Name}}' web"));
         Assert.Equal("exited", await _a.InAsync("podman stop -t 0 web >/dev/null; podman inspect -f '{{.State.Status}}' web"));
         await _a.InAsync("podman start web");
         await _a.CountsAsync();
@@ -70,16 +71,8 @@ public sealed class PodmanMigrationTests : MigrationTest
         AssertRefused(await RunPatientlyAsync(_hosts, "migrate", "web", "--from", "vm-b", "--to", "vm-a"), "Podman has a container web in this guest already: remove it (podman rm web)");
         await _a.RemoveAsync();
 
-        await _b.InAsync("mv /usr/lib/watari/watari-agent /usr/lib/watari/held; kill $(pidof watari-agent); until pgrep -P 1 -x sleep; do :; done");
-        JsonElement unable;
-        try
-        {
-            unable = await MigrateAsync("vm-a");
-        }
-        finally
-        {
-            await _b.InAsync("mv /usr/lib/watari/held /usr/lib/watari/watari-agent; kill $(pgrep -P 1 -x sleep); until pidof watari-agent; do :; done");
-        }
+        JsonElement unable = default;
+        await WithoutAgentAsync(_b, async () => unable = await MigrateAsync("vm-a"));
 
         Assert.StartsWith("container web with volume books, for no agent answers there", unable.GetProperty("left").GetString(), StringComparison.Ordinal);
         await _a.CountsAsync();
@@ -110,9 +103,11 @@ public sealed class PodmanMigrationTests : MigrationTest
             await _a.CountsAsync();
 
             await StartAsync("--restart always");
-            await AssertRefusedAsync("has the restart policy 'always'", "podman update --restart=no web");
+            await WithoutAgentAsync(_a, () => AssertRefusedAsync("No guest agent answers in VM 'vm-a'", "podman update --restart=no web"));
+            await _b.InAsync("podman volume create books");
             Run plan = await RunPatientlyAsync(_hosts, "migrate", "web", "--to", "vm-b", "--dry-run");
             Assert.Equal(4, plan.Code);
+            await _b.InAsync("podman volume rm books");
         }
         finally
         {
@@ -165,9 +160,9 @@ public sealed class PodmanMigrationTests : MigrationTest
     }
 
     [Fact]
-    public async Task Before_the_commit_the_destination_has_it_frozen_and_a_job_that_is_cancelled_removes_it()
+    public async Task Before_the_commit_the_destination_has_it_frozen_and_a_job_that_is_cancelled_removes_it_before_podman_could_start_it_again()
     {
-        await StartAsync();
+        await StartAsync("--restart always");
         string files = await _a.FilesAsync();
         await using HeldMigration migration = await HeldMigration.StartAsync(_hosts, _points, "restore.after", await _a.IdAsync());
         Assert.StartsWith("web running\nbooks", await _b.TracesAsync(), StringComparison.Ordinal);
@@ -178,6 +173,7 @@ public sealed class PodmanMigrationTests : MigrationTest
         Assert.True(run.Code == 130, $"{run.Code} {run.Out}{run.Error}");
         await AssertSourceGoesOnAsync(files);
         Assert.Equal("", await _b.TracesAsync());
+        Assert.Equal("", await _b.InAsync("podman events --stream=false --since 10m --filter event=start --filter container=web"));
         await _a.RemoveAsync();
     }
 
@@ -213,6 +209,20 @@ public sealed class PodmanMigrationTests : MigrationTest
         Assert.Equal("web running\nbooks", await _a.TracesAsync());
         await _a.CountsAsync();
         await MigrationAssert.KernelIsContentAsync(_hosts.A);
+    }
+
+    /// <summary>While its agent is dead, and is not started again.</summary>
+    private static async Task WithoutAgentAsync(PodmanWeb guest, Func<Task> act)
+    {
+        await guest.InAsync("mv /usr/lib/watari/watari-agent /usr/lib/watari/held; kill $(pidof watari-agent); until pgrep -P 1 -x sleep; do :; done");
+        try
+        {
+            await act();
+        }
+        finally
+        {
+            await guest.InAsync("mv /usr/lib/watari/held /usr/lib/watari/watari-agent; kill $(pgrep -P 1 -x sleep); until pidof watari-agent; do :; done");
+        }
     }
 
     private Task<string> RestartAgentOfBAsync() => _b.InAsync("old=$(pidof watari-agent); kill $old; until new=$(pidof watari-agent) && [ $new != $old ]; do :; done");

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Watari.GrainInterfaces.Model;
 
-namespace Watari.Silo.Engine.Migration;
+namespace Watari.Silo.Engine;
 
 /// <summary>Writes the time line of a command: each lap ends the phase before it.</summary>
 internal sealed class PhaseClock(TimeProvider time)

@@ -10,7 +10,7 @@ using Watari.Hypervisor;
 using Watari.Introspection;
 using Watari.Transfer;
 
-namespace Watari.Silo.Engine.Migration;
+namespace Watari.Silo.Engine;
 
 /// <summary>What fails below the engine, as the engine's callers know failures.</summary>
 internal static class Failures

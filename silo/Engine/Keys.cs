@@ -2,7 +2,7 @@ using System.Text;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 
-namespace Watari.Silo.Engine.Migration;
+namespace Watari.Silo.Engine;
 
 /// <summary>A step's key in the words of those who carry it out.</summary>
 internal static class Keys
