@@ -12,6 +12,9 @@ public interface IHostEngine
 {
     Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken);
 
+    /// <summary>Of the VMs that there are, whether or not they answer; none is asked.</summary>
+    IReadOnlyList<string> VmNames { get; }
+
     Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken);
 
     /// <summary>A VM's containers in all states.</summary>

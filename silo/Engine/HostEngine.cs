@@ -76,6 +76,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             _host, Environment.ProcessorCount, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, load, _vms.Names.Count, s_version));
     }
 
+    public IReadOnlyList<string> VmNames => _vms.Names;
+
     public async Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken) =>
         await Task.WhenAll(_vms.Names.Select(name => DescribeSoonAsync(name, cancellationToken)));
 

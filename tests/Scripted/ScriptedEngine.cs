@@ -35,6 +35,8 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult(
         new HostDescription(host, 2, 24L << 30, 0.5, world.Read().Vms.Count(v => v.Id.Host == host), "scripted"));
 
+    public IReadOnlyList<string> VmNames => [.. world.Read().Vms.Where(v => v.Id.Host == host).Select(v => v.Id.Vm)];
+
     public Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken)
     {
         ScriptedState state = world.Read();
