@@ -44,6 +44,12 @@ public sealed record DiskLimits
     /// <summary>Bytes of blocks with structures that are held, at most, so as not to be read again.</summary>
     public int CachedBytes { get; init; } = 16 << 20;
 
-    /// <summary>How often what tore, because the disk's VM wrote it just then, is read, the first time included.</summary>
+    /// <summary>How often what tore, because the disk's VM wrote it just then, is read at once, the first time included.</summary>
     public int Attempts { get; init; } = 5;
+
+    /// <summary>
+    /// How long in all an open file system waits for structures that tear again and again: a host under load may take the CPU from its VM
+    /// between a structure's change and its new checksum.
+    /// </summary>
+    public TimeSpan TornPatience { get; init; } = TimeSpan.FromMilliseconds(500);
 }

@@ -10,6 +10,7 @@ namespace Watari.Disk.Ext4;
 internal sealed class BlockDevice(IDiskImage image, SuperBlock superBlock, JournalBlocks newer, DiskLimits limits)
 {
     private readonly Lock _gate = new();
+    private readonly TornReads _torn = new(limits);
     private readonly int _generation = Math.Max(1, limits.CachedBytes / superBlock.BlockSize / 2);
     private Dictionary<BlockNumber, byte[]> _young = [];
     private Dictionary<BlockNumber, byte[]> _old = [];
@@ -17,7 +18,7 @@ internal sealed class BlockDevice(IDiskImage image, SuperBlock superBlock, Journ
     public int BlockSize => superBlock.BlockSize;
 
     /// <summary>A block with a structure, whole and checked. One that tears is read again.</summary>
-    /// <exception cref="DiskChecksumException">Its checksum did not fit, <see cref="DiskLimits.Attempts"/> times.</exception>
+    /// <exception cref="DiskChecksumException">Its checksum did not fit, as often as <see cref="TornReads"/> lets it be read.</exception>
     /// <exception cref="DiskStructureException">There is no such block.</exception>
     public ReadOnlyMemory<byte> Read<TCheck>(BlockNumber block, TCheck check) where TCheck : struct, IBlockCheck
     {
@@ -33,7 +34,7 @@ internal sealed class BlockDevice(IDiskImage image, SuperBlock superBlock, Journ
             }
 
             if (check.Fits(bytes)) return bytes;
-            if (attempt >= limits.Attempts) throw new DiskChecksumException(check.Structure);
+            if (!_torn.Again(attempt)) throw new DiskChecksumException(check.Structure);
         }
     }
 

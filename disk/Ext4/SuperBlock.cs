@@ -123,6 +123,7 @@ internal sealed class SuperBlock
     {
         if (image.Length < Offset + Size) throw new DiskStructureException(Where, "lies behind the end of the volume");
         byte[] bytes = new byte[Size];
+        var torn = new TornReads(limits);
         for (int attempt = 1; ; attempt++)
         {
             image.Read(Offset, bytes);
@@ -130,7 +131,7 @@ internal sealed class SuperBlock
             {
                 return Parse(bytes);
             }
-            catch (DiskChecksumException) when (attempt < limits.Attempts)
+            catch (DiskChecksumException) when (torn.Again(attempt))
             {
                 // Its VM writes it just now.
             }

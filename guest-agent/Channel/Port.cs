@@ -14,16 +14,26 @@ internal sealed unsafe class Port : IDisposable
     private const uint EPOLLIN = 1, EPOLLOUT = 4, EPOLLHUP = 0x10, EPOLLET = 1u << 31;
     private const int EPOLL_CTL_ADD = 1, EPOLL_CLOEXEC = 0x80000;
 
+    /// <summary>
+    /// How long a writer waits for a host that is not there, in milliseconds: the driver's worker may hear late that one has come
+    /// (control_work_handler), later than of its first bytes, and who has sent these waits for an answer.
+    /// </summary>
+    private const int HostPatience = 30_000;
+
     private readonly KernelFile file;
-    private readonly KernelFile epoll = new(KernelException.Check(Libc.epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
+    private readonly KernelFile input = new(KernelException.Check(Libc.epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
+    private readonly KernelFile output = new(KernelException.Check(Libc.epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
     private readonly Cancellation stop = new();
 
     /// <param name="file">The port, opened with O_RDWR and O_NONBLOCK.</param>
     public Port(KernelFile file)
     {
         this.file = file;
-        Watch(file.Fd, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLET);
-        Watch(stop.Fd, EPOLLIN);
+        foreach (KernelFile epoll in (ReadOnlySpan<KernelFile>)[input, output])
+        {
+            Watch(epoll, file.Fd, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLET);
+            Watch(epoll, stop.Fd, EPOLLIN);
+        }
     }
 
     /// <summary>A host is connected and takes bytes.</summary>
@@ -43,13 +53,12 @@ internal sealed unsafe class Port : IDisposable
                 if (read < 0 && Marshal.GetLastPInvokeError() is not (Libc.EAGAIN or Libc.EINTR) and int errno)
                     throw new KernelException("reading the port", errno);
             }
-            Libc.EpollEvent happened;
-            _ = Libc.epoll_wait(epoll.Fd, &happened, 1, -1);
+            AwaitChange(input, -1);
         }
         return 0;
     }
 
-    /// <summary>Writes all bytes, waiting for room.</summary>
+    /// <summary>Writes all bytes, waiting for room, and a while for the host. One writer at a time.</summary>
     /// <param name="bytes">What to write.</param>
     /// <param name="wanted">Asked before each piece: whether the one who is to read it is still there.</param>
     /// <returns>All was written; else the host has gone.</returns>
@@ -69,7 +78,7 @@ internal sealed unsafe class Port : IDisposable
                 }
                 if (written < 0 && Marshal.GetLastPInvokeError() is not (Libc.EAGAIN or Libc.EINTR))
                     return false;
-                if ((Poll(Libc.POLLOUT, -1) & (Libc.POLLHUP | Libc.POLLERR)) != 0)
+                if (!AwaitChange(output, HostPatience) && !Writable)
                     return false;
             }
         }
@@ -81,7 +90,8 @@ internal sealed unsafe class Port : IDisposable
 
     public void Dispose()
     {
-        epoll.Dispose();
+        input.Dispose();
+        output.Dispose();
         file.Dispose();
         stop.Dispose();
     }
@@ -96,7 +106,17 @@ internal sealed unsafe class Port : IDisposable
         return polled[1].Revents != 0 ? Libc.POLLHUP : polled[0].Revents;
     }
 
-    private void Watch(int fd, uint events)
+    /// <summary>Waits for the next edge, or one since the last wait.</summary>
+    /// <param name="epoll">Whose.</param>
+    /// <param name="patience">In milliseconds; -1 for ever.</param>
+    /// <returns>Whether there was one.</returns>
+    private static bool AwaitChange(KernelFile epoll, int patience)
+    {
+        Libc.EpollEvent happened;
+        return Libc.epoll_wait(epoll.Fd, &happened, 1, patience) != 0;
+    }
+
+    private static void Watch(KernelFile epoll, int fd, uint events)
     {
         Libc.EpollEvent change = new() { Events = events, Data = (ulong)fd };
         KernelException.Check(Libc.epoll_ctl(epoll.Fd, EPOLL_CTL_ADD, fd, &change), "epoll_ctl");

@@ -16,8 +16,9 @@ internal static class QemuCommandLine
         "-name", $"guest={spec.Name}", "-daemonize", "-pidfile", directory.PidFile, "-D", directory.QemuLog,
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 
-        // The machine. A memfd leaves nothing behind and cannot be truncated under our mapping.
-        "-machine", "q35,memory-backend=ram", "-accel", spec.Accelerator == Accelerator.Kvm ? "kvm" : "tcg,thread=multi",
+        // The machine. A memfd leaves nothing behind and cannot be truncated under our mapping. Of QEMU's translator one thread for all
+        // processors: with one each, 7.2 now and then breaks a kernel that patches its own code.
+        "-machine", "q35,memory-backend=ram", "-accel", spec.Accelerator == Accelerator.Kvm ? "kvm" : "tcg,thread=single",
         "-cpu", spec.Cpu, "-smp", $"{spec.Vcpus}", "-m", $"{spec.MemoryMiB}M",
         "-object", $"{(spec.PrivateRam ? "memory-backend-ram" : "memory-backend-memfd")},id=ram,size={spec.MemoryMiB}M,share={(spec.PrivateRam ? "off" : "on")}",
         "-device", "vmcoreinfo",

@@ -17,7 +17,7 @@ public sealed class QemuCommandLineTests : IDisposable
         string line = Build(new VmSpec { Name = "web-1", MemoryMiB = 768, Vcpus = 2, Accelerator = Accelerator.Tcg });
 
         Assert.Contains("-object memory-backend-memfd,id=ram,size=768M,share=on", line, StringComparison.Ordinal);
-        Assert.Contains("-machine q35,memory-backend=ram -accel tcg,thread=multi -cpu max,-cx16 -smp 2 -m 768M", line, StringComparison.Ordinal);
+        Assert.Contains("-machine q35,memory-backend=ram -accel tcg,thread=single -cpu max,-cx16 -smp 2 -m 768M", line, StringComparison.Ordinal);
         Assert.Contains("-append root=/dev/vda rw console=ttyS0 panic=-1 watari.name=web-1 quiet", line, StringComparison.Ordinal);
         Assert.Contains("name=org.watari.agent.0", line, StringComparison.Ordinal);
         Assert.Contains("-nodefaults", line, StringComparison.Ordinal);

@@ -15,9 +15,9 @@ internal sealed class LookWatch
     private long _began;
     private CancellationToken _cancellation;
 
-    public bool IsLate => Left < TimeSpan.Zero;
+    public bool IsLate => Left <= TimeSpan.Zero;
 
-    /// <summary>Less than nothing where it should have ended.</summary>
+    /// <summary>Nothing, or less, where it should have ended.</summary>
     public TimeSpan Left => _most - Stopwatch.GetElapsedTime(_began);
 
     /// <summary>The time of a look counts from now on; before, none does.</summary>

@@ -34,8 +34,6 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     private static readonly TimeSpan s_agent = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_podman = TimeSpan.FromMinutes(2);
 
-    private const int SignalKill = 9;
-
     private const string AtBoot = "by its restart policy podman may start it when the guest boots";
 
     /// <summary>How often a capture waits for a kernel that rebuilds a frozen process's tables; it takes milliseconds.</summary>
@@ -303,16 +301,11 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
             ContainerOfEngine container = await ContainerOfEngine.FindAsync(looks, vm.Name, podman.Id, cancellationToken);
             GuestAgentClient agent = await ContainerOfEngine.AgentAsync(vm, "stop", "Until one does, the container stays frozen there.", cancellationToken);
             // By its kill: podman before 4.6 may take an end by its stop for one that it is to start after (containers/podman#18259).
-            await agent.StopAsync(key.AgentStep("stop"), container.Target, signal: SignalKill, seconds: (int)s_thaw.TotalSeconds, s_podman, cancellationToken);
+            await agent.StopAsync(key.AgentStep("stop"), container.Target, Signal.Kill.Number, seconds: (int)s_thaw.TotalSeconds, s_podman, cancellationToken);
         }
         catch (EngineException e) when (e.Kind == FailureKind.NotFound)
         {
             // Podman has forgotten it, and starts nothing.
-        }
-        catch (AgentLostException)
-        {
-            await vm.DropAgentAsync(); // one that was started again is found at the next try
-            throw;
         }
     }
 

@@ -36,6 +36,7 @@ internal sealed class LittleVolume
         CachedBytes = 1 << 20,
         Partitions = 32,
         Attempts = 2,
+        TornPatience = TimeSpan.Zero,
     };
 
     public LittleVolume(string format)

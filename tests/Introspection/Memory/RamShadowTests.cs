@@ -3,6 +3,11 @@ using Watari.Introspection.Symbols;
 
 namespace Watari.Introspection.Tests.Memory;
 
+/// <summary>By itself: it measures what the whole process has in memory.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class Alone;
+
+[Collection(typeof(Alone))]
 public sealed class RamShadowTests : IDisposable
 {
     private const int Length = (1 << 20) + 4096; // its last piece is not whole

@@ -10,7 +10,7 @@ public sealed class ThereAndBackTests : MigrationTest
 {
     private static readonly string[] s_states = ["planned", "preparing", "pre-copying", "frozen", "captured", "restoring", "ready", "committed", "done"];
 
-    private static int Count => int.Parse(Environment.GetEnvironmentVariable("WATARI_SOAK_MIGRATIONS") is { Length: > 0 } asked ? asked : "6", CultureInfo.InvariantCulture);
+    private static int Count => int.Parse(Environment.GetEnvironmentVariable("WATARI_SOAK_MIGRATIONS") is { Length: > 0 } asked ? asked : "4", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task Redis_and_the_counter_move_there_and_back_again_and_again()

@@ -15,7 +15,7 @@ public sealed class LedgerTests : MigrationTest
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(6);
 
-    private static int Count => int.Parse(Environment.GetEnvironmentVariable("WATARI_SOAK_LEDGER") is { Length: > 0 } asked ? asked : "4", CultureInfo.InvariantCulture);
+    private static int Count => int.Parse(Environment.GetEnvironmentVariable("WATARI_SOAK_LEDGER") is { Length: > 0 } asked ? asked : "2", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task No_record_is_lost_or_doubled_and_the_file_is_what_memory_says_however_often_it_moves()
