@@ -29,6 +29,8 @@ internal static class JobSheet
             lines.Add(("Pages", $"{t.Normal} sent, {t.Zero} zero; {Human.Bytes(t.Transferred)} transferred of {Human.Bytes(t.Total)}"));
         }
 
+        if (job.Volumes is { } volumes) lines.Add(("Volumes", $"{Human.Bytes(volumes.Ahead)} ahead, {Human.Bytes(volumes.Within)} within the downtime"));
+
         int width = lines.Max(l => l.Name.Length) + 2;
         foreach ((string name, string value) in lines) writer.WriteLine($"{(name + ":").PadRight(width)}{Printer.OneLine(value)}");
         writer.WriteLine();

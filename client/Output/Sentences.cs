@@ -5,14 +5,14 @@ namespace Watari.Client.Output;
 /// <summary>A migration in words: the line while it runs, and the last line.</summary>
 internal static class Sentences
 {
-    /// <summary>E.g. <c>migrated redis a/vm-a -> b/vm-b in 4.2 s, downtime 38 ms (freeze 3, capture 9, thaw 1.2), 512 MiB sent (61 % zero or known)</c>.</summary>
+    /// <summary>E.g. <c>migrated redis a/vm-a -> b/vm-b in 4.2 s, downtime 38 ms (freeze 3, capture 9, thaw 1.2), 512 MiB sent (61 % zero or known)</c>, and of volumes <c>, volumes 64 MiB ahead and 192 KiB within the downtime</c>.</summary>
     public static string Last(MigrationJob job)
     {
         MigrationRequest r = job.Request;
         if (job.State == MigrationState.Done || (job.State == MigrationState.Committed && job.IsSettled && job.Failure is null))
         {
             string rest = job.State == MigrationState.Committed ? $"; job {job.Id} is still removing what is left in {r.Source}{Because(job)}" : job.Left is { } left ? $"; left in {r.Source}: {left}" : "";
-            return $"migrated {r.Workload} {r.Source} -> {r.Destination} in {Human.Seconds(Until(job, MigrationState.Committed))}{Downtime(job)}{Sent(job)}{rest}";
+            return $"migrated {r.Workload} {r.Source} -> {r.Destination} in {Human.Seconds(Until(job, MigrationState.Committed))}{Downtime(job)}{Sent(job)}{Volumes(job)}{rest}";
         }
 
         string what = job.State == MigrationState.Refused ? "refused" : job.Failure?.Kind == FailureKind.Cancelled ? "cancelled" : "failed";
@@ -32,13 +32,14 @@ internal static class Sentences
     {
         { IsTerminal: true } => Done(job.State),
         { IsRollingBack: true } => $"rolling back{Because(job)}",
-        _ => Phase(job.State) + Because(job) + Transferred(job.Transfer),
+        _ => Phase(job) + Because(job) + Transferred(job.Transfer),
     };
 
-    private static string Phase(MigrationState state) => state switch
+    private static string Phase(MigrationJob job) => job.State switch
     {
         MigrationState.Planned => "planning",
         MigrationState.Preparing => "preparing the destination",
+        MigrationState.PreCopying when job is { CopiesVolumes: true, FreezeAsked: null } => "copying volumes",
         MigrationState.PreCopying => "freezing",
         MigrationState.Frozen => "frozen, capturing",
         MigrationState.Captured or MigrationState.Restoring => "restoring",
@@ -68,6 +69,9 @@ internal static class Sentences
         long pages = t.Normal + t.Zero;
         return $", {Human.Bytes(t.Transferred)} sent ({(pages == 0 ? 0 : 100 * t.Zero / pages)} % zero or known)";
     }
+
+    private static string Volumes(MigrationJob job) =>
+        job.Volumes is { } volumes ? $", volumes {Human.Bytes(volumes.Ahead)} ahead and {Human.Bytes(volumes.Within)} within the downtime" : "";
 
     private static TimeSpan Until(MigrationJob job, MigrationState state) =>
         job.History.LastOrDefault(h => h.State == MigrationState.Done, job.History.Last(h => h.State == state)).At - job.Created;

@@ -67,6 +67,11 @@ internal sealed record TransferView(long TotalBytes, long TransferredBytes, long
     public static TransferView Of(TransferStatistics t) => new(t.Total, t.Transferred, t.Normal, t.Zero, t.Remaining);
 }
 
+internal sealed record VolumesView(long AheadBytes, long WithinBytes)
+{
+    public static VolumesView Of(VolumeStatistics volumes) => new(volumes.Ahead, volumes.Within);
+}
+
 internal sealed record DowntimeView(double Milliseconds, IReadOnlyList<PhaseView> Parts);
 
 internal sealed record FailureView(string Kind, string During, string Message);
@@ -75,7 +80,7 @@ internal sealed record StateView(string State, DateTimeOffset At);
 
 internal sealed record MigrationView(
     string Id, string Workload, string From, string To, string State, string Whereabouts, int Epoch, DateTimeOffset Created, DateTimeOffset? Ended, double? Milliseconds,
-    DowntimeView? Downtime, IReadOnlyList<PhaseView> Phases, TransferView? Transfer, FailureView? Failure, string? Problem, string? Left, IReadOnlyList<StateView> History)
+    DowntimeView? Downtime, IReadOnlyList<PhaseView> Phases, TransferView? Transfer, VolumesView? Volumes, FailureView? Failure, string? Problem, string? Left, IReadOnlyList<StateView> History)
 {
     public static MigrationView Of(MigrationJob job) => new(
         job.Id,
@@ -91,6 +96,7 @@ internal sealed record MigrationView(
         job.Downtime is { } d ? new DowntimeView(Math.Round(d.Milliseconds, 3), [.. d.Parts.Select(PhaseView.Of)]) : null,
         [.. job.Phases.Select(PhaseView.Of)],
         job.Transfer is { } t ? TransferView.Of(t) : null,
+        job.Volumes is { } v ? VolumesView.Of(v) : null,
         job.Failure is { } f ? new FailureView(Words.Of(f.Kind), Words.Of(f.During), f.Message) : null,
         job.Problem,
         job.Left,

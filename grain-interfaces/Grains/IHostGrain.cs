@@ -12,6 +12,10 @@ public interface IHostGrain : IGrainWithStringKey
     [Alias("ListVms"), ResponseTimeout("00:00:10")]
     Task<ImmutableArray<VmDescription>> ListVmsAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>The names of its VMs, without asking any of them.</summary>
+    [Alias("ListVmNames"), ResponseTimeout("00:00:10")]
+    Task<ImmutableArray<string>> ListVmNamesAsync(CancellationToken cancellationToken = default);
+
     /// <inheritdoc cref="IVmGrain.ListContainersAsync"/>
     /// <param name="vm">Name of the VM on this host.</param>
     [Alias("ListContainers"), ResponseTimeout("00:00:20")]

@@ -16,6 +16,14 @@ public sealed record CheckDestination(StepKey Key, string Vm, [property: Id(0)] 
 public sealed record PrepareDestination(StepKey Key, string Vm, [property: Id(0)] DestinationRequirements Requirements)
     : EngineCommand(Key, Vm, Requirements.Workload);
 
+[GenerateSerializer, Immutable, Alias("watari.CopyVolumes")]
+public sealed record CopyVolumes(
+    StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] SourceTasks Tasks, [property: Id(1)] TransferTarget Target, [property: Id(2)] int Streams)
+    : EngineCommand(Key, Vm, Workload);
+
+[GenerateSerializer, Immutable, Alias("watari.FillVolumes")]
+public sealed record FillVolumes(StepKey Key, string Vm, WorkloadId Workload) : EngineCommand(Key, Vm, Workload);
+
 [GenerateSerializer, Immutable, Alias("watari.Freeze")]
 public sealed record Freeze(StepKey Key, string Vm, WorkloadId Workload, [property: Id(0)] SourceTasks Tasks) : EngineCommand(Key, Vm, Workload);
 

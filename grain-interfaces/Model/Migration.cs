@@ -16,7 +16,7 @@ public enum MigrationState
     /// <summary>The destination makes room; the source runs.</summary>
     Preparing,
 
-    /// <summary>Pages may travel while the source runs; ends with the freeze.</summary>
+    /// <summary>Named volumes, and pages, may travel while the source runs; ends with the freeze.</summary>
     PreCopying,
 
     /// <summary>No thread of the source runs; its state is being read and sent.</summary>
@@ -184,6 +184,13 @@ public sealed record MigrationJob
     /// <summary>After the end: what is left of the container in the source VM, stopped, and why; null where nothing is.</summary>
     [Id(15)] public string? Left { get; init; }
 
+    /// <summary>What has travelled of its named volumes; null where it has none, or they go with the container's other files.</summary>
+    [Id(16)] public VolumeStatistics? Volumes { get; init; }
+
+    /// <summary>It has named volumes, and the destination takes them before the container: they are copied while it runs.</summary>
+    [JsonIgnore]
+    public bool CopiesVolumes => Plan?.Podman is { Volumes.IsEmpty: false } && Target is { TakesVolumes: true };
+
     [JsonIgnore]
     public DateTimeOffset Created => History[0].At;
 
@@ -233,6 +240,7 @@ public sealed record MigrationJob
         ( <= MigrationState.Preparing, not null) => $"runs on in {Request.Source}; what was prepared in {Request.Destination} is being removed",
         (_, not null) => $"is being thawed in {Request.Source}",
         ( < MigrationState.PreCopying, _) => $"runs in {Request.Source}",
+        (MigrationState.PreCopying, _) when FreezeAsked is null => $"runs in {Request.Source}",
         (MigrationState.PreCopying, _) => $"is being frozen in {Request.Source}",
         _ => $"stands frozen in {Request.Source}",
     };

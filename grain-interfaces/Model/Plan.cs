@@ -58,9 +58,11 @@ public sealed record DestinationRequirements(
 /// <param name="StartTime"><see cref="SourcePlan.StartTime"/>.</param>
 /// <param name="ResidentBytes"><see cref="SourcePlan.ResidentBytes"/>: what room is made for.</param>
 /// <param name="Podman"><see cref="SourcePlan.Podman"/>: with it go its files, and in the end what podman keeps of it.</param>
+/// <param name="VolumesWentAhead">What the source has sent of its volumes is at the destination: only what has changed since follows.</param>
 [GenerateSerializer, Immutable, Alias("watari.SourceTasks")]
-public sealed record SourceTasks([property: Id(0)] ulong StartTime, [property: Id(1)] Freezer Freezer, [property: Id(2)] long ResidentBytes, [property: Id(3)] PodmanContainer? Podman = null);
+public sealed record SourceTasks([property: Id(0)] ulong StartTime, [property: Id(1)] Freezer Freezer, [property: Id(2)] long ResidentBytes, [property: Id(3)] PodmanContainer? Podman = null, [property: Id(4)] bool VolumesWentAhead = false);
 
 /// <summary>Where the destination's host listens for a job's pages.</summary>
+/// <param name="TakesVolumes">Named volumes may come before the container does.</param>
 [GenerateSerializer, Immutable, Alias("watari.TransferTarget")]
-public sealed record TransferTarget([property: Id(0)] string Host, [property: Id(1)] int Port);
+public sealed record TransferTarget([property: Id(0)] string Host, [property: Id(1)] int Port, [property: Id(2)] bool TakesVolumes = false);

@@ -38,7 +38,7 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
         ListInVmsAsync(vm, machine => machine.ListImagesAsync(cancellationToken), "images", image => image.Characters(), image => image, cancellationToken);
 
     public async Task<VmId> ResolveVmAsync(string name, CancellationToken cancellationToken) =>
-        Names.ResolveVm(name, await ListVmsAsync(cancellationToken), Hosts());
+        Names.ResolveVm(name, await ListVmIdsAsync(cancellationToken), Hosts());
 
     public async Task<ContainerDescription> ResolveContainerAsync(string name, string? vm, CancellationToken cancellationToken) =>
         Names.ResolveContainer(name, vm, await ListContainersAsync(vm, withSizes: false, cancellationToken));
@@ -67,10 +67,19 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, ISiloMe
         string? vm, Func<IVmGrain, Task<Listing<T>>> list, string kind, Func<T, long> sizeOf, Func<T, T> shorten, CancellationToken cancellationToken)
     {
         if (vm is not null) return await list(GrainFactory.GetGrain<IVmGrain>((await ResolveVmAsync(vm, cancellationToken)).ToString()));
-        Listing<VmDescription> vms = await ListVmsAsync(cancellationToken);
-        var answers = await AskAsync(vms.Items.Select(v => v.Id), id => list(GrainFactory.GetGrain<IVmGrain>(id.ToString())));
+        Listing<VmId> vms = await ListVmIdsAsync(cancellationToken);
+        var answers = await AskAsync(vms.Items, id => list(GrainFactory.GetGrain<IVmGrain>(id.ToString())));
         Listing<T> merged = MergedListing.Of([.. answers.Where(a => a.Problem is null).Select(a => (a.Asked, a.Answer!))], kind, sizeOf, shorten);
         return merged with { Problems = [.. vms.Problems, .. answers.Where(a => a.Problem is not null).Select(a => $"{a.Asked}: {a.Problem}"), .. merged.Problems] };
+    }
+
+    /// <summary>Which VMs there are. None is asked what it is, which takes as long as an agent that is not there.</summary>
+    private async Task<Listing<VmId>> ListVmIdsAsync(CancellationToken cancellationToken)
+    {
+        var answers = await AskAsync(Hosts(), host => GrainFactory.GetGrain<IHostGrain>(host).ListVmNamesAsync(cancellationToken));
+        return new Listing<VmId>(
+            [.. answers.Where(a => a.Problem is null).SelectMany(a => a.Answer.Select(name => new VmId(a.Asked, name))).OrderBy(id => id.ToString(), StringComparer.Ordinal)],
+            [.. answers.Where(a => a.Problem is not null).Select(a => $"host {a.Asked}: {a.Problem}")]);
     }
 
     /// <summary>Names of the hosts that have a live silo.</summary>

@@ -5,9 +5,9 @@ namespace Watari.Grains.Cluster;
 /// <summary>What a name that a person typed means; where it means nothing, or several things, the message says what there is.</summary>
 internal static class Names
 {
-    public static VmId ResolveVm(string name, Listing<VmDescription> vms, IReadOnlyList<string> hosts)
+    public static VmId ResolveVm(string name, Listing<VmId> vms, IReadOnlyList<string> hosts)
     {
-        VmId[] all = [.. vms.Items.Select(v => v.Id)];
+        ImmutableArray<VmId> all = vms.Items;
         int slash = name.IndexOf('/', StringComparison.Ordinal);
         if (slash > 0 && !hosts.Contains(name[..slash]))
         {

@@ -12,6 +12,9 @@ public interface IHostEngine
 {
     Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken);
 
+    /// <summary>Of the VMs that there are, whether or not they answer; none is asked.</summary>
+    IReadOnlyList<string> VmNames { get; }
+
     Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken);
 
     /// <summary>A VM's containers in all states.</summary>
@@ -57,6 +60,13 @@ public interface IHostEngine
 
     /// <summary>Destination: reserves memory, prepares the container and the landing zone, and listens for the job's pages.</summary>
     Task<TransferTarget> PrepareDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken);
+
+    /// <summary>Source, while the workload runs: reads its named volumes and sends them. What changes in them meanwhile is sent by the capture.</summary>
+    /// <returns>With how many bytes of them went.</returns>
+    Task<EngineReport> CopyVolumesAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, TransferTarget target, int streams, CancellationToken cancellationToken);
+
+    /// <summary>Destination: makes the volumes that have come, and fills them.</summary>
+    Task<EngineReport> FillVolumesAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken);
 
     /// <summary>Source: from here on no thread of the workload runs.</summary>
     Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken);

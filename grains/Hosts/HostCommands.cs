@@ -74,6 +74,8 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
                 PlanSource c => new(true, Plan: await engine.PlanSourceAsync(key, vm, workload, c.Freezer, cancellationToken)),
                 CheckDestination c => await CheckAsync(c, cancellationToken),
                 PrepareDestination c => new(true, Target: await PrepareAsync(c, cancellationToken)),
+                CopyVolumes c => new(true, Report: await engine.CopyVolumesAsync(key, vm, workload, c.Tasks, c.Target, c.Streams, cancellationToken)),
+                FillVolumes => new(true, Report: await engine.FillVolumesAsync(key, vm, workload, cancellationToken)),
                 Freeze c => new(true, Report: await engine.FreezeAsync(key, vm, workload, c.Tasks, cancellationToken)),
                 Capture c => new(true, Report: await engine.CaptureAsync(key, vm, workload, c.Target, c.Streams, c.Memory, cancellationToken)),
                 Restore => new(true, Report: await engine.RestoreAsync(key, vm, workload, cancellationToken)),

@@ -14,6 +14,8 @@ internal sealed class HostGrain(HostCommands commands) : Grain, IHostGrain
     public async Task<ImmutableArray<VmDescription>> ListVmsAsync(CancellationToken cancellationToken) =>
         [.. await commands.Engine.ListVmsAsync(cancellationToken)];
 
+    public Task<ImmutableArray<string>> ListVmNamesAsync(CancellationToken cancellationToken) => Task.FromResult<ImmutableArray<string>>([.. commands.Engine.VmNames]);
+
     public Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken) =>
         commands.Engine.ListContainersAsync(vm, withSizes, cancellationToken);
 

@@ -114,7 +114,7 @@ internal sealed partial class MigrationGrain
         await WriteAsync(found with
         {
             Epoch = epoch,
-            Failure = !turnBack ? found.Failure : new JobFailure(FailureKind.Internal, $"{why} while it was {Doing(found.State)}.", found.State, time.GetUtcNow()),
+            Failure = !turnBack ? found.Failure : new JobFailure(FailureKind.Internal, $"{why} while it was {Doing(found)}.", found.State, time.GetUtcNow()),
         });
     }
 
@@ -156,9 +156,9 @@ internal sealed partial class MigrationGrain
         {
             MigrationJob job = Job;
             if (row.From == MigrationState.Planned) await ClaimAsync(job);
-            if (row.From == MigrationState.PreCopying) job = job with { FreezeAsked = time.GetUtcNow() };
-            foreach (Step step in row.Steps)
+            foreach (Step step in row.Steps.Where(step => step.Applies?.Invoke(job) ?? true))
             {
+                if (step == MigrationTable.Freeze) Publish(job = job with { FreezeAsked = time.GetUtcNow() });
                 job = await engines.RunAsync(job, step, attempt: 1, transfer => Publish(Job with { Transfer = transfer }), stop.Token);
             }
 
@@ -285,9 +285,10 @@ internal sealed partial class MigrationGrain
         return Task.Delay(TimeSpan.FromMilliseconds(Math.Min(pause, longest.TotalMilliseconds)), cancellationToken);
     }
 
-    private static string Doing(MigrationState state) => state switch
+    private static string Doing(MigrationJob job) => job.State switch
     {
         MigrationState.Preparing => "preparing the destination",
+        MigrationState.PreCopying when job.CopiesVolumes => "copying volumes or freezing the container",
         MigrationState.PreCopying => "freezing the container",
         MigrationState.Frozen => "capturing the container",
         MigrationState.Ready => "about to commit",

@@ -28,12 +28,14 @@ internal enum Resuming
 }
 
 /// <summary>One command of a state's work: to which side it goes, how long it may take, how it is made, and what its answer adds.</summary>
+/// <param name="Applies">Which jobs it is for; null: all.</param>
 internal sealed record Step(
     string Name,
     Side Side,
     TimeSpan Deadline,
     Func<MigrationJob, StepKey, EngineCommand> Command,
-    Func<MigrationJob, StepAnswer, MigrationJob> Apply);
+    Func<MigrationJob, StepAnswer, MigrationJob> Apply,
+    Func<MigrationJob, bool>? Applies = null);
 
 internal enum Side
 {
@@ -68,7 +70,18 @@ internal static class MigrationTable
         (job, key) => new PrepareDestination(key, job.Request.Destination.Vm, Requirements(job)),
         (job, answer) => job with { Target = answer.Target });
 
-    private static readonly Step Freeze = new("freeze", Side.Source, Seconds(30),
+    /// <summary>While the source runs: what changes in them meanwhile goes with the capture.</summary>
+    private static readonly Step CopyVolumes = new("copy-volumes", Side.Source, Seconds(7200),
+        (job, key) => new CopyVolumes(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job), job.Target!, job.Request.Streams),
+        (job, answer) => WithReport(job, answer) with { Volumes = new VolumeStatistics(answer.Report!.VolumeBytes ?? 0, 0) },
+        job => job.CopiesVolumes);
+
+    private static readonly Step FillVolumes = new("fill-volumes", Side.Destination, Seconds(7200),
+        (job, key) => new FillVolumes(key, job.Request.Destination.Vm, job.Request.Workload),
+        WithReport,
+        job => job.CopiesVolumes);
+
+    public static readonly Step Freeze = new("freeze", Side.Source, Seconds(30),
         (job, key) => new Freeze(key, job.Request.Source.Vm, job.Request.Workload, Tasks(job)),
         WithReport);
 
@@ -100,7 +113,7 @@ internal static class MigrationTable
     [
         new(MigrationState.Planned, [Plan, Check], MigrationState.Preparing, Failing.Refuse, Resuming.Again),
         new(MigrationState.Preparing, [Prepare], MigrationState.PreCopying, Failing.RollBack, Resuming.RollBack),
-        new(MigrationState.PreCopying, [Freeze], MigrationState.Frozen, Failing.RollBack, Resuming.RollBack),
+        new(MigrationState.PreCopying, [CopyVolumes, FillVolumes, Freeze], MigrationState.Frozen, Failing.RollBack, Resuming.RollBack),
         new(MigrationState.Frozen, [Capture], MigrationState.Captured, Failing.RollBack, Resuming.RollBack),
         new(MigrationState.Captured, [], MigrationState.Restoring, Failing.RollBack, Resuming.RollBack),
         new(MigrationState.Restoring, [Restore], MigrationState.Ready, Failing.RollBack, Resuming.RollBack),
@@ -124,7 +137,7 @@ internal static class MigrationTable
     }
 
     // No step but the plan itself is done without one.
-    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer, job.Plan.ResidentBytes, job.Plan.Podman);
+    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer, job.Plan.ResidentBytes, job.Plan.Podman, job.CopiesVolumes);
 
     private static MemoryMode Memory(MigrationJob job) => job.Request.Memory ?? job.Plan!.Memory;
 
@@ -132,6 +145,7 @@ internal static class MigrationTable
     {
         Phases = [.. job.Phases, .. answer.Report!.Phases],
         Transfer = answer.Report.Transfer ?? job.Transfer,
+        Volumes = job.Volumes is { } volumes && answer.Report.VolumeBytes is { } bytes ? volumes with { Within = bytes } : job.Volumes,
     };
 
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);

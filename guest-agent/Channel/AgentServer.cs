@@ -20,7 +20,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
 
     private readonly FrameWriter writer = new(port);
     private readonly FrameParser parser = new();
-    private readonly Dictionary<uint, (Upload Data, Action Done, Action<Exception> Failed)> uploads = [];
+    private readonly Dictionary<uint, (Upload Data, Action Done, Action<Exception> Failed, JobId? Job)> uploads = [];
     private readonly Fence fence = new(paths);
     private readonly JobGate gate = new();
     private readonly RequestHandler handler = new(paths, new JobStore(paths), facts);
@@ -43,7 +43,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
 
     public void Dispose()
     {
-        DropUploads();
+        DropUploads(null, "The session ended before the data had arrived.");
         handler.Dispose();
     }
 
@@ -58,7 +58,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
     {
         if (header.Kind == FrameKind.Hello)
         {
-            DropUploads();
+            DropUploads(null, "The session ended before the data had arrived.");
             writer.Session = header.Session;
             AgentLog.Write($"session {header.Session:x16} begins: {Names(payload)}");
             writer.Greet(FrameKind.Welcome, facts.Hello());
@@ -75,7 +75,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
             case FrameKind.Request:
                 Begin(header.Request, payload);
                 break;
-            case FrameKind.Data when uploads.TryGetValue(header.Request, out (Upload Data, Action, Action<Exception> Failed) upload):
+            case FrameKind.Data when uploads.TryGetValue(header.Request, out (Upload Data, Action, Action<Exception> Failed, JobId?) upload):
                 try
                 {
                     upload.Data.Append(payload);
@@ -86,7 +86,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                     upload.Failed(bad);
                 }
                 break;
-            case FrameKind.DataEnd when uploads.Remove(header.Request, out (Upload Data, Action Done, Action<Exception> Failed) whole):
+            case FrameKind.DataEnd when uploads.Remove(header.Request, out (Upload Data, Action Done, Action<Exception> Failed, JobId?) whole):
                 try
                 {
                     whole.Data.End(payload);
@@ -116,7 +116,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                 fence.Pass(at);
                 visit = owned switch
                 {
-                    PrepareRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest or RemovePodmanRequest => gate.EnterAlone(at),
+                    PrepareRequest or FillVolumesRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest or RemovePodmanRequest => gate.EnterAlone(at),
                     DestroyRequest => null,
                     _ => gate.EnterShared(at),
                 };
@@ -128,15 +128,19 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
             {
                 case PutImageRequest image:
                     ImageUpload file = handler.OpenImage(image, deadline);
-                    Await(number, file, () => answer.Run(() => RequestHandler.FinishImage(image, file)), answer.Fail);
+                    Await(number, file, () => answer.Run(() => RequestHandler.FinishImage(image, file)), answer.Fail, image.Job);
                     break;
                 case PutArchiveRequest archive:
                     ImageUpload tar = handler.OpenArchive(archive, deadline);
-                    Await(number, tar, () => answer.Run(() => RequestHandler.FinishArchive(archive, tar)), answer.Fail);
+                    Await(number, tar, () => answer.Run(() => RequestHandler.FinishArchive(archive, tar)), answer.Fail, archive.Job);
+                    break;
+                case FillVolumesRequest fill:
+                    ImageUpload changes = handler.OpenChanges(fill, deadline);
+                    Await(number, changes, () => answer.Run(() => handler.FillVolumes(fill, changes, deadline)), answer.Fail, fill.Job);
                     break;
                 case TouchRequest touch:
                     RangesUpload ranges = new(deadline);
-                    Await(number, ranges, () => answer.Run(() => handler.Touch(touch, ranges.Ranges, deadline)), answer.Fail);
+                    Await(number, ranges, () => answer.Run(() => handler.Touch(touch, ranges.Ranges, deadline)), answer.Fail, touch.Job);
                     break;
                 case ExecReadRequest read:
                     answer.Run(() => handler.ExecRead(read, () => new DataSender(writer, number, session), deadline));
@@ -146,6 +150,8 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                     Await(number, input, () => answer.Run(() => handler.ExecWrite(write, input.Bytes, deadline)), answer.Fail);
                     break;
                 case DestroyRequest destroy:
+                    // Whoever sent them may be gone: nobody waits for the rest of what can take minutes.
+                    DropUploads(destroy.Job, "The job was destroyed before the data had arrived.");
                     answer.Run(() =>
                     {
                         using JobGate.Visit alone = gate.Evict(destroy.At, deadline);
@@ -170,9 +176,9 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
         }
     }
 
-    private void Await(uint number, Upload data, Action done, Action<Exception> failed)
+    private void Await(uint number, Upload data, Action done, Action<Exception> failed, JobId? job = null)
     {
-        foreach ((uint late, (Upload Data, Action, Action<Exception> Failed) upload) in uploads.Where(u => u.Value.Data.Deadline.Passed).ToList())
+        foreach ((uint late, (Upload Data, Action, Action<Exception> Failed, JobId?) upload) in uploads.Where(u => u.Value.Data.Deadline.Passed).ToList())
         {
             DropUpload(late);
             upload.Failed(new AgentException(new AgentError(AgentErrorCode.DeadlineExceeded, "The deadline passed while data were awaited.")));
@@ -182,21 +188,23 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
             data.Dispose();
             throw new AgentException(new AgentError(AgentErrorCode.Busy, $"{MostAtOnce} uploads are under way already: wait for one to end."));
         }
-        uploads[number] = (data, done, failed);
+        uploads[number] = (data, done, failed, job);
     }
 
     private void DropUpload(uint number)
     {
-        if (uploads.Remove(number, out (Upload Data, Action, Action<Exception>) upload))
+        if (uploads.Remove(number, out (Upload Data, Action, Action<Exception>, JobId?) upload))
             upload.Data.Dispose();
     }
 
-    private void DropUploads()
+    /// <param name="job">Whose; null: all.</param>
+    /// <param name="why">What is said of each.</param>
+    private void DropUploads(JobId? job, string why)
     {
-        foreach ((uint number, (Upload, Action, Action<Exception> Failed) upload) in uploads.ToList())
+        foreach ((uint number, (Upload, Action, Action<Exception> Failed, JobId?) upload) in uploads.Where(one => job is null || one.Value.Job == job).ToList())
         {
             DropUpload(number);
-            upload.Failed(new AgentException(new AgentError(AgentErrorCode.Interrupted, "The session ended before the data had arrived.")));
+            upload.Failed(new AgentException(new AgentError(AgentErrorCode.Interrupted, why)));
         }
     }
 

@@ -63,6 +63,18 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
         return new PutArchiveResult(request.Length);
     }
 
+    public ImageUpload OpenChanges(FillVolumesRequest request, Deadline deadline)
+    {
+        KernelFile file = commands.OpenChanges(request);
+        return new ImageUpload(file, request.Length, () => commands.DropChanges(request), deadline);
+    }
+
+    public object FillVolumes(FillVolumesRequest request, ImageUpload file, Deadline deadline)
+    {
+        file.Dispose();
+        return commands.FillVolumes(request, deadline);
+    }
+
     public object Touch(TouchRequest request, IReadOnlyList<PageRange> ranges, Deadline deadline) => commands.Touch(request, ranges, deadline);
 
     public object LandingZone(LandingZoneRequest request, DataSender data)

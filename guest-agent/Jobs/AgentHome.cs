@@ -24,13 +24,19 @@ internal static class AgentHome
             File.Delete(criu);
             File.CreateSymbolicLink(criu, Launcher.Self);
         }
+        RemoveLeftovers(paths);
+    }
+
+    /// <summary>What lies on the disk of jobs that an earlier boot knew. Their volumes are podman's: whoever owns the job says when they go.</summary>
+    public static void RemoveLeftovers(AgentPaths paths)
+    {
         HashSet<string> archives = new(StringComparer.Ordinal);
         foreach (JobId job in new JobStore(paths).All())
         {
             AgentLog.Write($"found job {job} of an agent before this");
             archives.Add(paths.Of(job).Archive);
         }
-        foreach (string archive in Directory.EnumerateFiles(paths.Archives, "*.tar").Where(file => !archives.Contains(file)))
+        foreach (string archive in Directory.EnumerateFiles(paths.Archives).Where(file => !archives.Contains(file) && !file.EndsWith(JobPaths.OnDiskSuffix, StringComparison.Ordinal)))
             File.Delete(archive);
     }
 }

@@ -19,6 +19,7 @@ internal sealed class JobCommands : IDisposable
     private readonly JobStore store;
     private readonly GuestFacts facts;
     private readonly Podman podman;
+    private readonly JobVolumes volumes;
     private readonly Restorer restorer;
     private readonly Remover remover;
     private readonly Stopper stopper;
@@ -30,7 +31,8 @@ internal sealed class JobCommands : IDisposable
         this.store = store;
         this.facts = facts;
         podman = new Podman(paths, facts, store);
-        restorer = new Restorer(paths, facts, podman);
+        volumes = new JobVolumes(paths, store, podman);
+        restorer = new Restorer(paths, facts, podman, volumes);
         remover = new Remover(paths, facts, podman);
         stopper = new Stopper(new EnginePrograms(facts));
     }
@@ -96,6 +98,31 @@ internal sealed class JobCommands : IDisposable
 
     public void DropArchive(PutArchiveRequest request) => File.Delete(paths.Of(request.Job).Archive);
 
+    /// <summary>Opens a file for the changes of volumes that will follow.</summary>
+    public KernelFile OpenChanges(FillVolumesRequest request)
+    {
+        if (store.Get(request.Job).Podman is null)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of podman's: it has no volumes."));
+        if (request.Length is < 0 or > LongestImage)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Changes of {request.Length} bytes cannot be."));
+        return KernelFile.Open(paths.Of(request.Job).Changes, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
+    }
+
+    public void DropChanges(FillVolumesRequest request) => File.Delete(paths.Of(request.Job).Changes);
+
+    /// <summary>All changes are there: they are carried out.</summary>
+    public FillVolumesResult FillVolumes(FillVolumesRequest request, Deadline deadline)
+    {
+        try
+        {
+            return new FillVolumesResult(volumes.Fill(store.Get(request.Job), request.IsLast, deadline));
+        }
+        finally
+        {
+            DropChanges(request);
+        }
+    }
+
     public void DropImage(PutImageRequest request) => File.Delete($"{paths.Of(request.Job).Images}/{request.Name}");
 
     public LandingZone MakeLandingZone(LandingZoneRequest request)
@@ -119,6 +146,8 @@ internal sealed class JobCommands : IDisposable
         StepMark mark = StepMark.Of(request.At);
         if (job is { Phase: JobPhase.Restored, Result: { } done } && job.Restore == mark)
             return done;
+        if (job is { VolumesBegan: not null, AreVolumesWhole: false })
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"The volumes of job {job.Job} went ahead, and what has changed in them since has not come: the container is not restored on them."));
         job = Begin(job, mark);
         File.Delete(paths.Of(job.Job).RelayReport);
         RestoreResult result;
@@ -171,7 +200,6 @@ internal sealed class JobCommands : IDisposable
         }
         store.Save(job with { Phase = JobPhase.Restored, Running = running });
         LeaveShelter(job);
-        store.DropFromDisk(job.Job);
         File.Delete(paths.Of(job.Job).Archive);
         return new RestoreArchiveResult(running);
     }
@@ -242,13 +270,19 @@ internal sealed class JobCommands : IDisposable
                 remover.RemoveRestored(job, deadline, removed);
             else
                 LeaveShelter(job);
+            if (job.Running is null)
+                volumes.Remove(job, deadline, removed);
         }
         else
         {
             // An agent that died before it wrote the record, or long ago; or the guest was booted since, and podman's records were on its disk.
             Remover.RemoveCgroup(JobRecord.ShelterOf(request.Job), deadline, removed);
             if (store.FindOnDisk(request.Job) is { } begun)
-                podman.Undo(begun, deadline, removed);
+            {
+                if (begun.RestoreBegan is not null)
+                    podman.Undo(begun, deadline, removed);
+                volumes.Remove(begun, deadline, removed);
+            }
         }
         remover.RemoveDirectory(request.Job, removed);
         return new DestroyResult(removed);
@@ -348,7 +382,6 @@ internal sealed class JobCommands : IDisposable
             return failed is AgentException first ? new AgentException(new AgentError(first.Code, $"{first.Message} What it has made is still to be removed: {left.Message}", log)) : failed;
         }
         store.Save(job with { Phase = JobPhase.Prepared, Restore = null, RestoreBegan = null });
-        store.DropFromDisk(job.Job);
         return failed is AgentException why ? new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; what was sent for it is still there.", log)) : failed;
     }
 

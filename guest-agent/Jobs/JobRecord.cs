@@ -32,6 +32,15 @@ internal sealed record JobRecord
     /// <summary>When that was, by the wall clock, in seconds since 1970.</summary>
     public long? RestoreBegan { get; init; }
 
+    /// <summary>When the container's volumes were begun to be made, before it, by the wall clock, in seconds since 1970. null: podman makes them with it.</summary>
+    public long? VolumesBegan { get; init; }
+
+    /// <summary>Those that podman has made for the job.</summary>
+    public IReadOnlyList<ContainerId> Volumes { get => field ?? []; init; } = [];
+
+    /// <summary>They are as the container left them when it was frozen.</summary>
+    public bool AreVolumesWhole { get; init; }
+
     public RestoreResult? Result { get; init; }
 
     /// <summary>The container that podman has restored and let run: it is podman's, whatever becomes of the job.</summary>
@@ -72,14 +81,15 @@ internal sealed class JobStore(AgentPaths paths)
     /// <summary>What was begun with podman in an earlier boot of the guest, whose records outlive it.</summary>
     public JobRecord? FindOnDisk(JobId job) => Read(paths.Of(job).RecordOnDisk);
 
-    public void DropFromDisk(JobId job) => File.Delete(paths.Of(job).RecordOnDisk);
-
-    /// <summary>In the guest's memory; once podman may have made something, on its disk, too.</summary>
+    /// <summary>In the guest's memory; as long as something that podman has made is the job's, on its disk, too.</summary>
     public void Save(JobRecord record)
     {
-        if (record is { Podman: not null, Phase: JobPhase.Restoring })
+        bool outlives = record is { Podman: not null, Running: null } && (record.VolumesBegan ?? record.RestoreBegan) is not null;
+        if (outlives)
             Write(record, paths.Of(record.Job).RecordOnDisk);
         Write(record, paths.Of(record.Job).Record);
+        if (!outlives)
+            File.Delete(paths.Of(record.Job).RecordOnDisk);
     }
 
     public IEnumerable<JobId> All()

@@ -38,11 +38,52 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
             if (fields[0] == container.Id?.ToString() || (fields.Length > 1 && fields[1].Split(',').Contains(container.Name.ToString())))
                 throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"Podman has a container {container.Name} in this guest already: remove it (podman rm {container.Name}), or choose another destination or name."));
         }
+        CheckVolumes(container, deadline);
+    }
+
+    /// <exception cref="AgentException">container-exists: there is a volume of such a name.</exception>
+    public void CheckVolumes(PodmanContainer container, Deadline deadline)
+    {
         if (container.Volumes.Count == 0)
             return;
         HashSet<string> volumes = [.. Lines(["volume", "ls", "--format", "{{.Name}}"], deadline)];
         if (container.Volumes.FirstOrDefault(volume => volumes.Contains(volume.ToString())) is { } taken && taken != default)
             throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"Podman has a volume {taken} in this guest already, and the container brings one: remove it (podman volume rm {taken}), or choose another destination."));
+    }
+
+    /// <exception cref="AgentException">container-exists: there is one of that name.</exception>
+    public void CreateVolume(ContainerId volume, Deadline deadline)
+    {
+        (int code, string output) = Run(["volume", "create", volume.ToString()], deadline);
+        if (code != 0)
+            throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"Podman could not make volume {volume} in this guest (code {code}).", Tail(output)));
+    }
+
+    /// <summary>Where the files of volumes are.</summary>
+    public IReadOnlyDictionary<ContainerId, string> DirectoriesOf(IReadOnlyList<ContainerId> volumes, Deadline deadline)
+    {
+        Dictionary<ContainerId, string> directories = [];
+        string[] told = volumes.Count == 0 ? [] : Lines(["volume", "inspect", "--format", "{{.Name}} {{.Mountpoint}}", .. volumes.Select(volume => volume.ToString())], deadline);
+        foreach (string[] fields in told.Select(line => line.Split(' ', 2)))
+        {
+            // What podman warns of stands between.
+            if (fields.Length == 2 && ContainerId.TryParse(fields[0], out ContainerId volume) && volumes.Contains(volume) && Path.IsPathRooted(fields[1]))
+                directories[volume] = fields[1];
+        }
+        return directories.Count == volumes.Count ? directories
+            : throw new AgentException(new AgentError(AgentErrorCode.EngineFailed, $"Podman does not say where its volumes {string.Join(", ", volumes)} are.", string.Join('\n', told)));
+    }
+
+    /// <summary>Removes volumes that were made since.</summary>
+    /// <exception cref="AgentException">One cannot be removed.</exception>
+    public void RemoveVolumes(IReadOnlyList<ContainerId> volumes, long sinceUnixSeconds, Deadline deadline, List<string> removed)
+    {
+        foreach (ContainerId volume in volumes.Where(volume => MadeSince("volume", "{{.CreatedAt.Unix}}", volume.ToString(), sinceUnixSeconds, deadline)))
+        {
+            if (Run(["volume", "rm", volume.ToString()], deadline) is { Code: not 0 } kept && Asks(["volume", "exists", volume.ToString()], deadline))
+                throw new AgentException(new AgentError(AgentErrorCode.Internal, $"podman volume rm {volume} ended with code {kept.Code}; the volume is still there.", Tail(kept.Output)));
+            removed.Add($"volume {volume}");
+        }
     }
 
     /// <summary>Has podman make the job's container out of the job's archive; its conmon, runc and criu begin in the job's shelter.</summary>
@@ -107,8 +148,8 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
         }
         foreach (ContainerId volume in container.Volumes)
         {
-            // One that was made before, by somebody else, is why podman has refused.
-            if (MadeSince("volume", "{{.CreatedAt.Unix}}", volume.ToString(), job.RestoreBegan, deadline) && Run(["volume", "rm", volume.ToString()], deadline).Code == 0)
+            // One that was made before, by somebody else, is why podman has refused; those of the job's own go with the job.
+            if (!job.Volumes.Contains(volume) && MadeSince("volume", "{{.CreatedAt.Unix}}", volume.ToString(), job.RestoreBegan, deadline) && Run(["volume", "rm", volume.ToString()], deadline).Code == 0)
                 removed.Add($"volume {volume}");
         }
     }

@@ -52,6 +52,7 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts, Podman podman)
     public void RemoveDirectory(JobId job, List<string> removed)
     {
         File.Delete(paths.Of(job).Archive);
+        File.Delete(paths.Of(job).Changes);
         File.Delete(paths.Of(job).RecordOnDisk);
         string directory = paths.Of(job).Root;
         if (!Directory.Exists(directory))

@@ -10,7 +10,7 @@ using Watari.GuestAgent.Protocol;
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>Builds a job's processes out of its image set and leaves them frozen before their first instruction.</summary>
-internal sealed class Restorer(AgentPaths paths, GuestFacts facts, Podman podman)
+internal sealed class Restorer(AgentPaths paths, GuestFacts facts, Podman podman, JobVolumes volumes)
 {
     private const int MostProcesses = 2048;
 
@@ -52,7 +52,12 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts, Podman podman
             options.Add("--tcp-established");
         if (how.FileLocks)
             options.Add("--file-locks");
-        (int code, _) = podman.Restore(job, options, WithRelay(job, deadline), deadline);
+        // Those that are there already are filled, too.
+        if (job.Volumes.Count > 0)
+            options.Add("--ignore-volumes");
+        int code;
+        using (volumes.KeepEmpty(job, deadline))
+            (code, _) = podman.Restore(job, options, WithRelay(job, deadline), deadline);
         return Held("podman container restore", code, files, started);
     }
 

@@ -11,10 +11,22 @@ internal static unsafe partial class Libc
     private const string Name = "libc";
 
     // fcntl.h, asm-generic/fcntl.h
-    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_TRUNC = 0x200, O_APPEND = 0x400, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
+    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_TRUNC = 0x200, O_APPEND = 0x400, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_EXCL = 0x80, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
 
     // asm-generic/errno-base.h, asm-generic/errno.h
-    public const int EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, ENOTDIR = 20, EINVAL = 22, ENOSPC = 28, EPIPE = 32;
+    public const int EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16, EEXIST = 17, EXDEV = 18, ENODEV = 19, ENOTDIR = 20, EISDIR = 21, EINVAL = 22, ENOSPC = 28, EPIPE = 32, ENAMETOOLONG = 36, ELOOP = 40, ENODATA = 61, EOPNOTSUPP = 95, EDQUOT = 122;
+
+    // fcntl.h: of the *at calls
+    public const int AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_EMPTY_PATH = 0x1000;
+
+    // linux/openat2.h
+    public const ulong RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8;
+
+    // linux/stat.h
+    public const int S_IFMT = 0xf000, S_IFIFO = 0x1000, S_IFCHR = 0x2000, S_IFDIR = 0x4000, S_IFBLK = 0x6000, S_IFREG = 0x8000, S_IFLNK = 0xa000;
+
+    // linux/falloc.h
+    public const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
 
     // poll.h, sys/epoll.h
     public const short POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 0x10;
@@ -94,6 +106,57 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int fcntl(int fd, int command, nint argument);
+
+    /// <summary>struct open_how (linux/openat2.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct OpenHow
+    {
+        public ulong Flags;
+        public ulong Mode;
+        public ulong Resolve;
+    }
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int openat(int directory, byte* path, int flags, int mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int mkdirat(int directory, byte* path, int mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int unlinkat(int directory, byte* path, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int symlinkat(byte* target, int directory, byte* path);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int linkat(int from, byte* fromPath, int to, byte* toPath, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int mknodat(int directory, byte* path, uint mode, ulong device);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int fchownat(int directory, byte* path, uint uid, uint gid, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int chmod(byte* path, uint mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int utimensat(int directory, byte* path, Timespec* times, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int statx(int directory, byte* path, int flags, uint mask, void* status);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int ftruncate(int fd, long length);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint listxattr(byte* path, byte* list, nuint size);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int setxattr(byte* path, byte* name, void* value, nuint size, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int removexattr(byte* path, byte* name);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int fallocate(int fd, int mode, long offset, long length);

@@ -76,6 +76,8 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
             _host, Environment.ProcessorCount, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, load, _vms.Names.Count, s_version));
     }
 
+    public IReadOnlyList<string> VmNames => _vms.Names;
+
     public async Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken) =>
         await Task.WhenAll(_vms.Names.Select(name => DescribeSoonAsync(name, cancellationToken)));
 
@@ -132,6 +134,13 @@ internal sealed class HostEngine : IHostEngine, IAsyncDisposable
         _watch.Begin(vm, requirements.Workload);
         return StepAsync(key, vm, (guest, stop) => _destination.PrepareAsync(key, guest, requirements, stop), cancellationToken);
     }
+
+    public Task<EngineReport> CopyVolumesAsync(
+        StepKey key, string vm, WorkloadId workload, SourceTasks tasks, TransferTarget target, int streams, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _source.CopyVolumesAsync(key, guest, tasks, target, streams, stop), cancellationToken);
+
+    public Task<EngineReport> FillVolumesAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken) =>
+        StepAsync(key, vm, (guest, stop) => _destination.FillVolumesAsync(key, guest, stop), cancellationToken);
 
     public Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {

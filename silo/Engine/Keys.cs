@@ -8,12 +8,16 @@ namespace Watari.Silo.Engine;
 internal static class Keys
 {
     /// <summary>The job's id as the transfer writes it: its letters, padded with zeroes to sixteen bytes.</summary>
+    /// <param name="key">The step.</param>
+    /// <param name="isOfVolumes">The transfer is that which goes ahead of the job's own.</param>
     /// <exception cref="EngineException">The id is longer than that.</exception>
-    public static Transfer.JobId TransferJob(this StepKey key)
+    public static Transfer.JobId TransferJob(this StepKey key, bool isOfVolumes = false)
     {
         Span<byte> bytes = stackalloc byte[16];
         if (!Encoding.ASCII.TryGetBytes(key.Job, bytes, out int written) || written == 0)
             throw new EngineException(FailureKind.Internal, $"The job's id '{key.Job}' is not 1 to 16 plain letters.");
+        // No letter has that bit.
+        if (isOfVolumes) bytes[^1] |= 0x80;
         return new Transfer.JobId(new Guid(bytes));
     }
 

@@ -70,7 +70,7 @@ public sealed class OutputTests : IDisposable
 
     [Fact]
     public void the_last_line_of_a_migration() => Assert.Equal(
-        "migrated redis host-a/vm-a -> host-b/vm-b in 4.2 s, downtime 38 ms (freeze 3, capture 9, thaw 1.5, control 24), 512 MiB sent (60 % zero or known)",
+        "migrated redis host-a/vm-a -> host-b/vm-b in 4.2 s, downtime 38 ms (freeze 3, capture 9, thaw 1.5, control 24), 512 MiB sent (60 % zero or known), volumes 64 MiB ahead and 192 KiB within the downtime",
         Sentences.Last(Done));
 
     [Fact]
@@ -115,6 +115,7 @@ public sealed class OutputTests : IDisposable
         Phases = [Phase("freeze", 902, 3), Phase("capture", 906, 9), Phase("thaw", 938.5, 1.5)],
         Downtime = new Downtime(38, [Phase("freeze", 902, 3), Phase("capture", 906, 9), Phase("thaw", 938.5, 1.5), Phase("control", 902, 24.5)]),
         Transfer = new TransferStatistics(1280L << 20, 512L << 20, 131072, 196608, 0),
+        Volumes = new VolumeStatistics(64L << 20, 192 << 10),
         Source = SideOutcome.Settled,
         Destination = SideOutcome.Settled,
     };

@@ -18,7 +18,7 @@ public sealed class CrashTests(Cluster cluster) : IClassFixture<Cluster>
     [MemberData(nameof(EveryPoint))]
     public async Task a_leader_that_dies_at_any_point_leaves_one_running_copy(string point)
     {
-        Story story = cluster.Container("redis");
+        Story story = cluster.Container("books"); // has volumes: it comes by every step
         if (Needs(point) is { } failing) story.Fail(failing, FailureKind.RestoreFailed);
         cluster.Faults.Arm(point, _ => throw new OperationCanceledException("The leader dies here."));
         try
@@ -45,7 +45,7 @@ public sealed class CrashTests(Cluster cluster) : IClassFixture<Cluster>
     [MemberData(nameof(EveryWrite))]
     public async Task a_write_whose_outcome_is_unknown_leaves_one_running_copy(string point)
     {
-        Story story = cluster.Container("redis");
+        Story story = cluster.Container("books");
         if (Needs(point) is { } failing) story.Fail(failing, FailureKind.RestoreFailed);
         cluster.Faults.Arm(point, _ => throw new IOException("The disk does not answer."));
         try

@@ -31,6 +31,51 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
     }
 
     [Fact]
+    public async Task volumes_go_ahead_of_the_container_and_what_has_changed_since_within()
+    {
+        Story story = cluster.Container("books");
+
+        MigrationJob job = await story.RunAsync();
+
+        story.AssertRunsOnlyIn(story.Destination);
+        Assert.Equal(["read-volumes", "send-volumes", "fill-volumes", "freeze", "capture", "skeleton", "memwrite", "thaw"], job.Phases.Select(p => p.Name));
+        Assert.Equal("freeze", job.Downtime!.Parts[0].Name);
+        Assert.Equal(new VolumeStatistics(1 << 20, 64 << 10), job.Volumes);
+        Assert.True(job.FreezeAsked >= job.Phases[2].Start);
+    }
+
+    [Fact]
+    public async Task volumes_go_with_the_container_where_the_destination_takes_none_ahead()
+    {
+        Story story = cluster.Container("books");
+        ScriptedEngine there = cluster.Engines[story.Destination.Host];
+        there.TakesVolumes = false;
+
+        MigrationJob job = await story.RunAsync();
+
+        there.TakesVolumes = true;
+        story.AssertRunsOnlyIn(story.Destination);
+        Assert.Equal("freeze", job.Phases[0].Name);
+        Assert.Null(job.Volumes);
+    }
+
+    [Theory]
+    [InlineData("copy-volumes", FailureKind.SaveFailed)]
+    [InlineData("fill-volumes", FailureKind.RestoreFailed)]
+    public async Task volumes_that_do_not_come_to_the_destination_leave_the_source_running(string step, FailureKind kind)
+    {
+        Story story = cluster.Container("books");
+        story.Fail(step, kind);
+
+        MigrationJob job = await story.RunAsync();
+
+        story.AssertRunsOnlyIn(story.Source);
+        Assert.Equal((MigrationState.RolledBack, kind, MigrationState.PreCopying), (job.State, job.Failure!.Kind, job.Failure.During));
+        Assert.Null(job.FreezeAsked);
+        await AssertNothingIsClaimed(story);
+    }
+
+    [Fact]
     public async Task what_is_left_at_the_source_is_kept_in_the_job()
     {
         Story story = cluster.Container("redis");

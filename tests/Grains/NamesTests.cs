@@ -5,7 +5,7 @@ namespace Watari.Grains.Tests;
 
 public sealed class NamesTests
 {
-    private static readonly Listing<VmDescription> Vms = new([Vm("a", "web"), Vm("b", "web"), Vm("b", "db")], []);
+    private static readonly Listing<VmId> Vms = new([new VmId("a", "web"), new VmId("b", "web"), new VmId("b", "db")], []);
     private static readonly Listing<ContainerDescription> Containers = new([Container("redis", "4f1c9a", "a"), Container("nginx", "4f1cbb", "a"), Container("redis", "99ab01", "b")], []);
 
     [Theory]
@@ -64,8 +64,6 @@ public sealed class NamesTests
         EngineException e = Assert.Throws<EngineException>(() => Names.ResolveVm("mail", Vms with { Problems = ["host c: no answer within 5 s"] }, ["a", "b", "c"]));
         Assert.Contains("host c: no answer within 5 s", e.Message, StringComparison.Ordinal);
     }
-
-    private static VmDescription Vm(string host, string name) => new(new VmId(host, name), VmStatus.Running, 0, 1, "tcg", null, null, 0, null);
 
     private static ContainerDescription Container(string name, string id, string host) =>
         new(id, name, new VmId(host, "web"), ContainerStatus.Running, "runc", "/x", 1, 1, 1, 0, "sh");

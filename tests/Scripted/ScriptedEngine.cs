@@ -25,12 +25,17 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
 
     public TransferStatistics? Progress { get; set; }
 
+    /// <summary>Whether it takes volumes ahead, as a destination.</summary>
+    public bool TakesVolumes { get; set; } = true;
+
     public IContainerFiles Files { get; } = new ScriptedFiles();
 
     public IContainerCommands Commands { get; } = new ScriptedCommands(host, world);
 
     public Task<HostDescription> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult(
         new HostDescription(host, 2, 24L << 30, 0.5, world.Read().Vms.Count(v => v.Id.Host == host), "scripted"));
+
+    public IReadOnlyList<string> VmNames => [.. world.Read().Vms.Where(v => v.Id.Host == host).Select(v => v.Id.Vm)];
 
     public Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken)
     {
@@ -89,7 +94,11 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
         ObjectVerdict[] objections = copy.Container.StartsWith("packet", StringComparison.Ordinal)
             ? [new ObjectVerdict(VerdictKind.Refused, "pid 7 fd 12 packet socket", "packet sockets are not carried")]
             : [];
-        return new SourcePlan(Describe(copy), [.. objections], 42, 64 << 20, "/run/bundle", "6.12.0", ["sse2"], 1_000_000, MemoryMode.InPlace);
+        // One of podman's with a volume, where it is called so.
+        PodmanContainer? podman = copy.Container.StartsWith("books", StringComparison.Ordinal)
+            ? new PodmanContainer(new string('b', 64), copy.Container, new string('a', 64), "localhost/books:1", ["shelf"], 1 << 20, Restarts: false)
+            : null;
+        return new SourcePlan(Describe(copy), [.. objections], 42, 64 << 20, podman is null ? "/run/bundle" : null, "6.12.0", ["sse2"], 1_000_000, MemoryMode.InPlace, podman);
     }
 
     public async Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken)
@@ -112,7 +121,30 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
     {
         await BeginAsync("prepare", key, requirements.Workload, cancellationToken);
         Change(key, state => ScriptedWorld.Put(new ScriptedCopy(Known(state, vm), requirements.Workload.ToString(), CopyState.Prepared, key.Job), state));
-        return new TransferTarget("127.0.0.1", 4711);
+        return new TransferTarget("127.0.0.1", 4711, TakesVolumes);
+    }
+
+    public async Task<EngineReport> CopyVolumesAsync(
+        StepKey key, string vm, WorkloadId workload, SourceTasks tasks, TransferTarget target, int streams, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("copy-volumes", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            if (Find(state, vm, workload) is not { State: CopyState.Running }) Violate(state, $"{key}: volumes of what does not run are copied ahead");
+        });
+        return Report(start, "read-volumes", "send-volumes") with { VolumeBytes = 1 << 20 };
+    }
+
+    public async Task<EngineReport> FillVolumesAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)
+    {
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        await BeginAsync("fill-volumes", key, workload, cancellationToken);
+        Change(key, state =>
+        {
+            if (Find(state, vm, workload) is not { State: CopyState.Prepared }) Violate(state, $"{key}: volumes are filled of what is not prepared");
+        });
+        return Report(start, "fill-volumes");
     }
 
     public async Task<EngineReport> FreezeAsync(StepKey key, string vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
@@ -138,7 +170,11 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
                 ?? throw new EngineException(FailureKind.TransferFailed, "Nobody listens for the pages.");
             ScriptedWorld.Put(there with { HasPages = true }, state);
         });
-        return Report(start, "capture") with { Transfer = new TransferStatistics(64 << 20, 25 << 20, 6_400, 9_984, 0) };
+        return Report(start, "capture") with
+        {
+            Transfer = new TransferStatistics(64 << 20, 25 << 20, 6_400, 9_984, 0),
+            VolumeBytes = workload.ToString().StartsWith("books", StringComparison.Ordinal) ? 64 << 10 : null,
+        };
     }
 
     public async Task<EngineReport> RestoreAsync(StepKey key, string vm, WorkloadId workload, CancellationToken cancellationToken)

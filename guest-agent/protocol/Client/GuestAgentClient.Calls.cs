@@ -51,6 +51,20 @@ public sealed partial class GuestAgentClient
             AgentJson.Default.PutArchiveResult, (data, cancel) => SendAsync(content, length, data, cancel), null, cancellationToken);
     }
 
+    /// <inheritdoc cref="FillVolumesRequest"/>
+    /// <param name="at">Whose command it is.</param>
+    /// <param name="changes">Their bytes, from the stream's position to its end; the stream can seek.</param>
+    /// <param name="isLast">See <see cref="FillVolumesRequest.IsLast"/>.</param>
+    /// <param name="deadline">For all of it.</param>
+    /// <param name="cancellationToken">Stops sending.</param>
+    public Task<FillVolumesResult> FillVolumesAsync(JobStep at, Stream changes, bool isLast, TimeSpan deadline, CancellationToken cancellationToken = default)
+    {
+        long length = changes.Length - changes.Position;
+        return CallAsync(
+            new FillVolumesRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Length = length, IsLast = isLast },
+            AgentJson.Default.FillVolumesResult, (data, cancel) => SendAsync(changes, length, data, cancel), null, cancellationToken);
+    }
+
     /// <summary>Puts every regular file of a directory; a file's name must be an <see cref="ImageName"/>.</summary>
     /// <exception cref="FormatException">A file's name is no image name; nothing was sent.</exception>
     /// <returns>Bytes put.</returns>

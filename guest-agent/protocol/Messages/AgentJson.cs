@@ -17,6 +17,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonSerializable(typeof(PrepareResult))]
 [JsonSerializable(typeof(PutImageResult))]
 [JsonSerializable(typeof(PutArchiveResult))]
+[JsonSerializable(typeof(FillVolumesResult))]
 [JsonSerializable(typeof(LandingZoneResult))]
 [JsonSerializable(typeof(RestoreResult))]
 [JsonSerializable(typeof(RestoreArchiveResult))]

@@ -9,6 +9,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonDerivedType(typeof(PrepareRequest), "prepare")]
 [JsonDerivedType(typeof(PutImageRequest), "put-image")]
 [JsonDerivedType(typeof(PutArchiveRequest), "put-archive")]
+[JsonDerivedType(typeof(FillVolumesRequest), "fill-volumes")]
 [JsonDerivedType(typeof(LandingZoneRequest), "landing-zone")]
 [JsonDerivedType(typeof(RestoreRequest), "restore")]
 [JsonDerivedType(typeof(RestoreArchiveRequest), "restore-archive")]

@@ -117,12 +117,18 @@ internal sealed class SavedFiles
     {
         if (dumps.ShmDirectory is { } shm && guest.Root.TryFind(Encoding.UTF8.GetBytes(shm), out _)) yield return new SavedTree(ArchiveLayout.DevShm, Encoding.UTF8.GetBytes(shm));
         if (!withVolumes) yield break;
+        foreach ((ContainerId name, byte[] path) in VolumesOf(record)) yield return new SavedTree(ArchiveLayout.Volume(name.ToString()), path);
+    }
+
+    /// <summary>Its named volumes, and where they are in the guest.</summary>
+    public static IEnumerable<(ContainerId Name, byte[] Path)> VolumesOf(ContainerRecord record)
+    {
         HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (ContainerMount mount in record.Mounts)
         {
             // A guest may call its volumes anything: a name that is none has no place, too. One may be mounted in several places.
             if (mount is { Type: "volume", Source: { } source } && ContainerId.TryParse(mount.Name, out ContainerId name) && seen.Add(source))
-                yield return new SavedTree(ArchiveLayout.Volume(name.ToString()), Encoding.UTF8.GetBytes(source));
+                yield return (name, Encoding.UTF8.GetBytes(source));
         }
     }
 

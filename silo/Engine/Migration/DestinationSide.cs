@@ -25,6 +25,12 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     private static readonly TimeSpan s_podman = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_send = TimeSpan.FromMinutes(10);
 
+    /// <summary>Volumes that come ahead may be large; nothing stands still for them.</summary>
+    private static readonly TimeSpan s_volumes = TimeSpan.FromHours(2);
+
+    /// <summary>How long a source may take until it connects.</summary>
+    private static readonly TimeSpan s_arrival = TimeSpan.FromMinutes(10);
+
     /// <summary>Likewise of podman, which unpacks the files too.</summary>
     private static readonly TimeSpan s_podmanRestore = TimeSpan.FromMinutes(5);
 
@@ -34,7 +40,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     private readonly ConcurrentDictionary<string, Incoming> _incoming = new(StringComparer.Ordinal);
 
     /// <summary>What a job has brought so far; null where it is not expected.</summary>
-    public TransferStatistics? ProgressOf(string job) => _incoming.TryGetValue(job, out Incoming? incoming) ? incoming.Reception.Statistics.ForReport() : null;
+    public TransferStatistics? ProgressOf(string job) => _incoming.TryGetValue(job, out Incoming? incoming) ? incoming.Current.Statistics.ForReport() : null;
 
     /// <exception cref="EngineException">The VM cannot take the workload, and why.</exception>
     public static async Task CheckAsync(GuestVm vm, DestinationRequirements requirements, CancellationToken cancellationToken)
@@ -94,14 +100,38 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
             await agent.PrepareAsync(key.AgentStep(), requirements.Workload.AgentContainer(), requirements.Bundle, Needed(requirements), s_quick, cancellationToken);
         long pages = requirements.MemoryBytes / PageCount.Size;
         long files = (requirements.Podman?.FileBytes ?? 0) / PageCount.Size;
-        PageReception reception = receiver.Expect(
-            key.TransferJob(),
-            key.TransferEpoch(),
-            TransferLimits.Default with { MaxPages = new PageCount(pages + files + (GrowthBytes / PageCount.Size)), ArrivalTimeout = TimeSpan.FromMinutes(10) },
-            room: new PageCount(pages));
+        bool takesVolumes = requirements.Podman is { Volumes.IsEmpty: false } && agent.Agent.Features.Contains("fill-volumes");
+        TransferLimits limits = TransferLimits.Default with { MaxPages = new PageCount(pages + files + (GrowthBytes / PageCount.Size)), ArrivalTimeout = takesVolumes ? s_volumes + s_volumes + s_arrival : s_arrival };
+        PageReception reception = receiver.Expect(key.TransferJob(), key.TransferEpoch(), limits, room: new PageCount(pages));
+        PageReception? volumes = null;
+        try
+        {
+            if (takesVolumes)
+                volumes = receiver.Expect(key.TransferJob(isOfVolumes: true), key.TransferEpoch(), limits with { MaxPages = new PageCount(files + (GrowthBytes / PageCount.Size)), ArrivalTimeout = s_volumes });
+        }
+        catch
+        {
+            reception.Dispose();
+            throw;
+        }
+
         Forget(key.Job);
-        _incoming[key.Job] = new Incoming(reception);
-        return new TransferTarget(advertisedHost, receiver.EndPoint.Port);
+        _incoming[key.Job] = new Incoming(reception, volumes);
+        return new TransferTarget(advertisedHost, receiver.EndPoint.Port, takesVolumes);
+    }
+
+    public async Task<EngineReport> FillVolumesAsync(StepKey key, GuestVm vm, CancellationToken cancellationToken)
+    {
+        if (!_incoming.TryGetValue(key.Job, out Incoming? incoming) || incoming.Volumes is not { } volumes)
+            throw new EngineException(FailureKind.TransferFailed, $"No volumes of job {key.Job} were received here: its destination was prepared by another run of this silo.");
+        var clock = new PhaseClock(time);
+        // What was received of them is let go when they are filled, whatever becomes of the job.
+        using ReceivedPages received = await volumes.Completion.WaitAsync(cancellationToken);
+        incoming.HasVolumes = true;
+        (GuestAgentClient agent, _) = await AnsweringAgentAsync(key, vm, cancellationToken);
+        await FillVolumesAsync(key, agent, received, isLast: false, s_volumes, cancellationToken);
+        clock.Lap("fill-volumes");
+        return new EngineReport([.. clock.Phases]);
     }
 
     public async Task<EngineReport> RestoreAsync(StepKey key, GuestVm vm, WorkloadId workload, CancellationToken cancellationToken)
@@ -123,6 +153,12 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
             await using var archive = new ReceivedArchive(new ReceivedFile(received.Pages, ImagePages.Archive));
             await agent.PutArchiveAsync(key.AgentStep("archive"), archive, s_send, cancellationToken);
             clock.Lap("archive");
+        }
+
+        if (incoming.HasVolumes)
+        {
+            await FillVolumesAsync(key, agent, received, isLast: true, s_send, cancellationToken);
+            clock.Lap("patch-volumes");
         }
 
         RestoreResult restored = await agent.RestoreAsync(key.AgentStep("skeleton"), new RestoreOptions(), isPodmans ? s_podmanRestore : s_restore, cancellationToken);
@@ -160,6 +196,14 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         }
 
         return new EngineReport([.. clock.Phases]);
+    }
+
+    private static async Task FillVolumesAsync(StepKey key, GuestAgentClient agent, ReceivedPages received, bool isLast, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        if (!received.Pages.Spaces.Contains(ImagePages.VolumeChanges))
+            throw new EngineException(FailureKind.TransferFailed, $"The source's host has sent nothing of the volumes of job {key.Job}.");
+        await using var changes = new ReceivedArchive(new ReceivedFile(received.Pages, ImagePages.VolumeChanges));
+        await agent.FillVolumesAsync(key.AgentStep("volumes"), changes, isLast, deadline, cancellationToken);
     }
 
     /// <summary>Nothing of the job is left in the VM.</summary>
@@ -205,15 +249,26 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         if (_incoming.TryRemove(job, out Incoming? incoming)) incoming.Dispose();
     }
 
-    private sealed class Incoming(PageReception reception) : IDisposable
+    /// <param name="reception">What comes when the container stands still.</param>
+    /// <param name="volumes">What comes ahead; null where nothing does.</param>
+    private sealed class Incoming(PageReception reception, PageReception? volumes) : IDisposable
     {
         public PageReception Reception => reception;
+
+        public PageReception? Volumes => volumes;
+
+        /// <summary>They have come, and must be made whole.</summary>
+        public bool HasVolumes { get; set; }
+
+        /// <summary>What is on its way.</summary>
+        public PageReception Current => volumes is not null && !HasVolumes ? volumes : reception;
 
         public ReceivedPages? Received { get; set; }
 
         public void Dispose()
         {
             reception.Dispose();
+            volumes?.Dispose();
             Received?.Dispose();
         }
     }

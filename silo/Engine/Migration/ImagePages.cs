@@ -14,13 +14,16 @@ internal static class ImagePages
     /// <summary>The archive of a container's files, filled up with zeroes to a whole page; no image has that number.</summary>
     public static AddressSpaceId Archive { get; } = new(uint.MaxValue);
 
+    /// <summary>Changes of its volumes, likewise.</summary>
+    public static AddressSpaceId VolumeChanges { get; } = new(uint.MaxValue - 1);
+
     public static AddressSpaceId SpaceOf(uint pagesId) => new(pagesId | Mark);
 
     public static bool IsOfProcess(AddressSpaceId space) => (space.Value & Mark) == 0;
 
     public static bool TryGetFile(AddressSpaceId space, [NotNullWhen(true)] out string? file)
     {
-        file = !IsOfProcess(space) && space != Archive ? $"pages-{space.Value & ~Mark}.img" : null;
+        file = !IsOfProcess(space) && space != Archive && space != VolumeChanges ? $"pages-{space.Value & ~Mark}.img" : null;
         return file is not null;
     }
 }

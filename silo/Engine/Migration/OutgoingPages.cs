@@ -43,13 +43,13 @@ internal sealed class OutgoingPages(StagingMemory staging, Transfer.PageCount pa
         }
     }
 
-    /// <summary>Adds the archive of the container's files, before anything is sent.</summary>
-    /// <param name="unmovable">A part of it, whole pages.</param>
-    /// <param name="page">The number of the first.</param>
-    public void AddArchive(ReadOnlySpan<byte> unmovable, long page)
+    /// <summary>Adds a file, before anything is sent.</summary>
+    /// <param name="file">It does not move until all is sent.</param>
+    /// <param name="space">What it travels as.</param>
+    public void Add(MappedFile file, AddressSpaceId space)
     {
-        Add(PageRun.Over(ImagePages.Archive, new VirtualPage((ulong)page), unmovable));
-        Pages += new Transfer.PageCount(unmovable.Length / Transfer.PageCount.Size);
+        foreach (PageRun run in file.Runs(space)) Add(run);
+        Pages += file.Pages;
     }
 
     /// <inheritdoc/>

@@ -41,12 +41,15 @@ internal static class PodmanSource
     }
 
     /// <summary>What an archive of it will hold.</summary>
+    /// <param name="look">Of its VM.</param>
+    /// <param name="id">The container's.</param>
+    /// <param name="withVolumes">Its volumes too.</param>
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: podman's record of it cannot be read.</exception>
-    public static SavedFiles Find(VmLook look, string id)
+    public static SavedFiles Find(VmLook look, string id, bool withVolumes = true)
     {
         try
         {
-            var files = SavedFiles.Find(look, id);
+            var files = SavedFiles.Find(look, id, withVolumes: withVolumes);
             return files.Record.Runtime == ContainerRuntime.Podman ? files : throw new ContainerStoreException("it is podman's by its cgroup, and podman has no record of it");
         }
         catch (ContainerStoreException e)

@@ -14,6 +14,7 @@ using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Controls;
 using Watari.Silo.Engine.Inventory;
+using Watari.Silo.Engine.Migration.Volumes;
 using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
 using ContainerId = Watari.GuestAgent.Protocol.ContainerId;
@@ -54,8 +55,13 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
 
     private readonly ConcurrentDictionary<string, Outgoing> _outgoing = new(StringComparer.Ordinal);
 
+    /// <summary>Volumes that went ahead, until their containers follow.</summary>
+    private readonly ConcurrentDictionary<string, OutgoingVolumes> _volumes = new(StringComparer.Ordinal);
+
     /// <summary>How far the sending of a job is; null where nothing is being sent.</summary>
-    public TransferStatistics? ProgressOf(string job) => _outgoing.TryGetValue(job, out Outgoing? outgoing) ? outgoing.Sender?.Statistics.ForReport() : null;
+    public TransferStatistics? ProgressOf(string job) =>
+        _outgoing.TryGetValue(job, out Outgoing? outgoing) ? outgoing.Sender?.Statistics.ForReport()
+        : _volumes.TryGetValue(job, out OutgoingVolumes? volumes) ? volumes.Sender?.Statistics.ForReport() : null;
 
     public async Task<SourcePlan> PlanAsync(StepKey key, GuestVm vm, VmId id, WorkloadId workload, Freezer freezer, CancellationToken cancellationToken)
     {
@@ -72,6 +78,21 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         return plan with { Bundle = null, Podman = podman };
     }
 
+    public async Task<EngineReport> CopyVolumesAsync(StepKey key, GuestVm vm, SourceTasks tasks, TransferTarget target, int streams, CancellationToken cancellationToken)
+    {
+        PodmanContainer podman = tasks.Podman ?? throw new EngineException(FailureKind.Internal, $"Job {key.Job} is not about a container of podman's.");
+        Forget(key.Job);
+        var clock = new PhaseClock(time);
+        await using VmLook look = await looks.OpenAsync(vm.Name, cancellationToken);
+        OutgoingVolumes volumes = _volumes[key.Job] = await threads.RunAsync(() => new OutgoingVolumes(PodmanSource.Find(look, podman.Id).Record, key.Job), cancellationToken);
+        using MappedFile changes = await threads.RunAsync(() => volumes.ReadLive(look, cancellationToken), cancellationToken);
+        clock.Lap("read-volumes");
+        volumes.Sender = new PageSender(Transfer(key, target, streams, new MappedPages(changes, ImagePages.VolumeChanges), isOfVolumes: true));
+        await volumes.Sender.SendAsync(cancellationToken);
+        clock.Lap("send-volumes");
+        return new EngineReport([.. clock.Phases], VolumeBytes: volumes.ContentBytes);
+    }
+
     public async Task<EngineReport> FreezeAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, CancellationToken cancellationToken)
     {
         (Target target, StagingMemory staging) = await threads.RunAsync(
@@ -82,9 +103,11 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
                 return (found, new StagingMemory(tasks.ResidentBytes));
             },
             cancellationToken);
+        if (!_volumes.TryRemove(key.Job, out OutgoingVolumes? volumes) && tasks.VolumesWentAhead)
+            throw new EngineException(FailureKind.Internal, $"What the destination has of the volumes of job {key.Job} is not known here: they were sent by another run of this silo.");
         Forget(key.Job);
-        Outgoing outgoing = _outgoing[key.Job] = new Outgoing(staging);
-        if (tasks.Podman is { } podman) outgoing.Files = await OutgoingFiles.OpenAsync(looks, threads, vm.Name, podman, key.Job, cancellationToken);
+        Outgoing outgoing = _outgoing[key.Job] = new Outgoing(staging) { Volumes = volumes };
+        if (tasks.Podman is { } podman) outgoing.Files = await OutgoingFiles.OpenAsync(looks, threads, vm.Name, podman, key.Job, withVolumes: volumes is null, cancellationToken);
         var clock = new PhaseClock(time);
         outgoing.Frozen = await new SourceFreezer(vm, key, tasks.Freezer, threads).FreezeAsync(target, cancellationToken);
         clock.Lap("freeze");
@@ -103,22 +126,28 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         {
             await threads.RunAsync(() => files.AddTo(pages, time.GetUtcNow(), cancellationToken), cancellationToken);
             clock.Lap("files");
+            if (outgoing.Volumes is { } volumes)
+            {
+                await threads.RunAsync(() => files.AddTo(pages, volumes, cancellationToken), cancellationToken);
+                clock.Lap("compare-volumes");
+            }
         }
 
-        outgoing.Sender = new PageSender(new PageTransfer
-        {
-            Destination = IPAddress.TryParse(target.Host, out IPAddress? address) ? new IPEndPoint(address, target.Port) : new DnsEndPoint(target.Host, target.Port),
-            Job = key.TransferJob(),
-            Epoch = key.TransferEpoch(),
-            Pages = pages,
-            Metadata = MetadataOf(skeleton.Images),
-            Streams = streams,
-        });
+        outgoing.Sender = new PageSender(Transfer(key, target, streams, pages) with { Metadata = MetadataOf(skeleton.Images) });
         Transfer.TransferStatistics sent = await ReadAndSendAsync(vm, frozen, skeleton, pages, outgoing.Sender, cancellationToken);
         await outgoing.DisposeAsync();
         clock.Lap("send");
-        return new EngineReport([.. clock.Phases], sent.ForReport());
+        return new EngineReport([.. clock.Phases], sent.ForReport(), VolumeBytes: outgoing.Volumes?.ContentBytes);
     }
+
+    private static PageTransfer Transfer(StepKey key, TransferTarget target, int streams, IPageSource pages, bool isOfVolumes = false) => new()
+    {
+        Destination = IPAddress.TryParse(target.Host, out IPAddress? address) ? new IPEndPoint(address, target.Port) : new DnsEndPoint(target.Host, target.Port),
+        Job = key.TransferJob(isOfVolumes),
+        Epoch = key.TransferEpoch(),
+        Pages = pages,
+        Streams = streams,
+    };
 
     public async Task<EngineReport> RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken)
     {
@@ -313,6 +342,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     {
         // What it still holds of the VM's disks is let go on the way; nobody waits for it.
         if (_outgoing.TryRemove(job, out Outgoing? outgoing)) _ = outgoing.DisposeAsync().AsTask();
+        _volumes.TryRemove(job, out _);
     }
 
     /// <summary>What a job holds on its source between its steps.</summary>
@@ -324,6 +354,9 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
 
         /// <summary>Of a container of podman's.</summary>
         public OutgoingFiles? Files { get; set; }
+
+        /// <summary>Those that went ahead.</summary>
+        public OutgoingVolumes? Volumes { get; init; }
 
         public FrozenTasks? Frozen { get; set; }
 

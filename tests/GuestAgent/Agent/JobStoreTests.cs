@@ -42,12 +42,21 @@ public sealed class JobStoreTests : IDisposable
         folder.Store.Save(job);
         Assert.Null(folder.Store.FindOnDisk(job.Job));
 
+        folder.Store.Save(job with { VolumesBegan = 7, Volumes = [ContainerId.Parse("books")] });
+        Assert.Equal((7, "books"), (folder.Store.FindOnDisk(job.Job)!.VolumesBegan, Assert.Single(folder.Store.FindOnDisk(job.Job)!.Volumes).ToString()));
         folder.Store.Save(job with { Phase = JobPhase.Restoring, RestoreBegan = 1 });
-        Directory.Delete(folder.Paths.Of(job.Job).Root, recursive: true); // all that lies in memory
+        JobPaths files = folder.Paths.Of(job.Job);
+        File.WriteAllText(files.Archive, "");
+        File.WriteAllText(files.Changes, "");
+        Directory.Delete(files.Root, recursive: true); // all that lies in memory
 
+        AgentHome.RemoveLeftovers(folder.Paths);
+
+        Assert.Equal([files.RecordOnDisk], Directory.GetFiles(folder.Paths.Archives));
         Assert.Null(folder.Store.Find(job.Job));
         Assert.Equal(("web", 1L), (folder.Store.FindOnDisk(job.Job)!.Podman!.Name.ToString(), folder.Store.FindOnDisk(job.Job)!.RestoreBegan));
-        folder.Store.DropFromDisk(job.Job);
+        Directory.CreateDirectory(files.Root);
+        folder.Store.Save(job with { Phase = JobPhase.Restored, RestoreBegan = 1, Running = ContainerId.Parse("cc") });
         Assert.Null(folder.Store.FindOnDisk(job.Job));
     }
 

@@ -1,0 +1,85 @@
+using Watari.Containers;
+using Watari.Disk;
+using Watari.Disk.FileSystems;
+using Watari.GrainInterfaces.Model;
+using Watari.GuestAgent.Protocol;
+using Watari.Silo.Engine.Checkpoints;
+using Watari.Silo.Engine.Inventory;
+using Watari.Transfer;
+
+namespace Watari.Silo.Engine.Migration.Volumes;
+
+/// <summary>The named volumes of a container that go ahead of it: all of them while it runs, and when it stands still what has changed since.</summary>
+internal sealed class OutgoingVolumes
+{
+    private readonly string _place;
+    private readonly IReadOnlyList<(VolumeCopy Copy, byte[] Path)> _volumes;
+
+    /// <param name="record">The container's.</param>
+    /// <param name="job">Names what is written of it, for a moment.</param>
+    public OutgoingVolumes(ContainerRecord record, string job)
+    {
+        _place = Path.Combine(Path.GetTempPath(), $"watari-{job}-{Guid.NewGuid():n}");
+        var memory = new VolumeMemory(VolumeLimits.Default.KnownBytes);
+        _volumes = [.. SavedFiles.VolumesOf(record).Select(volume => (new VolumeCopy(GuestAgent.Protocol.ContainerId.Parse(volume.Name.ToString()), memory), volume.Path))];
+    }
+
+    /// <summary>Bytes of files' contents that were written by the last reading.</summary>
+    public long ContentBytes { get; private set; }
+
+    /// <summary>Sends them ahead.</summary>
+    public PageSender? Sender { get; set; }
+
+    /// <summary>Reads them while the container runs. Blocks: for the engine's threads.</summary>
+    /// <returns>What their destination must do, see <see cref="VolumeChangesWriter"/>: whoever sends it disposes it.</returns>
+    /// <exception cref="EngineException"><see cref="FailureKind.SaveFailed"/>: this host has no room for them.</exception>
+    public MappedFile ReadLive(VmLook look, CancellationToken cancellationToken) => Write((copy, changes, root, limits) =>
+    {
+        try
+        {
+            copy.WriteLive(changes, root, limits, cancellationToken);
+        }
+        catch (DiskException e) when (e is not DiskDeadlineException)
+        {
+            // It goes with the container, and what of it cannot be read is told then.
+            copy.Forget();
+        }
+    }, look);
+
+    /// <summary>Likewise what has changed since, while it stands still.</summary>
+    /// <inheritdoc cref="ReadLive"/>
+    /// <exception cref="DiskException">They cannot be read.</exception>
+    public MappedFile ReadStill(VmLook look, CancellationToken cancellationToken) =>
+        Write((copy, changes, root, limits) => copy.WriteStill(changes, root, limits, cancellationToken), look);
+
+    private MappedFile Write(Action<VolumeCopy, VolumeChangesWriter, Func<IInode>, VolumeLimits> read, VmLook look)
+    {
+        FileStream? file = null;
+        try
+        {
+            file = ArchiveParts.CreateUnnamed(_place);
+            long room = new DriveInfo(Path.GetDirectoryName(_place)!).AvailableFreeSpace;
+            var changes = new VolumeChangesWriter(new PartStream(file, Take));
+            foreach ((VolumeCopy copy, byte[] path) in _volumes) read(copy, changes, () => look.Files().Root.Find(path), VolumeLimits.Default with { ReadBytes = room });
+            changes.End();
+            ContentBytes = changes.ContentBytes;
+            return MappedFile.Of(file);
+
+            void Take(long bytes)
+            {
+                room -= bytes;
+                if (room < 0) throw new IOException("the container's volumes take more room than there is; make room, or set TMPDIR to where there is more");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            file?.Dispose();
+            throw new EngineException(FailureKind.SaveFailed, $"The container's volumes could not be written to '{Path.GetDirectoryName(_place)}' of this host: {e.Message.TrimEnd('.')}.", e);
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
+    }
+}
