@@ -23,9 +23,9 @@ up: build guest-image ## the demo's cluster, left running to play with
 down: ## ends what `make up` started
 	demo/cluster down
 
-test: agent kernels bookworm ## every test, on real guests
+test: agent kernels bookworm ## the tests, on real guests; `make engines` and `make matrix` go on with more engines and machines
 	dotnet build -v quiet --nologo Orchestrator.sln
-	dotnet test --no-build --solution Orchestrator.sln --max-parallel-test-modules 1
+	dotnet test --no-build --solution Orchestrator.sln --max-parallel-test-modules 1 --filter-not-trait engines=older
 
 fuzz: guest-image ## a hostile guest, RUNS times: spoils a guest's RAM and its disk where they are read, and looks (SEED=, RUN= for one alone)
 	dotnet build -c Release -v quiet --nologo tests/Fuzzing
@@ -68,6 +68,10 @@ matrix: agent guest-image ## what is read from outside against /proc, on every k
 	dotnet build -v quiet --nologo tests/System
 	WATARI_MATRIX=all dotnet tests/System/bin/Debug/net10.0/Watari.System.Tests.dll -class '*KernelMatrixTests'
 
+engines: agent guest-image bookworm ## what `make test` shows on each engine's newest version alone, on its older ones
+	dotnet build -v quiet --nologo tests/System
+	dotnet tests/System/bin/Debug/net10.0/Watari.System.Tests.dll -trait engines=older
+
 kernels: guest-image
 	for kernel in $(KERNELS); do guest-image/build.sh --agent $(AGENT) --kernel $$kernel trixie >/dev/null; done
 
@@ -80,4 +84,4 @@ format: ## fails if a file is not formatted
 setup: ## Debian packages that the build, the guests and the tests need
 	@demo/install-packages guest-image/host-packages
 
-.PHONY: help demo up down test matrix fuzz bench second-opinion benchmarks drgn build agent guest-image kernels bookworm format setup
+.PHONY: help demo up down test matrix engines fuzz bench second-opinion benchmarks drgn build agent guest-image kernels bookworm format setup

@@ -27,8 +27,6 @@ public abstract class EngineGuest : IAsyncLifetime
 
     protected abstract string Suite { get; }
 
-    protected virtual string Setup => "";
-
     public GuestKernel Kernel { get; private set; } = null!;
 
     /// <summary>The guest's disk, as QEMU has it.</summary>
@@ -38,17 +36,12 @@ public abstract class EngineGuest : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _guest = await Guest.StartAsync(new GuestOptions { Name = Engine, Suite = Suite, Setup = Setup, MemoryMiB = 768 }, TestContext.Current.CancellationToken);
+        _guest = await Guest.StartAsync(new GuestOptions { Name = Engine, Suite = Suite, Setup = EngineContainers.Setup(Engine), MemoryMiB = EngineContainers.MemoryMiB }, TestContext.Current.CancellationToken);
         _vm = await _guest.AttachAsync(TestContext.Current.CancellationToken);
         Kernel = GuestKernel.Attach(GuestMemoryOf.Vm(_vm));
         _export = await DiskExport.StartAsync(_vm.Qmp, Path.Combine(_guest.Directory.DirectoryPath, "disks.sock"), TestContext.Current.CancellationToken);
         _disk = NbdDiskImage.Connect(_export.SocketPath, Assert.Single(_export.Disks).NodeName);
         Volumes = [.. Watari.Disk.Images.Volumes.Of(_disk)];
-        await InAsync($"mkdir -p /srv/data && {Engine} run -d --name running --network none --restart on-failure:3 --label b=2 --label a=1 -v /srv/data:/data:ro localhost/busybox sleep 1000");
-        await InAsync($"{Engine} run -d --name paused --network none localhost/busybox sh -c 'sleep 1000; true'");
-        await InAsync($"{Engine} pause paused");
-        await InAsync($"{Engine} run --name exited --network none localhost/busybox sh -c 'exit 3' || [ $? = 3 ]");
-        await InAsync($"{Engine} volume create vol && {Engine} create --name created --network none -v vol:/vol localhost/busybox cat '/a b' \"'\\\"\"");
         // The first look finds the kernel's types, which others do not do again.
         _ = Inventory();
     }
@@ -125,8 +118,6 @@ public sealed class Docker26Guest : EngineGuest, ICollectionFixture<Docker26Gues
     public override string Engine => "docker";
 
     protected override string Suite => "trixie";
-
-    protected override string Setup => "watari-docker";
 }
 
 [CollectionDefinition(nameof(Docker20Guest))]
@@ -135,8 +126,6 @@ public sealed class Docker20Guest : EngineGuest, ICollectionFixture<Docker20Gues
     public override string Engine => "docker";
 
     protected override string Suite => "bookworm";
-
-    protected override string Setup => "watari-docker";
 }
 
 [CollectionDefinition(nameof(Podman5Guest))]

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Watari.Guests;
 using Watari.Processes;
+using Watari.SystemTests.Containers;
 
 namespace Watari.SystemTests.Inventory;
 
@@ -17,8 +18,6 @@ public abstract class InventoryHost : IAsyncLifetime
 
     protected abstract string Suite { get; }
 
-    protected virtual string Setup => "";
-
     public Guest Guest => _guest!;
 
     public async ValueTask InitializeAsync()
@@ -26,12 +25,8 @@ public abstract class InventoryHost : IAsyncLifetime
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         _processes = new WatariProcesses("watari-silo");
         _guest = await Guest.StartAsync(
-            new GuestOptions { Name = "vm-a", Host = "host-a", Suite = Suite, Setup = Setup, MemoryMiB = 768, RunDirectory = _processes.RunDirectory }, cancellation);
+            new GuestOptions { Name = "vm-a", Host = "host-a", Suite = Suite, Setup = EngineContainers.Setup(Engine), MemoryMiB = EngineContainers.MemoryMiB, RunDirectory = _processes.RunDirectory }, cancellation);
         await InAsync("kill -STOP $(pidof watari-agent)");
-        await InAsync($"mkdir -p /srv/data && {Engine} run -d --name running --network none --restart on-failure:3 --label b=2 --label a=1 -v /srv/data:/data:ro localhost/busybox sleep 1000");
-        await InAsync($"{Engine} run -d --name paused --network none localhost/busybox sh -c 'sleep 1000; true' && {Engine} pause paused");
-        await InAsync($"{Engine} run --name exited --network none localhost/busybox sh -c 'exit 3' || [ $? = 3 ]");
-        await InAsync($"{Engine} volume create vol && {Engine} create --name created --network none -v vol:/vol localhost/busybox cat '/a b'");
         await _processes.StartSiloAsync("host-a");
     }
 
@@ -64,7 +59,6 @@ public abstract class InventoryHost : IAsyncLifetime
             ? [.. listed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!.AsObject())]
             : [.. JsonNode.Parse(listed)!.AsArray().Select(row => row!.AsObject())];
     }
-
 }
 
 public sealed class Docker26Host : InventoryHost
@@ -72,8 +66,6 @@ public sealed class Docker26Host : InventoryHost
     public override string Engine => "docker";
 
     protected override string Suite => "trixie";
-
-    protected override string Setup => "watari-docker";
 }
 
 public sealed class Docker20Host : InventoryHost
@@ -81,8 +73,6 @@ public sealed class Docker20Host : InventoryHost
     public override string Engine => "docker";
 
     protected override string Suite => "bookworm";
-
-    protected override string Setup => "watari-docker";
 }
 
 public sealed class Podman5Host : InventoryHost
