@@ -33,7 +33,8 @@ public sealed class VolumeMigrationTests(HeldHosts held) : MigrationTest(held.Ho
         // It is there, and the container runs on where it is.
         Assert.Equal("shelf", await InAsync(_hosts.B, "podman volume ls -q"));
         Assert.Equal(large, await InAsync(_hosts.B, $"sha256sum <{Volume}/large"));
-        Assert.Equal("", await InAsync(_hosts.B, "ls /var/lib/watari/archives | grep -v made || true"));
+        // Of the job no more than what its agent has noted.
+        Assert.Equal("", await InAsync(_hosts.B, "ls /var/lib/watari/archives | grep -v '[.]json$' || true"));
         await CountsAsync(_hosts.A);
         await InAsync(
             _hosts.A,
