@@ -48,7 +48,7 @@ public sealed record DiskLimits
     public int Attempts { get; init; } = 5;
 
     /// <summary>
-    /// How long in all an open file system waits for structures that tear again and again: a host under load may take the CPU from its VM
+    /// How long in all an open file system waits for structures, its superblock apart, that tear again and again: a host under load may take the CPU from its VM
     /// between a structure's change and its new checksum.
     /// </summary>
     public TimeSpan TornPatience { get; init; } = TimeSpan.FromMilliseconds(500);

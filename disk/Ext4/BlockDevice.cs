@@ -34,7 +34,7 @@ internal sealed class BlockDevice(IDiskImage image, SuperBlock superBlock, Journ
             }
 
             if (check.Fits(bytes)) return bytes;
-            if (!_torn.Again(attempt)) throw new DiskChecksumException(check.Structure);
+            if (newer.Has(block) || !_torn.Again(attempt)) throw new DiskChecksumException(check.Structure);
         }
     }
 

@@ -16,7 +16,7 @@ public enum MigrationState
     /// <summary>The destination makes room; the source runs.</summary>
     Preparing,
 
-    /// <summary>Named volumes, and pages, may travel while the source runs; ends with the freeze.</summary>
+    /// <summary>Named volumes travel while the source runs; ends with the freeze.</summary>
     PreCopying,
 
     /// <summary>No thread of the source runs; its state is being read and sent.</summary>

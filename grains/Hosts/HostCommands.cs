@@ -12,7 +12,8 @@ namespace Watari.Grains.Hosts;
 /// </summary>
 internal sealed class HostCommands(IHostEngine engine, JobRecords records)
 {
-    private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
+    /// <summary>Longer than the other host may be at work before this one is asked again: volumes are sent and filled for two hours each.</summary>
+    private static readonly TimeSpan Kept = TimeSpan.FromHours(6);
     private readonly ConcurrentDictionary<string, JobCommands> _jobs = new(StringComparer.Ordinal);
     private readonly Reservations _reservations = new();
 

@@ -58,7 +58,7 @@ internal sealed unsafe class Port : IDisposable
         return 0;
     }
 
-    /// <summary>Writes all bytes, waiting for room, and a while for the host. One writer at a time.</summary>
+    /// <summary>Writes all bytes, waiting for room as long as it takes, and a while for a host. One writer at a time.</summary>
     /// <param name="bytes">What to write.</param>
     /// <param name="wanted">Asked before each piece: whether the one who is to read it is still there.</param>
     /// <returns>All was written; else the host has gone.</returns>
@@ -78,7 +78,7 @@ internal sealed unsafe class Port : IDisposable
                 }
                 if (written < 0 && Marshal.GetLastPInvokeError() is not (Libc.EAGAIN or Libc.EINTR))
                     return false;
-                if (!AwaitChange(output, HostPatience) && !Writable)
+                if (!AwaitChange(output, HostPatience) && (Poll(Libc.POLLOUT, 0) & Libc.POLLHUP) != 0)
                     return false;
             }
         }

@@ -298,6 +298,9 @@ internal sealed class JobCommands : IDisposable
         // A container's cgroup is its own; that of a tree was only the job's.
         if (job is { Container: null, Podman: null } && !job.Tasks.Frozen)
             job.Tasks.Disband();
+        // The source lets go of its files when it hears that these are safe.
+        if (job.Podman is not null)
+            Libc.sync();
         if (job is { Podman: not null, Running: null } && job.Shelter.Exists)
         {
             job.Shelter.Thaw(deadline);

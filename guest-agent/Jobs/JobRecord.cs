@@ -35,7 +35,7 @@ internal sealed record JobRecord
     /// <summary>When the container's volumes were begun to be made, before it, by the wall clock, in seconds since 1970. null: podman makes them with it.</summary>
     public long? VolumesBegan { get; init; }
 
-    /// <summary>Those that podman has made for the job.</summary>
+    /// <summary>Those that podman has made for the job, and the one that it is making.</summary>
     public IReadOnlyList<ContainerId> Volumes { get => field ?? []; init; } = [];
 
     /// <summary>They are as the container left them when it was frozen.</summary>

@@ -22,11 +22,24 @@ internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman
             job = job with { VolumesBegan = DateTimeOffset.UtcNow.ToUnixTimeSeconds() };
             store.Save(job);
         }
-        foreach (ContainerId volume in container.Volumes.Where(volume => !job.Volumes.Contains(volume)))
+        foreach (ContainerId volume in container.Volumes)
         {
-            podman.CreateVolume(volume, deadline);
-            job = job with { Volumes = [.. job.Volumes, volume] };
+            bool isNoted = job.Volumes.Contains(volume);
+            // Of an agent that died in between podman may have made it, or not.
+            if (isNoted && podman.HasVolume(volume, deadline))
+                continue;
+            JobRecord before = job;
+            job = isNoted ? job : job with { Volumes = [.. job.Volumes, volume] };
             store.Save(job);
+            try
+            {
+                podman.CreateVolume(volume, deadline);
+            }
+            catch (AgentException)
+            {
+                store.Save(before);
+                throw;
+            }
         }
         return job;
     }
@@ -73,8 +86,8 @@ internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman
     /// <exception cref="AgentException">One is still there.</exception>
     public void Remove(JobRecord job, Deadline deadline, List<string> removed)
     {
-        if (job is { VolumesBegan: { } began, Podman: { } container })
-            podman.RemoveVolumes(container.Volumes, began, deadline, removed);
+        if (job is { VolumesBegan: { } began, Volumes.Count: > 0 })
+            podman.RemoveVolumes(job.Volumes, began, deadline, removed);
     }
 
     private sealed class Placeholders : IDisposable

@@ -51,12 +51,17 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
             throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"Podman has a volume {taken} in this guest already, and the container brings one: remove it (podman volume rm {taken}), or choose another destination."));
     }
 
-    /// <exception cref="AgentException">container-exists: there is one of that name.</exception>
+    public bool HasVolume(ContainerId volume, Deadline deadline) => Asks(["volume", "exists", volume.ToString()], deadline);
+
+    /// <exception cref="AgentException">container-exists: there is one of that name; or podman could not.</exception>
     public void CreateVolume(ContainerId volume, Deadline deadline)
     {
         (int code, string output) = Run(["volume", "create", volume.ToString()], deadline);
-        if (code != 0)
-            throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"Podman could not make volume {volume} in this guest (code {code}).", Tail(output)));
+        if (code == 0)
+            return;
+        throw new AgentException(HasVolume(volume, deadline)
+            ? new AgentError(AgentErrorCode.ContainerExists, $"Podman has a volume {volume} in this guest by now, and the container brings one: remove it (podman volume rm {volume}), or choose another destination.")
+            : new AgentError(AgentErrorCode.EngineFailed, $"Podman could not make volume {volume} in this guest (code {code}).", Tail(output)));
     }
 
     /// <summary>Where the files of volumes are.</summary>
@@ -80,7 +85,7 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
     {
         foreach (ContainerId volume in volumes.Where(volume => MadeSince("volume", "{{.CreatedAt.Unix}}", volume.ToString(), sinceUnixSeconds, deadline)))
         {
-            if (Run(["volume", "rm", volume.ToString()], deadline) is { Code: not 0 } kept && Asks(["volume", "exists", volume.ToString()], deadline))
+            if (Run(["volume", "rm", volume.ToString()], deadline) is { Code: not 0 } kept && HasVolume(volume, deadline))
                 throw new AgentException(new AgentError(AgentErrorCode.Internal, $"podman volume rm {volume} ended with code {kept.Code}; the volume is still there.", Tail(kept.Output)));
             removed.Add($"volume {volume}");
         }
@@ -171,7 +176,7 @@ internal sealed class Podman(AgentPaths paths, GuestFacts facts, JobStore store)
         List<string> left = [];
         foreach (ContainerId volume in container.Volumes)
         {
-            if (Run(["volume", "rm", volume.ToString()], deadline) is { Code: not 0 } used && Asks(["volume", "exists", volume.ToString()], deadline))
+            if (Run(["volume", "rm", volume.ToString()], deadline) is { Code: not 0 } used && HasVolume(volume, deadline))
                 left.Add($"volume {volume} ({Tail(used.Output).Trim()})");
         }
         return left;

@@ -7,14 +7,14 @@ namespace Watari.Silo.Engine;
 /// older epoch is refused. A step that failed may be asked for again in a newer epoch, not in its own.
 /// </summary>
 /// <remarks>
-/// The outcomes of a job are forgotten when no command of it has come for an hour, long after any answer could have been lost and
-/// asked for again. Its epoch is kept longer, so that whatever comes late is still refused: that of the last
+/// The outcomes of a job are forgotten when no command of it has come for six hours: the other host may be at work so long (volumes are sent and
+/// filled for two hours each), and that is long after any answer could have been lost and asked for again. Its epoch is kept longer, so that whatever comes late is still refused: that of the last
 /// <see cref="MaxJobs"/> jobs, some hundred bytes each.
 /// </remarks>
 internal sealed class StepLedger(TimeProvider time, int maxJobs = StepLedger.MaxJobs)
 {
     public const int MaxJobs = 10_000;
-    public static readonly TimeSpan OutcomesKept = TimeSpan.FromHours(1);
+    public static readonly TimeSpan OutcomesKept = TimeSpan.FromHours(6);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, JobSteps> _jobs = new(StringComparer.Ordinal);

@@ -67,6 +67,13 @@ internal sealed class FileTree : IFileSystem
         return Put(path, node);
     }
 
+    /// <summary>The next time that the attributes of the file are read, they are not what they should be.</summary>
+    public FileTree Tear(string path)
+    {
+        Find(path).IsTorn = true;
+        return this;
+    }
+
     /// <summary>Takes the file of that path out of the tree.</summary>
     public FileTree Remove(string path)
     {
@@ -118,6 +125,8 @@ internal sealed class FileTree : IFileSystem
 
         public DiskException? Damage { get; init; }
 
+        public bool IsTorn { get; set; }
+
         public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
 
         public FileStatus Status => new() { Ino = _ino, Mode = Mode, Nlink = Names, Uid = 0, Gid = 0, Size = (_seen = Bytes()).Length };
@@ -147,7 +156,15 @@ internal sealed class FileTree : IFileSystem
 
         public ReadOnlyMemory<byte> ReadLink() => Bytes();
 
-        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes() =>
-            [.. Attributes.Select(text => text.Split('=')).Select(parts => new ExtendedAttribute(new FileName(Encoding.UTF8.GetBytes(parts[0])), Encoding.UTF8.GetBytes(parts[1])))];
+        public IReadOnlyList<ExtendedAttribute> ReadExtendedAttributes()
+        {
+            if (IsTorn)
+            {
+                IsTorn = false;
+                throw new DiskStructureException($"inode {_ino}", "it tore");
+            }
+
+            return [.. Attributes.Select(text => text.Split('=')).Select(parts => new ExtendedAttribute(new FileName(Encoding.UTF8.GetBytes(parts[0])), Encoding.UTF8.GetBytes(parts[1])))];
+        }
     }
 }

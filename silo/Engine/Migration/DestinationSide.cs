@@ -16,6 +16,9 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     private static readonly TimeSpan s_quick = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_restore = TimeSpan.FromSeconds(120);
 
+    /// <summary>What has come is put on the disk.</summary>
+    private static readonly TimeSpan s_release = TimeSpan.FromSeconds(45);
+
     /// <summary>Beyond the container's own memory: images, and what runc and criu need while they restore.</summary>
     private const long RestoreOverhead = 64L << 20;
 
@@ -130,6 +133,8 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         incoming.HasVolumes = true;
         (GuestAgentClient agent, _) = await AnsweringAgentAsync(key, vm, cancellationToken);
         await FillVolumesAsync(key, agent, received, isLast: false, s_volumes, cancellationToken);
+        // Else all that was filled would be written when the container has been thawed and let go.
+        await agent.SyncAsync(key.AgentStep("sync"), s_volumes, cancellationToken);
         clock.Lap("fill-volumes");
         return new EngineReport([.. clock.Phases]);
     }
@@ -185,7 +190,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
             case { Phase: JobPhase.Restored }:
                 if (status.Frozen) await agent.ThawAsync(key.AgentStep(), null, s_quick, cancellationToken);
                 clock.Lap("thaw");
-                await agent.ReleaseAsync(key.AgentStep("release"), s_quick, cancellationToken);
+                await agent.ReleaseAsync(key.AgentStep("release"), s_release, cancellationToken);
                 break;
             case { Phase: JobPhase.Absent } when status.Epoch == default:
                 throw new EngineException(FailureKind.WorkloadLost, $"The guest of VM '{vm.Name}' knows nothing of what was restored there: it was started anew since.");

@@ -36,6 +36,9 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
 
     private const string AtBoot = "by its restart policy podman may start it when the guest boots";
 
+    /// <summary>Of volumes: within a freeze all of them are read once more, and that has an end (MigrationTable, capture).</summary>
+    private static readonly TimeSpan s_longestReading = TimeSpan.FromMinutes(5);
+
     /// <summary>How often a capture waits for a kernel that rebuilds a frozen process's tables; it takes milliseconds.</summary>
     private const int LooksForSettled = 200;
 
@@ -83,10 +86,20 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         PodmanContainer podman = tasks.Podman ?? throw new EngineException(FailureKind.Internal, $"Job {key.Job} is not about a container of podman's.");
         Forget(key.Job);
         var clock = new PhaseClock(time);
-        await using VmLook look = await looks.OpenAsync(vm.Name, cancellationToken);
-        OutgoingVolumes volumes = _volumes[key.Job] = await threads.RunAsync(() => new OutgoingVolumes(PodmanSource.Find(look, podman.Id).Record, key.Job), cancellationToken);
-        using MappedFile changes = await threads.RunAsync(() => volumes.ReadLive(look, cancellationToken), cancellationToken);
+        OutgoingVolumes volumes;
+        MappedFile read;
+        await using (VmLook look = await looks.OpenAsync(vm.Name, cancellationToken))
+        {
+            volumes = _volumes[key.Job] = await threads.RunAsync(() => new OutgoingVolumes(PodmanSource.Find(look, podman.Id).Record, key.Job), cancellationToken);
+            look.LastUntil(cancellationToken);
+            read = await threads.RunLongAsync(() => volumes.ReadLive(look, cancellationToken), cancellationToken);
+        }
+
+        using MappedFile changes = read;
         clock.Lap("read-volumes");
+        // It will be read once more, while the container stands still.
+        if (clock.Phases[^1].Milliseconds > s_longestReading.TotalMilliseconds)
+            throw new EngineException(FailureKind.SaveFailed, $"To read the container's volumes took {clock.Phases[^1].Milliseconds / 60_000:0} minutes, and the container would stand still for as long: no more than {s_longestReading.TotalMinutes:0} are waited for. Move what is large in them by other means, or stop the container and start it elsewhere.");
         volumes.Sender = new PageSender(Transfer(key, target, streams, new MappedPages(changes, ImagePages.VolumeChanges), isOfVolumes: true));
         await volumes.Sender.SendAsync(cancellationToken);
         clock.Lap("send-volumes");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
 
 namespace Watari.Guests;
@@ -145,6 +146,11 @@ public sealed class Guest : IAsyncDisposable
     private static async Task SettleAsync(VmDirectory vm, string setup, CancellationToken cancellation)
     {
         await using GuestConsole console = await GuestConsole.ConnectAsync(vm.ConsoleSocket, cancellation);
+        // An agent that starts asks criu, runc and podman for their versions: in every guest of this state, if they had not answered by now.
+        await using (await GuestAgentClient.ConnectAsync(vm.AgentSocket, new GuestAgentClientOptions { ConnectDeadline = s_setup }, cancellation))
+        {
+        }
+
         if (setup.Length > 0) await console.CheckAsync(setup, s_setup, cancellation);
         await console.CheckAsync(SettleCommand, cancellation: cancellation);
     }

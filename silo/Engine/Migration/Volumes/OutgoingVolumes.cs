@@ -1,4 +1,5 @@
 using Watari.Containers;
+using Watari.Containers.Files;
 using Watari.Disk;
 using Watari.Disk.FileSystems;
 using Watari.GrainInterfaces.Model;
@@ -13,6 +14,7 @@ namespace Watari.Silo.Engine.Migration.Volumes;
 internal sealed class OutgoingVolumes
 {
     private readonly string _place;
+    private long _readBytes;
     private readonly IReadOnlyList<(VolumeCopy Copy, byte[] Path)> _volumes;
 
     /// <param name="record">The container's.</param>
@@ -33,18 +35,23 @@ internal sealed class OutgoingVolumes
     /// <summary>Reads them while the container runs. Blocks: for the engine's threads.</summary>
     /// <returns>What their destination must do, see <see cref="VolumeChangesWriter"/>: whoever sends it disposes it.</returns>
     /// <exception cref="EngineException"><see cref="FailureKind.SaveFailed"/>: this host has no room for them.</exception>
-    public MappedFile ReadLive(VmLook look, CancellationToken cancellationToken) => Write((copy, changes, root, limits) =>
+    /// <exception cref="DiskException">They cannot be read, and could not either when the container stands still.</exception>
+    public MappedFile ReadLive(VmLook look, CancellationToken cancellationToken)
     {
-        try
+        _readBytes = RoomAt(_place);
+        return Write((copy, changes, root, limits) =>
         {
-            copy.WriteLive(changes, root, limits, cancellationToken);
-        }
-        catch (DiskException e) when (e is not DiskDeadlineException)
-        {
-            // It goes with the container, and what of it cannot be read is told then.
-            copy.Forget();
-        }
-    }, look);
+            try
+            {
+                copy.WriteLive(changes, root, limits, cancellationToken);
+            }
+            catch (DiskException e) when (e is DiskStructureException or DiskLimitException or GuestFileException)
+            {
+                // It changes too fast, or more is in it than can be known: it goes with the container.
+                copy.Forget();
+            }
+        }, look);
+    }
 
     /// <summary>Likewise what has changed since, while it stands still.</summary>
     /// <inheritdoc cref="ReadLive"/>
@@ -52,15 +59,17 @@ internal sealed class OutgoingVolumes
     public MappedFile ReadStill(VmLook look, CancellationToken cancellationToken) =>
         Write((copy, changes, root, limits) => copy.WriteStill(changes, root, limits, cancellationToken), look);
 
+    private static long RoomAt(string place) => new DriveInfo(Path.GetDirectoryName(place)!).AvailableFreeSpace;
+
     private MappedFile Write(Action<VolumeCopy, VolumeChangesWriter, Func<IInode>, VolumeLimits> read, VmLook look)
     {
         FileStream? file = null;
         try
         {
             file = ArchiveParts.CreateUnnamed(_place);
-            long room = new DriveInfo(Path.GetDirectoryName(_place)!).AvailableFreeSpace;
+            long room = RoomAt(_place);
             var changes = new VolumeChangesWriter(new PartStream(file, Take));
-            foreach ((VolumeCopy copy, byte[] path) in _volumes) read(copy, changes, () => look.Files().Root.Find(path), VolumeLimits.Default with { ReadBytes = room });
+            foreach ((VolumeCopy copy, byte[] path) in _volumes) read(copy, changes, () => look.Files().Root.Find(path), VolumeLimits.Default with { ReadBytes = _readBytes });
             changes.End();
             ContentBytes = changes.ContentBytes;
             return MappedFile.Of(file);

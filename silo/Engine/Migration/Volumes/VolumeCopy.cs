@@ -25,8 +25,9 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
     public const int BlockBytes = 64 << 10;
 
     /// <summary>So much is read at once: each reading finds the file in the guest's memory anew, and asks its disk.</summary>
-    private const int PieceBytes = 16 * BlockBytes;
+    public const int PieceBytes = 16 * BlockBytes;
 
+    private const int LongestPath = 4095; // PATH_MAX with its end (include/uapi/linux/limits.h)
     private const int DoubtBytes = 1024; // the smallest block of ext4: a page may be on the disk in part
     private const int Attempts = 3;
     private const int HashBytes = 16, NameBytes = 200; // of objects, beside the name's letters
@@ -37,7 +38,7 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
 
     // Whoever fills the volume must not be able to make two blocks of one hash.
     private readonly long _seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
-    private readonly byte[] _piece = new byte[PieceBytes];
+    private readonly byte[] _piece = memory.Piece;
     private readonly Dictionary<string, Name> _names = new(StringComparer.Ordinal); // paths, a letter for each byte
     private bool _isBegun;
     private int _pass;
@@ -54,6 +55,8 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
         Pass pass = Begin(changes, isStill: false, limits, cancellationToken);
         foreach (TreeFile file in look().Tree(passOver: (_, why) => why is not DiskDeadlineException))
         {
+            // Of a directory that could not be taken nothing can be.
+            if (!file.Path.IsEmpty && !(_names.TryGetValue(ParentOf(Encoding.Latin1.GetString(file.Path.Span)), out Name? parent) && parent.Seen == _pass && parent.File.Type == FileType.Directory)) continue;
             try
             {
                 Take(file, pass);
@@ -128,6 +131,7 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
         FileStatus status = inode.Status;
         string path = Encoding.Latin1.GetString(file.Path.Span);
         if (path.Length == 0 && !status.IsDirectory) throw new DiskStructureException($"volume {name}", "its root is no directory");
+        if (path.Length > LongestPath) throw new DiskUnsupportedException($"volume {name}", $"a file lies deeper than a path of {LongestPath} bytes leads");
         byte[] attributes = AttributesOf(inode, status);
         bool hasOtherNames = !status.IsDirectory && status.Nlink > 1;
         if (hasOtherNames && pass.Links.TryGetValue((status.Dev, status.Ino), out (string Path, KnownFile File) first))
@@ -288,13 +292,13 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
                 }
 
                 if (!isBegun) pass.Changes.File(Bytes(doubts.Path), now.Size, isNew: false);
-                isBegun = true;
+                isBegun = doubts.WasWritten = true;
                 if (block.ContainsAnyExcept((byte)0)) pass.Changes.Data(offset, block);
                 else pass.Changes.Zeroes(offset, block.Length);
             }
         }
 
-        if (isBegun) pass.Changes.Attributes(Bytes(doubts.Path), AttributesOf(inode, now));
+        if (doubts.WasWritten) pass.Changes.Attributes(Bytes(doubts.Path), AttributesOf(inode, now));
 
         DiskStructureException Changed() => new($"file {PathText.Of(Bytes(doubts.Path))}", "another than it was when it was read first");
     }
@@ -337,6 +341,10 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
                 byte[] attributes = AttributesOf(directory, status);
                 pass.Changes.Attributes(Bytes(path), attributes);
                 hash = Hash(attributes);
+            }
+            else if (pass.IsStill)
+            {
+                throw new DiskStructureException($"directory {PathText.Of(Bytes(path))}", "is not where it was");
             }
         }
         catch (DiskException e) when (!pass.IsStill && e is (DiskStructureException or GuestFileException))
@@ -495,6 +503,9 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
         public FileStatus Status => status;
 
         public IReadOnlyList<FileRange> Ranges => _ranges;
+
+        /// <summary>Something of it was written again, by this look or one before that led astray: its times and rights must be put right.</summary>
+        public bool WasWritten { get; set; }
 
         public void Add(long offset, long length)
         {

@@ -17,6 +17,9 @@ internal sealed class VolumeMemory(long most)
 {
     public long Left { get; private set; } = most;
 
+    /// <summary>For what is read at once; volumes are read one after another.</summary>
+    public byte[] Piece { get; } = new byte[VolumeCopy.PieceBytes];
+
     /// <param name="bytes">Below zero: they are given back.</param>
     /// <returns>False: there is not so much left, and none is taken.</returns>
     public bool TryTake(long bytes)

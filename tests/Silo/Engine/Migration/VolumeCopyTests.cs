@@ -95,6 +95,18 @@ public sealed class VolumeCopyTests
     }
 
     [Fact]
+    public void A_directory_that_tore_while_the_container_ran_goes_with_all_in_it_when_it_stands_still()
+    {
+        _tree.Add("/d/deep/er", Random(7)).Tear("/d");
+        Live();
+        Assert.DoesNotContain(_copied.Describe().Split('\n'), line => line.StartsWith('d'));
+
+        Still();
+
+        AssertCopied();
+    }
+
+    [Fact]
     public void What_tore_while_the_container_ran_is_whole_when_it_stands_still()
     {
         int reads = 0;
