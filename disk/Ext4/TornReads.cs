@@ -13,7 +13,7 @@ internal sealed class TornReads(DiskLimits limits)
     {
         if (attempt < limits.Attempts) return true;
         if (Interlocked.Decrement(ref _steps) < 0) return false;
-        Thread.Sleep(s_step);
+        Thread.Sleep(s_step); // nobody tells when the VM has gone on
         return true;
     }
 }

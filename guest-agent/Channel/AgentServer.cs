@@ -17,10 +17,11 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
 {
     private const int MostAtOnce = 32;
     private const int StackSize = 512 * 1024;
+    private const string SessionEnded = "The session ended before the data had arrived.";
 
     private readonly FrameWriter writer = new(port);
     private readonly FrameParser parser = new();
-    private readonly Dictionary<uint, (Upload Data, Action Done, Action<Exception> Failed, JobId? Job)> uploads = [];
+    private readonly Dictionary<uint, AwaitedUpload> uploads = [];
     private readonly Fence fence = new(paths);
     private readonly JobGate gate = new();
     private readonly RequestHandler handler = new(paths, new JobStore(paths), facts);
@@ -43,7 +44,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
 
     public void Dispose()
     {
-        DropUploads(null, "The session ended before the data had arrived.");
+        DropUploads(null, SessionEnded);
         handler.Dispose();
     }
 
@@ -58,7 +59,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
     {
         if (header.Kind == FrameKind.Hello)
         {
-            DropUploads(null, "The session ended before the data had arrived.");
+            DropUploads(null, SessionEnded);
             writer.Session = header.Session;
             AgentLog.Write($"session {header.Session:x16} begins: {Names(payload)}");
             writer.Greet(FrameKind.Welcome, facts.Hello());
@@ -75,7 +76,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
             case FrameKind.Request:
                 Begin(header.Request, payload);
                 break;
-            case FrameKind.Data when uploads.TryGetValue(header.Request, out (Upload Data, Action, Action<Exception> Failed, JobId?) upload):
+            case FrameKind.Data when uploads.TryGetValue(header.Request, out AwaitedUpload? upload):
                 try
                 {
                     upload.Data.Append(payload);
@@ -86,7 +87,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                     upload.Failed(bad);
                 }
                 break;
-            case FrameKind.DataEnd when uploads.Remove(header.Request, out (Upload Data, Action Done, Action<Exception> Failed, JobId?) whole):
+            case FrameKind.DataEnd when uploads.Remove(header.Request, out AwaitedUpload? whole):
                 try
                 {
                     whole.Data.End(payload);
@@ -178,7 +179,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
 
     private void Await(uint number, Upload data, Action done, Action<Exception> failed, JobId? job = null)
     {
-        foreach ((uint late, (Upload Data, Action, Action<Exception> Failed, JobId?) upload) in uploads.Where(u => u.Value.Data.Deadline.Passed).ToList())
+        foreach ((uint late, AwaitedUpload upload) in uploads.Where(u => u.Value.Data.Deadline.Passed).ToList())
         {
             DropUpload(late);
             upload.Failed(new AgentException(new AgentError(AgentErrorCode.DeadlineExceeded, "The deadline passed while data were awaited.")));
@@ -188,12 +189,12 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
             data.Dispose();
             throw new AgentException(new AgentError(AgentErrorCode.Busy, $"{MostAtOnce} uploads are under way already: wait for one to end."));
         }
-        uploads[number] = (data, done, failed, job);
+        uploads[number] = new AwaitedUpload(data, done, failed, job);
     }
 
     private void DropUpload(uint number)
     {
-        if (uploads.Remove(number, out (Upload Data, Action, Action<Exception>, JobId?) upload))
+        if (uploads.Remove(number, out AwaitedUpload? upload))
             upload.Data.Dispose();
     }
 
@@ -201,7 +202,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
     /// <param name="why">What is said of each.</param>
     private void DropUploads(JobId? job, string why)
     {
-        foreach ((uint number, (Upload, Action, Action<Exception> Failed, JobId?) upload) in uploads.Where(one => job is null || one.Value.Job == job).ToList())
+        foreach ((uint number, AwaitedUpload upload) in uploads.Where(one => job is null || one.Value.Job == job).ToList())
         {
             DropUpload(number);
             upload.Failed(new AgentException(new AgentError(AgentErrorCode.Interrupted, why)));
@@ -242,6 +243,12 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
 
     private static string Describe(AgentRequest? request) =>
         request is JobRequest job ? $"{request.GetType().Name} {job.Job} epoch {job.Epoch} step {job.Step}" : request?.GetType().Name ?? "a request";
+
+    /// <param name="Data">Takes what comes.</param>
+    /// <param name="Done">When all has come.</param>
+    /// <param name="Failed">When no more is taken.</param>
+    /// <param name="Job">Whose; null: no job's.</param>
+    private sealed record AwaitedUpload(Upload Data, Action Done, Action<Exception> Failed, JobId? Job);
 
     /// <summary>How one request is answered, once, whichever way it ends.</summary>
     private sealed class Answer(AgentServer server, uint number, ulong session, AgentRequest request, JobGate.Visit? visit)

@@ -87,26 +87,12 @@ internal sealed class JobCommands : IDisposable
     }
 
     /// <summary>Opens the archive of podman's for the bytes that will follow.</summary>
-    public KernelFile OpenArchive(PutArchiveRequest request)
-    {
-        if (store.Get(request.Job).Podman is null)
-            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of podman's: it has no archive."));
-        if (request.Length is < 0 or > LongestImage)
-            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"An archive of {request.Length} bytes cannot be."));
-        return KernelFile.Open(paths.Of(request.Job).Archive, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
-    }
+    public KernelFile OpenArchive(PutArchiveRequest request) => OpenForPodman(request, request.Length, "archive", files => files.Archive);
 
     public void DropArchive(PutArchiveRequest request) => File.Delete(paths.Of(request.Job).Archive);
 
     /// <summary>Opens a file for the changes of volumes that will follow.</summary>
-    public KernelFile OpenChanges(FillVolumesRequest request)
-    {
-        if (store.Get(request.Job).Podman is null)
-            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of podman's: it has no volumes."));
-        if (request.Length is < 0 or > LongestImage)
-            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Changes of {request.Length} bytes cannot be."));
-        return KernelFile.Open(paths.Of(request.Job).Changes, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
-    }
+    public KernelFile OpenChanges(FillVolumesRequest request) => OpenForPodman(request, request.Length, "list of changes", files => files.Changes);
 
     public void DropChanges(FillVolumesRequest request) => File.Delete(paths.Of(request.Job).Changes);
 
@@ -413,6 +399,15 @@ internal sealed class JobCommands : IDisposable
         if (RuncState.Exists(container) || Cgroup.At(cgroup).Populated)
             throw new AgentException(new AgentError(AgentErrorCode.ContainerExists, $"A container {container} exists in this guest already, or its cgroup {cgroup} is in use: delete it, or choose another destination."));
         return cgroup;
+    }
+
+    private KernelFile OpenForPodman(JobRequest request, long length, string what, Func<JobPaths, string> place)
+    {
+        if (store.Get(request.Job).Podman is null)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of podman's: it takes no {what}."));
+        if (length is < 0 or > LongestImage)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"The container's {what} cannot have {length} bytes."));
+        return KernelFile.Open(place(paths.Of(request.Job)), Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
     }
 
     // Once for each boot: whether this criu runs on this kernel does not change. 3.17.1 does not start on 6.18.

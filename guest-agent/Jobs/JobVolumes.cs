@@ -11,8 +11,7 @@ internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman
     /// <exception cref="AgentException">container-exists: one was made by somebody else meanwhile.</exception>
     public JobRecord Make(JobRecord job, Deadline deadline)
     {
-        if (job.Podman is not { } container)
-            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {job.Job} was not prepared for a container of podman's: it has no volumes."));
+        PodmanContainer container = job.Podman!; // or nothing could have been put here
         if (job.Phase != JobPhase.Prepared)
             throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} has been begun here: its volumes are not changed any more."));
         if (job.VolumesBegan is null)
@@ -35,8 +34,9 @@ internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman
             {
                 podman.CreateVolume(volume, deadline);
             }
-            catch (AgentException)
+            catch (AgentException refused) when (refused.Code == AgentErrorCode.ContainerExists)
             {
+                // Somebody else's. After any other failure it may have been made.
                 store.Save(before);
                 throw;
             }

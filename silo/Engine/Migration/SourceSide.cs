@@ -87,19 +87,25 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         Forget(key.Job);
         var clock = new PhaseClock(time);
         OutgoingVolumes volumes;
-        MappedFile read;
+        (MappedFile File, TimeSpan Took) read;
         await using (VmLook look = await looks.OpenAsync(vm.Name, cancellationToken))
         {
             volumes = _volumes[key.Job] = await threads.RunAsync(() => new OutgoingVolumes(PodmanSource.Find(look, podman.Id).Record, key.Job), cancellationToken);
             look.LastUntil(cancellationToken);
-            read = await threads.RunLongAsync(() => volumes.ReadLive(look, cancellationToken), cancellationToken);
+            read = await threads.RunLongAsync(
+                () =>
+                {
+                    long began = time.GetTimestamp();
+                    return (volumes.ReadLive(look, cancellationToken), time.GetElapsedTime(began));
+                },
+                cancellationToken);
         }
 
-        using MappedFile changes = read;
+        using MappedFile changes = read.File;
         clock.Lap("read-volumes");
-        // It will be read once more, while the container stands still.
-        if (clock.Phases[^1].Milliseconds > s_longestReading.TotalMilliseconds)
-            throw new EngineException(FailureKind.SaveFailed, $"To read the container's volumes took {clock.Phases[^1].Milliseconds / 60_000:0} minutes, and the container would stand still for as long: no more than {s_longestReading.TotalMinutes:0} are waited for. Move what is large in them by other means, or stop the container and start it elsewhere.");
+        // They will be read once more, while the container stands still.
+        if (read.Took > s_longestReading)
+            throw new EngineException(FailureKind.SaveFailed, $"To read the container's volumes took {read.Took.TotalMinutes:0} minutes, and the container would stand still for as long: no more than {s_longestReading.TotalMinutes:0} are waited for. Move what is large in them by other means, or stop the container and start it elsewhere.");
         volumes.Sender = new PageSender(Transfer(key, target, streams, new MappedPages(changes, ImagePages.VolumeChanges), isOfVolumes: true));
         await volumes.Sender.SendAsync(cancellationToken);
         clock.Lap("send-volumes");

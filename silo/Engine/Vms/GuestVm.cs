@@ -13,7 +13,7 @@ namespace Watari.Silo.Engine.Vms;
 /// </summary>
 internal sealed class GuestVm : IAsyncDisposable
 {
-    private static readonly TimeSpan s_agentDeadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_agentDeadline = TimeSpan.FromSeconds(20); // a guest under load, or short of memory, answers late
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan s_describe = TimeSpan.FromSeconds(5);
 

@@ -14,8 +14,8 @@ namespace Watari.Silo.Engine.Migration.Volumes;
 internal sealed class OutgoingVolumes
 {
     private readonly string _place;
-    private long _readBytes;
     private readonly IReadOnlyList<(VolumeCopy Copy, byte[] Path)> _volumes;
+    private long _readBytes; // what a reading may come to: there was room for so much before the first
 
     /// <param name="record">The container's.</param>
     /// <param name="job">Names what is written of it, for a moment.</param>
