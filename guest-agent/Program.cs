@@ -5,11 +5,12 @@ using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Jobs;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
+using Watari.GuestAgent.StandIn;
 
 namespace Watari.GuestAgent;
 
 /// <summary>
-/// Three in one binary, by how it is invoked: the agent; the relay, as <c>criu</c>; the launcher.
+/// Four in one binary, by how it is invoked: the agent; the relay, as <c>criu</c>; the stand-in, as <c>runc</c>; the launcher.
 /// One static file is all that a guest needs.
 /// </summary>
 internal static class Program
@@ -20,6 +21,8 @@ internal static class Program
         {
             if (Relay.IsMeant(arguments))
                 return Relay.Run(arguments);
+            if (RuncStandIn.IsMeant(Environment.GetCommandLineArgs()[0]))
+                return RuncStandIn.Run(arguments, AgentPaths.Default);
             if (arguments is [Launcher.Verb, ..])
                 return Launcher.Run(arguments[1..]);
             return Serve();

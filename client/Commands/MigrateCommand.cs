@@ -101,11 +101,11 @@ internal static class MigrateCommand
         foreach (string line in Sentences.Details(job.Failure)) terminal.Error.WriteLine($"  {line}");
     }
 
-    private static string Files(PodmanView? podman) => podman is null ? "" : podman.Volumes.Count switch
+    private static string Files(ManagedView? managed) => managed is null ? "" : managed.Volumes.Count switch
     {
-        0 => $", {Human.Bytes(podman.FileBytes)} of files",
-        1 => $", {Human.Bytes(podman.FileBytes)} of files with volume {podman.Volumes[0]}",
-        _ => $", {Human.Bytes(podman.FileBytes)} of files with volumes {string.Join(", ", podman.Volumes)}",
+        0 => $", {Human.Bytes(managed.FileBytes)} of files",
+        1 => $", {Human.Bytes(managed.FileBytes)} of files with volume {managed.Volumes[0]}",
+        _ => $", {Human.Bytes(managed.FileBytes)} of files with volumes {string.Join(", ", managed.Volumes)}",
     };
 
     private static string Untouched(WorkloadId workload, VmId source) => $"{workload} was not touched; it is in {source}.";
@@ -149,7 +149,7 @@ internal static class MigrateCommand
             }
 
             terminal.Out.WriteLine(Printer.Clean(
-                $"{view.Workload} {view.From} -> {view.To}: {(view.Accepted ? "can be migrated" : "would be refused")}, {view.CarriedObjects} objects carried, {Human.Bytes(view.ResidentBytes)} of memory at most{Files(view.Podman)}"));
+                $"{view.Workload} {view.From} -> {view.To}: {(view.Accepted ? "can be migrated" : "would be refused")}, {view.CarriedObjects} objects carried, {Human.Bytes(view.ResidentBytes)} of memory at most{Files(view.Managed)}"));
         }
 
         if (plan.Refusal is null) return ExitCodes.Done;

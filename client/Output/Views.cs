@@ -108,18 +108,18 @@ internal sealed record VerdictView(string Verdict, string Subject, string Reason
     public static VerdictView Of(ObjectVerdict verdict) => new(Words.Of(verdict.Kind), verdict.Subject, verdict.Reason);
 }
 
-internal sealed record PlanView(string Workload, string From, string To, bool Accepted, string? Refusal, int CarriedObjects, long ResidentBytes, string KernelRelease, PodmanView? Podman, IReadOnlyList<VerdictView> Objects)
+internal sealed record PlanView(string Workload, string From, string To, bool Accepted, string? Refusal, int CarriedObjects, long ResidentBytes, string KernelRelease, ManagedView? Managed, IReadOnlyList<VerdictView> Objects)
 {
     public static PlanView Of(MigrationRequest request, MigrationPlan plan) => new(
         request.Workload.ToString(), request.Source.ToString(), request.Destination.ToString(), plan.Refusal is null, plan.Refusal, plan.Source.CarriedObjects,
-        plan.Source.ResidentBytes, plan.Source.KernelRelease, PodmanView.Of(plan.Source.Podman), [.. plan.Source.Objections.Select(VerdictView.Of)]);
+        plan.Source.ResidentBytes, plan.Source.KernelRelease, ManagedView.Of(plan.Source.Managed), [.. plan.Source.Objections.Select(VerdictView.Of)]);
 }
 
-/// <summary>Of a container of podman's: what its destination must have, and what comes along.</summary>
-internal sealed record PodmanView(string Name, string ImageId, string? Image, IReadOnlyList<string> Volumes, long FileBytes)
+/// <summary>Of a container of Docker's or podman's: what its destination must have, and what comes along.</summary>
+internal sealed record ManagedView(string Engine, string Name, string ImageId, string? Image, IReadOnlyList<string> Volumes, long FileBytes)
 {
-    public static PodmanView? Of(PodmanContainer? container) =>
-        container is null ? null : new(container.Name, container.ImageId, container.ImageName, container.Volumes, container.FileBytes);
+    public static ManagedView? Of(ManagedContainer? container) =>
+        container is null ? null : new(container.Engine, container.Name, container.ImageId, container.ImageName, container.Volumes, container.FileBytes);
 }
 
 internal sealed record CheckpointView(

@@ -189,7 +189,7 @@ public sealed record MigrationJob
 
     /// <summary>It has named volumes, and the destination takes them before the container: they are copied while it runs.</summary>
     [JsonIgnore]
-    public bool CopiesVolumes => Plan?.Podman is { Volumes.IsEmpty: false } && Target is { TakesVolumes: true };
+    public bool CopiesVolumes => Plan?.Managed is { Volumes.IsEmpty: false } && Target is { TakesVolumes: true };
 
     [JsonIgnore]
     public DateTimeOffset Created => History[0].At;

@@ -9,7 +9,7 @@ namespace Watari.GrainInterfaces.Model;
 /// <param name="CpuFlags">Flags of the source's virtual CPU, as in /proc/cpuinfo: the destination must have each.</param>
 /// <param name="StartTime">When the workload's first process started, in nanoseconds of the guest's boot clock: tells it from a later one of the same name or pid.</param>
 /// <param name="Memory">How its memory should come into the destination.</param>
-/// <param name="Podman">What podman has written of it: podman makes it at the destination, too. Null of all others.</param>
+/// <param name="Managed">What its engine has written of it: the destination's makes it there, too. Null of all but containers of Docker's and podman's.</param>
 [GenerateSerializer, Immutable, Alias("watari.SourcePlan")]
 public sealed record SourcePlan(
     [property: Id(0)] ContainerDescription? Container,
@@ -21,27 +21,33 @@ public sealed record SourcePlan(
     [property: Id(6)] ImmutableArray<string> CpuFlags,
     [property: Id(7)] ulong StartTime,
     [property: Id(8)] MemoryMode Memory,
-    [property: Id(9)] PodmanContainer? Podman = null)
+    [property: Id(9)] ManagedContainer? Managed = null)
 {
     [JsonIgnore]
     public bool IsRefused => Objections.Any(o => o.Kind == VerdictKind.Refused);
 }
 
-/// <summary>A container of podman's, as podman has written of it.</summary>
+/// <summary>A container of Docker's or podman's, as its engine has written of it.</summary>
+/// <param name="Engine"><c>docker</c>, <c>podman</c>.</param>
 /// <param name="ImageId">64 hexadecimal digits.</param>
-/// <param name="ImageName">By which podman looks for the image; null where it has none.</param>
-/// <param name="Volumes">Its named volumes, which come along.</param>
+/// <param name="ImageName">By which the engine looks for the image; null where it has none.</param>
+/// <param name="Volumes">Its named volumes, which come along; of Docker's the nameless, too.</param>
 /// <param name="FileBytes">Bytes of its files that come along, about: changes of its image, volumes, /dev/shm, log.</param>
-/// <param name="Restarts">It has a restart policy: podman starts it again when it ends, unless podman is the one that ends it.</param>
-[GenerateSerializer, Immutable, Alias("watari.PodmanContainer")]
-public sealed record PodmanContainer(
-    [property: Id(0)] string Id,
-    [property: Id(1)] string Name,
-    [property: Id(2)] string ImageId,
-    [property: Id(3)] string? ImageName,
-    [property: Id(4)] ImmutableArray<string> Volumes,
-    [property: Id(5)] long FileBytes,
-    [property: Id(6)] bool Restarts);
+/// <param name="Restarts">It has a restart policy: its engine starts it again when it ends, unless the engine is the one that ends it.</param>
+/// <param name="Binds">Of Docker's: what of the VM's own files it sees, which the destination must have.</param>
+/// <param name="CgroupDriver">Of Docker's: <c>systemd</c> or <c>cgroupfs</c>, which the destination must have.</param>
+[GenerateSerializer, Immutable, Alias("watari.ManagedContainer")]
+public sealed record ManagedContainer(
+    [property: Id(0)] string Engine,
+    [property: Id(1)] string Id,
+    [property: Id(2)] string Name,
+    [property: Id(3)] string ImageId,
+    [property: Id(4)] string? ImageName,
+    [property: Id(5)] ImmutableArray<string> Volumes,
+    [property: Id(6)] long FileBytes,
+    [property: Id(7)] bool Restarts,
+    [property: Id(8)] ImmutableArray<string> Binds,
+    [property: Id(9)] string? CgroupDriver = null);
 
 /// <summary>What the destination must offer, taken from the source's plan.</summary>
 [GenerateSerializer, Immutable, Alias("watari.DestinationRequirements")]
@@ -52,15 +58,15 @@ public sealed record DestinationRequirements(
     [property: Id(3)] string KernelRelease,
     [property: Id(4)] ImmutableArray<string> CpuFlags,
     [property: Id(5)] MemoryMode Memory,
-    [property: Id(6)] PodmanContainer? Podman = null);
+    [property: Id(6)] ManagedContainer? Managed = null);
 
 /// <summary>The very tasks that a plan was made of, and who holds them still.</summary>
 /// <param name="StartTime"><see cref="SourcePlan.StartTime"/>.</param>
 /// <param name="ResidentBytes"><see cref="SourcePlan.ResidentBytes"/>: what room is made for.</param>
-/// <param name="Podman"><see cref="SourcePlan.Podman"/>: with it go its files, and in the end what podman keeps of it.</param>
+/// <param name="Managed"><see cref="SourcePlan.Managed"/>: with it go its files, and in the end what its engine keeps of it.</param>
 /// <param name="VolumesWentAhead">What the source has sent of its volumes is at the destination: only what has changed since follows.</param>
 [GenerateSerializer, Immutable, Alias("watari.SourceTasks")]
-public sealed record SourceTasks([property: Id(0)] ulong StartTime, [property: Id(1)] Freezer Freezer, [property: Id(2)] long ResidentBytes, [property: Id(3)] PodmanContainer? Podman = null, [property: Id(4)] bool VolumesWentAhead = false);
+public sealed record SourceTasks([property: Id(0)] ulong StartTime, [property: Id(1)] Freezer Freezer, [property: Id(2)] long ResidentBytes, [property: Id(3)] ManagedContainer? Managed = null, [property: Id(4)] bool VolumesWentAhead = false);
 
 /// <summary>Where the destination's host listens for a job's pages.</summary>
 /// <param name="TakesVolumes">Named volumes may come before the container does.</param>

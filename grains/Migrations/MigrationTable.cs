@@ -133,11 +133,11 @@ internal static class MigrationTable
     private static DestinationRequirements Requirements(MigrationJob job)
     {
         SourcePlan plan = job.Plan!.Accepted(job.Request.Workload);
-        return new DestinationRequirements(job.Request.Workload, plan.Bundle, plan.ResidentBytes, plan.KernelRelease, plan.CpuFlags, Memory(job), plan.Podman);
+        return new DestinationRequirements(job.Request.Workload, plan.Bundle, plan.ResidentBytes, plan.KernelRelease, plan.CpuFlags, Memory(job), plan.Managed);
     }
 
     // No step but the plan itself is done without one.
-    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer, job.Plan.ResidentBytes, job.Plan.Podman, job.CopiesVolumes);
+    private static SourceTasks Tasks(MigrationJob job) => new(job.Plan!.StartTime, job.Request.Freezer, job.Plan.ResidentBytes, job.Plan.Managed, job.CopiesVolumes);
 
     private static MemoryMode Memory(MigrationJob job) => job.Request.Memory ?? job.Plan!.Memory;
 

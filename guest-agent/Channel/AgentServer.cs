@@ -117,7 +117,7 @@ internal sealed class AgentServer(Port port, AgentPaths paths, GuestFacts facts)
                 fence.Pass(at);
                 visit = owned switch
                 {
-                    PrepareRequest or FillVolumesRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest or RemovePodmanRequest => gate.EnterAlone(at),
+                    PrepareRequest or FillVolumesRequest or RestoreRequest or RestoreArchiveRequest or ReleaseRequest or RemoveManagedRequest => gate.EnterAlone(at),
                     DestroyRequest => null,
                     _ => gate.EnterShared(at),
                 };

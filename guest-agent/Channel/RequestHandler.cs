@@ -21,14 +21,14 @@ internal sealed class RequestHandler(AgentPaths paths, JobStore store, GuestFact
     public object Handle(AgentRequest request, Deadline deadline) => request switch
     {
         DescribeRequest => Describe(),
-        CheckPodmanRequest check => commands.CheckPodman(check, deadline),
+        CheckManagedRequest check => commands.CheckManaged(check, deadline),
         PrepareRequest prepare => commands.Prepare(prepare, deadline),
         RestoreRequest restore => commands.Restore(restore, deadline),
         RestoreArchiveRequest restore => commands.RestoreArchive(restore, deadline),
         FreezeRequest freeze => Freeze(commands.CgroupOf(freeze.Job, freeze.Cgroup), deadline),
         ThawRequest thaw => Thaw(commands.CgroupOf(thaw.Job, thaw.Cgroup), deadline),
         KillRequest kill => commands.Kill(kill),
-        RemovePodmanRequest remove => commands.RemovePodman(remove, deadline),
+        RemoveManagedRequest remove => commands.RemoveManaged(remove, deadline),
         StopRequest stop => commands.Stop(stop, deadline),
         ExecStartRequest start => execs.Start(start),
         ExecEndRequest end => execs.End(end, deadline),

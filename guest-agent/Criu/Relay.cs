@@ -4,6 +4,7 @@ using Watari.GuestAgent.Cgroups;
 using Watari.GuestAgent.Jobs;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
+using Watari.GuestAgent.Protocol;
 
 namespace Watari.GuestAgent.Criu;
 
@@ -15,9 +16,20 @@ namespace Watari.GuestAgent.Criu;
 internal static class Relay
 {
     // How the agent tells the relay of its job; runc passes its environment on.
-    public const string CriuVariable = "WATARI_RELAY_CRIU", ShelterVariable = "WATARI_RELAY_SHELTER", ReportVariable = "WATARI_RELAY_REPORT", DeadlineVariable = "WATARI_RELAY_DEADLINE";
+    private const string CriuVariable = "WATARI_RELAY_CRIU", ShelterVariable = "WATARI_RELAY_SHELTER", ReportVariable = "WATARI_RELAY_REPORT", DeadlineVariable = "WATARI_RELAY_DEADLINE";
 
     private const int KillMilliseconds = 5000;
+
+    /// <summary>The variables by which a runc, started by whomever, calls this for criu.</summary>
+    public static (string Name, string Value)[] EnvironmentOf(AgentPaths paths, string criu, JobId job, Deadline deadline) =>
+    [
+        ("PATH", $"{paths.Programs}:{EnvironmentList.SearchPath}"),
+        ("HOME", "/root"),
+        (CriuVariable, criu),
+        (ShelterVariable, JobRecord.ShelterOf(job).Path),
+        (ReportVariable, paths.Of(job).RelayReport),
+        (DeadlineVariable, deadline.At.ToString(CultureInfo.InvariantCulture)),
+    ];
 
     /// <summary>This process was started as criu by a runc that the agent had started.</summary>
     public static bool IsMeant(IReadOnlyList<string> arguments) =>

@@ -56,7 +56,7 @@ internal sealed class GuestFacts
 
     /// <summary>The names of the requests.</summary>
     public static IReadOnlyList<string> Features { get; } =
-        ["describe", "check-podman", "prepare", "put-image", "put-archive", "fill-volumes", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "stop", "exec", "destroy", "release", "remove-podman", "status", "sync", "set-clock", "loopback-up"];
+        ["describe", "check-managed", "prepare", "put-image", "put-archive", "fill-volumes", "landing-zone", "restore", "restore-archive", "touch", "freeze", "thaw", "kill", "stop", "exec", "destroy", "release", "remove-managed", "status", "sync", "set-clock", "loopback-up"];
 
     public static long MemoryAvailable => MemInfo("MemAvailable");
 

@@ -2,6 +2,7 @@ using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
 using Watari.GuestAgent.Protocol;
+using Watari.GuestAgent.StandIn;
 
 namespace Watari.GuestAgent.Jobs;
 
@@ -13,7 +14,7 @@ internal static class AgentHome
 
     public static void MakeReady(AgentPaths paths)
     {
-        foreach (string directory in (string[])[paths.Programs, paths.Fences, paths.Jobs, paths.Archives, paths.Execs])
+        foreach (string directory in (string[])[paths.Programs, paths.Fences, paths.Jobs, paths.Archives, paths.Execs, paths.Orders])
             Directory.CreateDirectory(directory);
         if (!Mounts.IsMountPoint(paths.Jobs))
             KernelException.Check(Libc.mount("watari", paths.Jobs, "tmpfs", Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOEXEC, TmpfsOptions), paths.Jobs);
@@ -24,6 +25,7 @@ internal static class AgentHome
             File.Delete(criu);
             File.CreateSymbolicLink(criu, Launcher.Self);
         }
+        RuncPlace.LeaveIfUnused(paths);
         RemoveLeftovers(paths);
     }
 

@@ -18,6 +18,11 @@ internal sealed record AgentPaths(string Root, string Archives)
 
     public string Jobs => Root + "/jobs";
 
+    /// <summary>A file for each container that the stand-in for runc is to restore.</summary>
+    public string Orders => Root + "/runc";
+
+    public string OrderOf(ContainerId container) => $"{Orders}/{container}";
+
     /// <summary>A file for each command that runs in a container and was not heard to end.</summary>
     public string Execs => Root + "/execs";
 
@@ -26,7 +31,7 @@ internal sealed record AgentPaths(string Root, string Archives)
 
 /// <summary>One job's directory.</summary>
 /// <param name="Root">/run/watari/jobs/JOB.</param>
-/// <param name="Archive">podman's checkpoint archive: /var/lib/watari/archives/JOB.tar.</param>
+/// <param name="Archive">podman's checkpoint archive, or the changes of the root of a container of Docker's: /var/lib/watari/archives/JOB.tar.</param>
 /// <param name="Changes">Changes of volumes that come: /var/lib/watari/archives/JOB.volumes.</param>
 /// <param name="RecordOnDisk">The job's record once podman may have made something, for podman's own outlive a boot: /var/lib/watari/archives/JOB.json.</param>
 internal sealed record JobPaths(string Root, string Archive, string Changes, string RecordOnDisk)

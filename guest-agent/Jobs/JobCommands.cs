@@ -2,6 +2,7 @@ using Watari.GuestAgent.Cgroups;
 using Watari.GuestAgent.Criu;
 using Watari.GuestAgent.Engines;
 using Watari.GuestAgent.Guest;
+using Watari.GuestAgent.Managed;
 using Watari.GuestAgent.Memory;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
@@ -18,7 +19,7 @@ internal sealed class JobCommands : IDisposable
     private readonly AgentPaths paths;
     private readonly JobStore store;
     private readonly GuestFacts facts;
-    private readonly Podman podman;
+    private readonly ManagedEngines engines;
     private readonly JobVolumes volumes;
     private readonly Restorer restorer;
     private readonly Remover remover;
@@ -30,18 +31,18 @@ internal sealed class JobCommands : IDisposable
         this.paths = paths;
         this.store = store;
         this.facts = facts;
-        podman = new Podman(paths, facts, store);
-        volumes = new JobVolumes(paths, store, podman);
-        restorer = new Restorer(paths, facts, podman, volumes);
-        remover = new Remover(paths, facts, podman);
+        engines = new ManagedEngines(paths, facts, store);
+        volumes = new JobVolumes(paths, store, engines);
+        restorer = new Restorer(paths, facts, engines, volumes);
+        remover = new Remover(paths, facts, engines);
         stopper = new Stopper(new EnginePrograms(facts));
     }
 
-    public CheckPodmanResult CheckPodman(CheckPodmanRequest request, Deadline deadline)
+    public CheckManagedResult CheckManaged(CheckManagedRequest request, Deadline deadline)
     {
         CheckCriu(deadline);
-        podman.Check(request.Podman, null, deadline);
-        return new CheckPodmanResult();
+        engines.Of(request.Managed).Check(request.Managed, null, deadline);
+        return new CheckManagedResult();
     }
 
     public PrepareResult Prepare(PrepareRequest request, Deadline deadline)
@@ -57,9 +58,9 @@ internal sealed class JobCommands : IDisposable
             throw new AgentException(new AgentError(AgentErrorCode.NotEnoughMemory, $"The restore needs {request.MemoryNeeded >> 20} MiB and {available >> 20} MiB are available in this guest: free memory or choose another destination."));
         CheckCriu(deadline);
 
-        if (request.Podman is { } wanted)
-            podman.Check(wanted, request.Job, deadline);
-        // Where podman's will be is podman's to say: a name that no cgroup has.
+        if (request.Managed is { } wanted)
+            engines.Of(wanted).Check(wanted, request.Job, deadline);
+        // Where an engine's will be is the engine's to say: a name that no cgroup has.
         string cgroup = request.Container is { } container ? CgroupFor(container, request, deadline) : JobRecord.TreeCgroupOf(request.Job);
         JobPaths files = paths.Of(request.Job);
         Directory.CreateDirectory(files.Images);
@@ -68,8 +69,8 @@ internal sealed class JobCommands : IDisposable
         {
             Job = request.Job,
             Phase = JobPhase.Prepared,
-            Container = request.Container ?? request.Podman?.Id,
-            Podman = request.Podman,
+            Container = request.Container ?? (request.Managed is { Engine: ContainerEngine.Podman, Id: var id } ? id : null),
+            Managed = request.Managed,
             Bundle = request.Bundle,
             Cgroup = cgroup,
             Prepared = StepMark.Of(request.At),
@@ -86,13 +87,13 @@ internal sealed class JobCommands : IDisposable
         return KernelFile.Open($"{paths.Of(request.Job).Images}/{request.Name}", Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);
     }
 
-    /// <summary>Opens the archive of podman's for the bytes that will follow.</summary>
-    public KernelFile OpenArchive(PutArchiveRequest request) => OpenForPodman(request, request.Length, "archive", files => files.Archive);
+    /// <summary>Opens the archive of an engine's container for the bytes that will follow.</summary>
+    public KernelFile OpenArchive(PutArchiveRequest request) => OpenForManaged(request, request.Length, "archive", files => files.Archive);
 
     public void DropArchive(PutArchiveRequest request) => File.Delete(paths.Of(request.Job).Archive);
 
     /// <summary>Opens a file for the changes of volumes that will follow.</summary>
-    public KernelFile OpenChanges(FillVolumesRequest request) => OpenForPodman(request, request.Length, "list of changes", files => files.Changes);
+    public KernelFile OpenChanges(FillVolumesRequest request) => OpenForManaged(request, request.Length, "list of changes", files => files.Changes);
 
     public void DropChanges(FillVolumesRequest request) => File.Delete(paths.Of(request.Job).Changes);
 
@@ -139,9 +140,12 @@ internal sealed class JobCommands : IDisposable
         RestoreResult result;
         try
         {
+            if (job.Managed is { Engine: ContainerEngine.Docker })
+                job = restorer.CreateDocker(job, deadline);
             result = job switch
             {
-                { Podman: not null } => restorer.RestorePodman(job, request.Options, deadline),
+                { Managed.Engine: ContainerEngine.Docker } => restorer.RestoreDocker(job, request.Options, deadline),
+                { Managed: not null } => restorer.RestorePodman(job, request.Options, deadline),
                 { Container: null } => restorer.RestoreTree(job, request.Options, deadline),
                 _ => restorer.RestoreContainer(job, request.Options, deadline),
             };
@@ -151,7 +155,7 @@ internal sealed class JobCommands : IDisposable
             throw Undone(job, failed);
         }
         // Podman's conmon stays there, and still, until the container is let go: one that saw it end would have podman start it again.
-        if (job.Podman is not null)
+        if (job.Managed is not null)
             job.Shelter.Freeze(deadline);
         else
             LeaveShelter(job);
@@ -170,15 +174,15 @@ internal sealed class JobCommands : IDisposable
         StepMark mark = StepMark.Of(request.At);
         if (job is { Phase: JobPhase.Restored, Running: { } done } && job.Restore == mark)
             return new RestoreArchiveResult(done);
-        if (job.Podman is not { } container)
+        if (job.Managed is not { Engine: ContainerEngine.Podman } container)
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {job.Job} was not prepared for a container of podman's: there is nothing to restore."));
         // Nothing waits for it, and what is made in its name from here on is its own.
-        podman.Check(container, job.Job, deadline);
+        engines.Podman.Check(container, job.Job, deadline);
         job = Begin(job, mark);
         ContainerId running;
         try
         {
-            running = podman.RestoreRunning(job, container, request.Options, deadline);
+            running = engines.Podman.RestoreRunning(job, container, request.Options, deadline);
         }
         catch (Exception failed)
         {
@@ -265,8 +269,8 @@ internal sealed class JobCommands : IDisposable
             Remover.RemoveCgroup(JobRecord.ShelterOf(request.Job), deadline, removed);
             if (store.FindOnDisk(request.Job) is { } begun)
             {
-                if (begun.RestoreBegan is not null)
-                    podman.Undo(begun, deadline, removed);
+                if (begun is { RestoreBegan: not null, Managed: { } managed })
+                    engines.Of(managed).Undo(begun, deadline, removed);
                 volumes.Remove(begun, deadline, removed);
             }
         }
@@ -282,12 +286,12 @@ internal sealed class JobCommands : IDisposable
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {job.Job} has restored nothing yet; there is nothing to let go. Destroy it instead."));
         DropLandingZones(job.Job);
         // A container's cgroup is its own; that of a tree was only the job's.
-        if (job is { Container: null, Podman: null } && !job.Tasks.Frozen)
+        if (job is { Container: null, Managed: null } && !job.Tasks.Frozen)
             job.Tasks.Disband();
         // The source lets go of its files when it hears that these are safe.
-        if (job.Podman is not null)
+        if (job.Managed is not null)
             Libc.sync();
-        if (job is { Podman: not null, Running: null } && job.Shelter.Exists)
+        if (job is { Managed: not null, Running: null } && job.Shelter.Exists)
         {
             job.Shelter.Thaw(deadline);
             LeaveShelter(job);
@@ -337,11 +341,11 @@ internal sealed class JobCommands : IDisposable
         }
     }
 
-    public RemovePodmanResult RemovePodman(RemovePodmanRequest request, Deadline deadline)
+    public RemoveManagedResult RemoveManaged(RemoveManagedRequest request, Deadline deadline)
     {
-        if (store.HolderOf(request.Podman, request.Job) is { } holder)
-            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {request.Podman.Name} belongs to job {holder}: destroy that job, or wait for it."));
-        return new RemovePodmanResult(podman.Remove(request.Podman, deadline));
+        if (store.HolderOf(request.Managed, request.Job) is { } holder)
+            throw new AgentException(new AgentError(AgentErrorCode.ForeignContainer, $"Container {request.Managed.Name} belongs to job {holder}: destroy that job, or wait for it."));
+        return new RemoveManagedResult(engines.Of(request.Managed).Remove(request.Managed, deadline));
     }
 
     /// <summary>A restore begins: written down before anything of it is made.</summary>
@@ -370,14 +374,15 @@ internal sealed class JobCommands : IDisposable
             // What has failed first is what a person asks for; the rest goes when the job is destroyed.
             return failed is AgentException first ? new AgentException(new AgentError(first.Code, $"{first.Message} What it has made is still to be removed: {left.Message}", log)) : failed;
         }
-        store.Save(job with { Phase = JobPhase.Prepared, Restore = null, RestoreBegan = null });
+        ContainerId? container = job.Managed is { Engine: ContainerEngine.Docker } ? null : job.Container;
+        store.Save(job with { Phase = JobPhase.Prepared, Container = container, Restore = null, RestoreBegan = null });
         return failed is AgentException why ? new AgentException(new AgentError(why.Code, $"{why.Message} Nothing of the restore is left; what was sent for it is still there.", log)) : failed;
     }
 
     /// <summary>What built the container has ended; of podman's, its conmon was born there and watches the container from now on.</summary>
     private static void LeaveShelter(JobRecord job)
     {
-        if (job.Podman is not null)
+        if (job.Managed is not null)
             job.Shelter.Disband();
         else
             Remover.RemoveCgroup(job.Shelter, Deadline.After(CleanUpMilliseconds), []);
@@ -401,10 +406,10 @@ internal sealed class JobCommands : IDisposable
         return cgroup;
     }
 
-    private KernelFile OpenForPodman(JobRequest request, long length, string what, Func<JobPaths, string> place)
+    private KernelFile OpenForManaged(JobRequest request, long length, string what, Func<JobPaths, string> place)
     {
-        if (store.Get(request.Job).Podman is null)
-            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of podman's: it takes no {what}."));
+        if (store.Get(request.Job).Managed is null)
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"Job {request.Job} was not prepared for a container of Docker's or podman's: it takes no {what}."));
         if (length is < 0 or > LongestImage)
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"The container's {what} cannot have {length} bytes."));
         return KernelFile.Open(place(paths.Of(request.Job)), Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_NOFOLLOW, 0x180);

@@ -16,7 +16,7 @@ internal sealed record JobRecord
     public ContainerId? Container { get; init; }
 
     /// <summary>The container that podman makes; none of it was there before. null: it is not podman's.</summary>
-    public PodmanContainer? Podman { get; init; }
+    public ManagedContainer? Managed { get; init; }
 
     public string? Bundle { get; init; }
 
@@ -84,7 +84,7 @@ internal sealed class JobStore(AgentPaths paths)
     /// <summary>In the guest's memory; as long as something that podman has made is the job's, on its disk, too.</summary>
     public void Save(JobRecord record)
     {
-        bool outlives = record is { Podman: not null, Running: null } && (record.VolumesBegan ?? record.RestoreBegan) is not null;
+        bool outlives = record is { Managed: not null, Running: null } && (record.VolumesBegan ?? record.RestoreBegan) is not null;
         if (outlives)
             Write(record, paths.Of(record.Job).RecordOnDisk);
         Write(record, paths.Of(record.Job).Record);
@@ -113,12 +113,12 @@ internal sealed class JobStore(AgentPaths paths)
     }
 
     /// <summary>The job, other than this, for which podman makes what has the id, the name or a volume of this container.</summary>
-    public JobId? HolderOf(PodmanContainer container, JobId? other)
+    public JobId? HolderOf(ManagedContainer container, JobId? other)
     {
         foreach (JobId job in All())
         {
             if (job != other && Find(job) is { } record && ((container.Id is { } id && record.Container == id)
-                || (record.Podman is { } held && (held.Name == container.Name || held.Volumes.Intersect(container.Volumes).Any()))))
+                || (record.Managed is { } held && (held.Name == container.Name || held.Volumes.Intersect(container.Volumes).Any()))))
                 return job;
         }
         return null;

@@ -1,38 +1,40 @@
+using Watari.GuestAgent.Managed;
 using Watari.GuestAgent.Processes;
 using Watari.GuestAgent.Protocol;
 using Watari.GuestAgent.Volumes;
 
 namespace Watari.GuestAgent.Jobs;
 
-/// <summary>Named volumes that come before their container does: made, filled, kept as they are while podman restores it, and removed where it never comes.</summary>
-internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman)
+/// <summary>Named volumes that come before their container does: made, filled, kept as they are while the engine makes it, and removed where it never comes.</summary>
+internal sealed class JobVolumes(AgentPaths paths, JobStore store, ManagedEngines engines)
 {
-    /// <summary>Has podman make the container's volumes, once for each job. What is made is written down before.</summary>
+    /// <summary>Has the engine make the container's volumes, once for each job. What is made is written down before.</summary>
     /// <exception cref="AgentException">container-exists: one was made by somebody else meanwhile.</exception>
     public JobRecord Make(JobRecord job, Deadline deadline)
     {
-        PodmanContainer container = job.Podman!; // or nothing could have been put here
+        ManagedContainer container = job.Managed!; // or nothing could have been put here
+        ManagedEngine engine = engines.Of(container);
         if (job.Phase != JobPhase.Prepared)
             throw new AgentException(new AgentError(AgentErrorCode.Interrupted, $"A restore of job {job.Job} has been begun here: its volumes are not changed any more."));
         if (job.VolumesBegan is null)
         {
             // Again, for what was made since the job was prepared would be taken for this job's.
-            podman.CheckVolumes(container, deadline);
+            engine.CheckVolumes(container, deadline);
             job = job with { VolumesBegan = DateTimeOffset.UtcNow.ToUnixTimeSeconds() };
             store.Save(job);
         }
         foreach (ContainerId volume in container.Volumes)
         {
             bool isNoted = job.Volumes.Contains(volume);
-            // Of an agent that died in between podman may have made it, or not.
-            if (isNoted && podman.HasVolume(volume, deadline))
+            // Of an agent that died in between the engine may have made it, or not.
+            if (isNoted && engine.HasVolume(volume, deadline))
                 continue;
             JobRecord before = job;
             job = isNoted ? job : job with { Volumes = [.. job.Volumes, volume] };
             store.Save(job);
             try
             {
-                podman.CreateVolume(volume, deadline);
+                engine.CreateVolume(volume, deadline);
             }
             catch (AgentException refused) when (refused.Code == AgentErrorCode.ContainerExists)
             {
@@ -53,15 +55,15 @@ internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman
         store.Save(job);
         long changes;
         using (FileStream input = new(paths.Of(job.Job).Changes, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16))
-            changes = new VolumeFiller(podman.DirectoriesOf(job.Volumes, deadline)).Fill(input, deadline);
+            changes = new VolumeFiller(engines.Of(job.Managed!).DirectoriesOf(job.Volumes, deadline)).Fill(input, deadline);
         if (isLast)
             store.Save(job with { AreVolumesWhole = true });
         return changes;
     }
 
     /// <summary>
-    /// podman fills a volume that is empty, and was not mounted yet, with what the image has in its place. The container had one that was empty:
-    /// as long as podman is at work, there is a file in it.
+    /// The engine fills a volume that is empty, and was not mounted yet, with what the image has in its place. The container had one that was empty:
+    /// as long as the engine is at work, there is a file in it.
     /// </summary>
     /// <returns>To be disposed when the container stands.</returns>
     public IDisposable KeepEmpty(JobRecord job, Deadline deadline)
@@ -71,7 +73,7 @@ internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman
         {
             if (job.Volumes.Count == 0)
                 return held;
-            foreach (string directory in podman.DirectoriesOf(job.Volumes, deadline).Values)
+            foreach (string directory in engines.Of(job.Managed!).DirectoriesOf(job.Volumes, deadline).Values)
                 held.Hold(VolumeTree.Open(directory), $".watari-{job.Job}");
             return held;
         }
@@ -86,8 +88,8 @@ internal sealed class JobVolumes(AgentPaths paths, JobStore store, Podman podman
     /// <exception cref="AgentException">One is still there.</exception>
     public void Remove(JobRecord job, Deadline deadline, List<string> removed)
     {
-        if (job is { VolumesBegan: { } began, Volumes.Count: > 0 })
-            podman.RemoveVolumes(job.Volumes, began, deadline, removed);
+        if (job is { Managed: { } container, VolumesBegan: { } began, Volumes.Count: > 0 })
+            engines.Of(container).RemoveVolumes(job.Volumes, began, deadline, removed);
     }
 
     private sealed class Placeholders : IDisposable

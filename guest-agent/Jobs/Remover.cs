@@ -2,6 +2,7 @@ using System.Text;
 using Watari.GuestAgent.Cgroups;
 using Watari.GuestAgent.Criu;
 using Watari.GuestAgent.Guest;
+using Watari.GuestAgent.Managed;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
 using Watari.GuestAgent.Protocol;
@@ -9,7 +10,7 @@ using Watari.GuestAgent.Protocol;
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>Kills and removes. Everything is found by its name (the job's cgroups, runc's state, directories), nothing by memory, so it does as well after the agent's own death. Each step may find its work done.</summary>
-internal sealed class Remover(AgentPaths paths, GuestFacts facts, Podman podman)
+internal sealed class Remover(AgentPaths paths, GuestFacts facts, ManagedEngines engines)
 {
     /// <summary>What a restore has made, finished or not: processes, container, cgroups. The images stay.</summary>
     public void RemoveRestored(JobRecord job, Deadline deadline, List<string> removed)
@@ -17,10 +18,12 @@ internal sealed class Remover(AgentPaths paths, GuestFacts facts, Podman podman)
         // The builders first, so that none makes what was just removed.
         RemoveCgroup(job.Shelter, deadline, removed);
         string cgroup = RelayReport.TryRead(paths.Of(job.Job).RelayReport)?.Cgroup ?? job.Cgroup;
-        if (job.Podman is not null)
+        if (job.Managed is { } managed)
         {
-            Cgroup.At(cgroup).Kill(deadline);
-            podman.Undo(job, deadline, removed);
+            // What conmon sees end podman has not started, and starts no more; Docker would.
+            if (managed.Engine == ContainerEngine.Podman)
+                Cgroup.At(cgroup).Kill(deadline);
+            engines.Of(managed).Undo(job, deadline, removed);
             RemoveCgroup(Cgroup.At(cgroup), deadline, removed);
         }
         else if (job.Container is { } container)

@@ -3,14 +3,16 @@ using System.Globalization;
 using Watari.GuestAgent.Cgroups;
 using Watari.GuestAgent.Criu;
 using Watari.GuestAgent.Guest;
+using Watari.GuestAgent.Managed;
 using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
 using Watari.GuestAgent.Protocol;
+using Watari.GuestAgent.StandIn;
 
 namespace Watari.GuestAgent.Jobs;
 
 /// <summary>Builds a job's processes out of its image set and leaves them frozen before their first instruction.</summary>
-internal sealed class Restorer(AgentPaths paths, GuestFacts facts, Podman podman, JobVolumes volumes)
+internal sealed class Restorer(AgentPaths paths, GuestFacts facts, ManagedEngines engines, JobVolumes volumes)
 {
     private const int MostProcesses = 2048;
 
@@ -57,8 +59,50 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts, Podman podman
             options.Add("--ignore-volumes");
         int code;
         using (volumes.KeepEmpty(job, deadline))
-            (code, _) = podman.Restore(job, options, WithRelay(job, deadline), deadline);
+            (code, _) = engines.Podman.Restore(job, options, WithRelay(job, deadline), deadline);
         return Held("podman container restore", code, files, started);
+    }
+
+    /// <summary>Has Docker make the container, for <see cref="RestoreDocker"/>.</summary>
+    /// <returns>The job, with the id that Docker gave to it.</returns>
+    public JobRecord CreateDocker(JobRecord job, Deadline deadline)
+    {
+        string creation = $"{paths.Of(job.Job).Images}/{ManagedContainer.DockerCreation}";
+        if (!File.Exists(creation))
+            throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"What Docker is to make for job {job.Job} was not put here: put it first."));
+        using (volumes.KeepEmpty(job, deadline))
+            return engines.Docker.Create(job, File.ReadAllBytes(creation), deadline);
+    }
+
+    /// <summary>The container that Docker has made, by its start: see <see cref="RuncStandIn"/>.</summary>
+    public RestoreResult RestoreDocker(JobRecord job, RestoreOptions how, Deadline deadline)
+    {
+        JobPaths files = paths.Of(job.Job);
+        double started = Now;
+        ContainerId container = job.Container!.Value;
+        List<string> options = ["--manage-cgroups-mode", Mode(ManageCgroups.Soft)];
+        if (how.TcpEstablished)
+            options.Add("--tcp-established");
+        if (how.ExternalUnixSockets)
+            options.Add("--ext-unix-sk");
+        if (how.FileLocks)
+            options.Add("--file-locks");
+        RestoreOrder order = new()
+        {
+            Job = job.Job,
+            FormerId = job.Managed!.Id ?? throw new AgentException(new AgentError(AgentErrorCode.BadRequest, "A container of Docker's comes with the id that it had.")),
+            Log = engines.Docker.LogOf(container, deadline),
+            Criu = facts.Criu ?? throw Unusable("criu"),
+            Options = options,
+            Deadline = deadline.At,
+        };
+        order.Write(paths, container);
+        RuncPlace.Take();
+        int code = engines.Docker.Start(job, deadline);
+        RestoreResult result = Held("docker start", code, files, started);
+        RestoreOrder.Remove(paths, container);
+        RuncPlace.LeaveIfUnused(paths);
+        return result;
     }
 
     /// <summary>The plain process tree, by <c>criu swrk</c> with the agent as its RPC client.</summary>
@@ -109,13 +153,8 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts, Podman podman
     }
 
     /// <summary>The environment in which a runc that is started, by whomever, calls the relay for criu.</summary>
-    private List<string> WithRelay(JobRecord job, Deadline deadline) => EnvironmentList.With(
-        ("PATH", $"{paths.Programs}:{Podman.SearchPath}"),
-        ("HOME", "/root"),
-        (Relay.CriuVariable, facts.Criu ?? throw Unusable("criu")),
-        (Relay.ShelterVariable, job.Shelter.Path),
-        (Relay.ReportVariable, paths.Of(job.Job).RelayReport),
-        (Relay.DeadlineVariable, deadline.At.ToString(CultureInfo.InvariantCulture)));
+    private List<string> WithRelay(JobRecord job, Deadline deadline) =>
+        EnvironmentList.With(Relay.EnvironmentOf(paths, facts.Criu ?? throw Unusable("criu"), job.Job, deadline));
 
     private static RestoreResult Held(string command, int code, JobPaths files, double started)
     {

@@ -24,6 +24,8 @@ internal static unsafe class Exec
 /// <summary>This process's environment as execve takes it.</summary>
 internal static class EnvironmentList
 {
+    public const string SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
     public static List<string> Current()
     {
         List<string> list = [];
@@ -33,7 +35,7 @@ internal static class EnvironmentList
     }
 
     /// <summary>For programs that a person would start in a shell of root's.</summary>
-    public static List<string> OfShell() => With(("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root"));
+    public static List<string> OfShell() => With(("PATH", SearchPath), ("HOME", "/root"));
 
     /// <summary>This process's environment with some variables set anew.</summary>
     public static List<string> With(params ReadOnlySpan<(string Name, string Value)> changes)

@@ -25,6 +25,13 @@ internal static class Launcher
     /// <summary>The agent's own file.</summary>
     public static string Self => Environment.ProcessPath ?? "/proc/self/exe";
 
+    /// <summary>What this process mounts from here on nobody else sees, and it vanishes with it.</summary>
+    public static void KeepMounts()
+    {
+        KernelException.Check(Libc.unshare(Libc.CLONE_NEWNS), "unshare");
+        KernelException.Check(Libc.mount("none", "/", null, Libc.MS_REC | Libc.MS_SLAVE, null), "mount /");
+    }
+
     /// <summary>What the launched agent does; returns only if it failed.</summary>
     public static int Run(IReadOnlyList<string> arguments)
     {
@@ -32,10 +39,7 @@ internal static class Launcher
             return 64;
         Cgroup.At(arguments[0]).Add(Environment.ProcessId);
         if (arguments[1] == "private")
-        {
-            KernelException.Check(Libc.unshare(Libc.CLONE_NEWNS), "unshare");
-            KernelException.Check(Libc.mount("none", "/", null, Libc.MS_REC | Libc.MS_SLAVE, null), "mount /");
-        }
+            KeepMounts();
         Exec.Become(arguments[2], [.. arguments.Skip(3)]);
         return 0;
     }

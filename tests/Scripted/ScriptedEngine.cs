@@ -95,10 +95,10 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
             ? [new ObjectVerdict(VerdictKind.Refused, "pid 7 fd 12 packet socket", "packet sockets are not carried")]
             : [];
         // One of podman's with a volume, where it is called so.
-        PodmanContainer? podman = copy.Container.StartsWith("books", StringComparison.Ordinal)
-            ? new PodmanContainer(new string('b', 64), copy.Container, new string('a', 64), "localhost/books:1", ["shelf"], 1 << 20, Restarts: false)
+        ManagedContainer? managed = copy.Container.StartsWith("books", StringComparison.Ordinal)
+            ? new ManagedContainer("podman", new string('b', 64), copy.Container, new string('a', 64), "localhost/books:1", ["shelf"], 1 << 20, Restarts: false, Binds: [])
             : null;
-        return new SourcePlan(Describe(copy), [.. objections], 42, 64 << 20, podman is null ? "/run/bundle" : null, "6.12.0", ["sse2"], 1_000_000, MemoryMode.InPlace, podman);
+        return new SourcePlan(Describe(copy), [.. objections], 42, 64 << 20, managed is null ? "/run/bundle" : null, "6.12.0", ["sse2"], 1_000_000, MemoryMode.InPlace, managed);
     }
 
     public async Task CheckDestinationAsync(StepKey key, string vm, DestinationRequirements requirements, CancellationToken cancellationToken)

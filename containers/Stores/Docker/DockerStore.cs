@@ -9,7 +9,9 @@ namespace Watari.Containers.Stores.Docker;
 /// </summary>
 internal sealed class DockerStore : IContainerStore
 {
-    private const string Root = "/var/lib/docker", Containers = Root + "/containers", Images = Root + "/image/overlay2", Digest = "sha256:";
+    internal const string Containers = Root + "/containers";
+
+    private const string Root = "/var/lib/docker", Images = Root + "/image/overlay2", Digest = "sha256:";
 
     public IReadOnlyList<ContainerRecord> Read(StoreFiles files, ICollection<UnreadableFile> unreadable)
     {
@@ -104,7 +106,11 @@ internal sealed class DockerStore : IContainerStore
     };
 
     private static ContainerMount Mount(DockerMountPoint mount) =>
-        new(mount.Type ?? "", JsonText.NullIfEmpty(mount.Name), JsonText.NullIfEmpty(mount.Source), mount.Destination ?? "", JsonText.NullIfEmpty(mount.Driver), !mount.RW);
+        new(mount.Type ?? "", JsonText.NullIfEmpty(mount.Name), JsonText.NullIfEmpty(mount.Source) ?? SourceOf(mount), mount.Destination ?? "", JsonText.NullIfEmpty(mount.Driver), !mount.RW);
+
+    /// <summary>Of a volume that it has named itself Docker does not write down where it is, but asks the driver (volume/local).</summary>
+    private static string? SourceOf(DockerMountPoint mount) =>
+        mount is { Type: "volume", Driver: "local" } && ContainerId.TryParse(mount.Name, out ContainerId name) ? $"{Root}/volumes/{name}/_data" : null;
 
     /// <summary>By what is 80/tcp in the file; what is none is passed over, as by Docker.</summary>
     private static IEnumerable<ContainerPort> Ports(DockerNetworkSettings? network)

@@ -15,14 +15,14 @@ public sealed partial class GuestAgentClient
             AgentJson.Default.PrepareResult, null, null, cancellationToken);
 
     /// <summary>Prepares a container of podman's (see <see cref="PrepareRequest"/>).</summary>
-    public Task<PrepareResult> PreparePodmanAsync(JobStep at, PodmanContainer container, long memoryNeeded, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+    public Task<PrepareResult> PrepareManagedAsync(JobStep at, ManagedContainer container, long memoryNeeded, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(
-            new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Podman = container, MemoryNeeded = memoryNeeded },
+            new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Managed = container, MemoryNeeded = memoryNeeded },
             AgentJson.Default.PrepareResult, null, null, cancellationToken);
 
-    /// <inheritdoc cref="CheckPodmanRequest"/>
-    public Task<CheckPodmanResult> CheckPodmanAsync(PodmanContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
-        CallAsync(new CheckPodmanRequest { DeadlineMilliseconds = Milliseconds(deadline), Podman = container }, AgentJson.Default.CheckPodmanResult, null, null, cancellationToken);
+    /// <inheritdoc cref="CheckManagedRequest"/>
+    public Task<CheckManagedResult> CheckManagedAsync(ManagedContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new CheckManagedRequest { DeadlineMilliseconds = Milliseconds(deadline), Managed = container }, AgentJson.Default.CheckManagedResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="PutImageRequest"/>
     /// <param name="at">Whose command it is.</param>
@@ -223,9 +223,9 @@ public sealed partial class GuestAgentClient
     public Task<ReleaseResult> ReleaseAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(new ReleaseRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline) }, AgentJson.Default.ReleaseResult, null, null, cancellationToken);
 
-    /// <inheritdoc cref="RemovePodmanRequest"/>
-    public Task<RemovePodmanResult> RemovePodmanAsync(JobStep at, PodmanContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
-        CallAsync(new RemovePodmanRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Podman = container }, AgentJson.Default.RemovePodmanResult, null, null, cancellationToken);
+    /// <inheritdoc cref="RemoveManagedRequest"/>
+    public Task<RemoveManagedResult> RemoveManagedAsync(JobStep at, ManagedContainer container, TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        CallAsync(new RemoveManagedRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Managed = container }, AgentJson.Default.RemoveManagedResult, null, null, cancellationToken);
 
     /// <inheritdoc cref="StatusRequest"/>
     public Task<JobStatus> StatusAsync(JobStep at, TimeSpan deadline, CancellationToken cancellationToken = default) =>

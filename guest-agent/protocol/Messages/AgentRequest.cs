@@ -5,7 +5,7 @@ namespace Watari.GuestAgent.Protocol;
 /// <summary>What the host asks of the agent. The discriminator <c>method</c> names it.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "method")]
 [JsonDerivedType(typeof(DescribeRequest), "describe")]
-[JsonDerivedType(typeof(CheckPodmanRequest), "check-podman")]
+[JsonDerivedType(typeof(CheckManagedRequest), "check-managed")]
 [JsonDerivedType(typeof(PrepareRequest), "prepare")]
 [JsonDerivedType(typeof(PutImageRequest), "put-image")]
 [JsonDerivedType(typeof(PutArchiveRequest), "put-archive")]
@@ -24,7 +24,7 @@ namespace Watari.GuestAgent.Protocol;
 [JsonDerivedType(typeof(ExecEndRequest), "exec-end")]
 [JsonDerivedType(typeof(DestroyRequest), "destroy")]
 [JsonDerivedType(typeof(ReleaseRequest), "release")]
-[JsonDerivedType(typeof(RemovePodmanRequest), "remove-podman")]
+[JsonDerivedType(typeof(RemoveManagedRequest), "remove-managed")]
 [JsonDerivedType(typeof(StatusRequest), "status")]
 [JsonDerivedType(typeof(SyncRequest), "sync")]
 [JsonDerivedType(typeof(SetClockRequest), "set-clock")]

@@ -2,19 +2,19 @@ namespace Watari.GuestAgent.Protocol;
 
 /// <summary>
 /// Makes the job's work directory below /run/watari (tmpfs) and checks that a restore can begin:
-/// the bundle is whole, or podman can make the container (see <see cref="CheckPodmanRequest"/>), no container of that id exists, criu
+/// the bundle is whole, or the engine can make the container (see <see cref="CheckManagedRequest"/>), no container of that id exists, criu
 /// runs on this kernel, the memory is there. Without a container the job is one of a plain process tree.
 /// </summary>
 public sealed record PrepareRequest : JobRequest
 {
-    /// <summary>The id that a container of runc's will have; null where it is podman's, and for a plain process tree.</summary>
+    /// <summary>The id that a container of runc's will have; null where it is an engine's, and for a plain process tree.</summary>
     public ContainerId? Container { get; init; }
 
     /// <summary>The directory of a bundle of runc's; null where it is not runc's, and for a plain process tree.</summary>
     public string? Bundle { get; init; }
 
-    /// <summary>The container that podman will make; null where it is not podman's.</summary>
-    public PodmanContainer? Podman { get; init; }
+    /// <summary>The container that Docker or podman will make; null where it is neither's.</summary>
+    public ManagedContainer? Managed { get; init; }
 
     /// <summary>Bytes that must be available: the images' and the container's together.</summary>
     public required long MemoryNeeded { get; init; }

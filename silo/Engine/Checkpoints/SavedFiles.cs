@@ -6,8 +6,11 @@ using Watari.Containers.Root;
 using Watari.Disk;
 using Watari.Disk.FileSystems;
 using Watari.GrainInterfaces.Model;
+using Watari.GuestAgent.Protocol;
 using Watari.Introspection.Containers;
 using Watari.Silo.Engine.Inventory;
+using Watari.Silo.Engine.Migration.Volumes;
+using ContainerId = Watari.Containers.ContainerId;
 
 namespace Watari.Silo.Engine.Checkpoints;
 
@@ -21,19 +24,22 @@ internal sealed class SavedFiles
     private readonly OverlayDirectories? _layers;
     private readonly IReadOnlyList<SavedTree> _trees;
 
-    private SavedFiles(VmLook look, ContainerRecord record, ContainerDumps dumps, OverlayDirectories? layers, IReadOnlyList<SavedTree> trees)
+    private SavedFiles(VmLook look, FoundContainer container, ContainerDumps dumps, OverlayDirectories? layers, IReadOnlyList<SavedTree> trees)
     {
         _look = look;
         _layers = layers;
         _trees = trees;
-        Record = record;
+        Container = container;
         Dumps = dumps;
     }
 
     public ContainerDumps Dumps { get; }
 
+    /// <summary>As it was found: one that its engine has a record of.</summary>
+    public FoundContainer Container { get; }
+
     /// <summary>What its engine has written of it.</summary>
-    public ContainerRecord Record { get; }
+    public ContainerRecord Record => Container.Record!;
 
     /// <summary>Looks at the container while it runs. What of it cannot be read is found here, and not when it stands still.</summary>
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: not enough is known of it for an archive.</exception>
@@ -62,7 +68,7 @@ internal sealed class SavedFiles
         FoundContainer container = look.Inventory().Containers.FirstOrDefault(found => found.Id == id) ?? throw new ContainerStoreException("its engine has no record of it");
         var dumps = ContainerDumps.Read(container, look.Files());
         ContainerRecord record = container.Record!;
-        var files = new SavedFiles(look, record, dumps, withRootfs ? record.Overlay : null, [.. TreesOf(look.Files(), record, dumps, withVolumes)]);
+        var files = new SavedFiles(look, container, dumps, withRootfs ? record.Overlay : null, [.. TreesOf(look.Files(), record, dumps, withVolumes)]);
         FilesTar.ForEach(() => (IEnumerable<IFileSystem>)[look.Files()], files.Open);
         return files;
     }
@@ -109,7 +115,21 @@ internal sealed class SavedFiles
             IInode Root() => _look.Files().Root.Find(tree.Path);
         }
 
-        if (LogIn(_look.Files()) is { } log) Copy(log, open(ArchiveLayout.Log));
+        if (Record.Runtime == ContainerRuntime.Podman && LogIn(_look.Files()) is { } log) Copy(log, open(ArchiveLayout.Log));
+    }
+
+    /// <summary>Writes what another Docker must put in place beside the volumes: see <see cref="ManagedFiles"/>. The container must stand still meanwhile.</summary>
+    /// <exception cref="DiskException">They cannot be read.</exception>
+    /// <exception cref="IOException">They cannot be written, or are more than the limit.</exception>
+    public void WriteChanges(VolumeChangesWriter changes, VolumeLimits limits, CancellationToken cancellationToken)
+    {
+        var memory = new VolumeMemory(limits.KnownBytes);
+        if (_layers is { } layers)
+            new VolumeCopy(ManagedFiles.Root, memory).WriteChanges(changes, () => ContainerLayers.Open(layers, _look.Files()), limits, cancellationToken);
+        if (LogIn(_look.Files()) is null) return;
+        string log = Record.LogPath!;
+        new VolumeCopy(ManagedFiles.Log, memory).WriteFile(
+            changes, () => _look.Files().Root.Find(Encoding.UTF8.GetBytes(Path.GetDirectoryName(log)!)), Encoding.UTF8.GetBytes(Path.GetFileName(log)), limits, cancellationToken);
     }
 
     /// <summary>Directories of the guest that come along whole: /dev/shm where podman mounts it, and named volumes.</summary>
@@ -170,12 +190,21 @@ internal sealed class SavedFiles
         void Add(IInode? file) => bytes += header + (file is { Status.Type: FileType.Regular } regular ? regular.Status.Size : 0);
     }
 
-    /// <summary>The log that podman takes along: one that it keeps beside the container.</summary>
-    private IInode? LogIn(IFileSystem guest) =>
-        Record is { Runtime: ContainerRuntime.Podman, LogPath: { } path, Bundle: { } bundle } && path == $"{bundle}/{ArchiveLayout.Log}"
-        && guest.Root.TryFind(Encoding.UTF8.GetBytes(path), out IInode? log) && log.Status.Type == FileType.Regular
+    /// <summary>The log that comes along: one that the engine keeps beside the container.</summary>
+    private IInode? LogIn(IFileSystem guest) => IsLogBeside(Record, out string path) && guest.Root.TryFind(Encoding.UTF8.GetBytes(path), out IInode? log) && log.Status.Type == FileType.Regular
             ? log
             : null;
+
+    private static bool IsLogBeside(ContainerRecord record, out string path)
+    {
+        path = record.LogPath ?? "";
+        return record.Runtime switch
+        {
+            ContainerRuntime.Podman => record.Bundle is { } bundle && path == $"{bundle}/{ArchiveLayout.Log}",
+            ContainerRuntime.Docker => record.LogDriver == "json-file" && path.EndsWith($"/containers/{record.Id}/{record.Id}-json.log", StringComparison.Ordinal),
+            _ => false,
+        };
+    }
 
     /// <summary>As podman has it: what is new or changed in a tar, what is gone in a list.</summary>
     private void WriteChanges(OverlayDirectories layers, Func<string, Stream> open)

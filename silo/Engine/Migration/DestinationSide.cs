@@ -25,7 +25,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     /// <summary>Of the host's available memory: the rest is for all else that comes meanwhile.</summary>
     private const double MostOfHost = 0.8;
 
-    private static readonly TimeSpan s_podman = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_engine = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_send = TimeSpan.FromMinutes(10);
 
     /// <summary>Volumes that come ahead may be large; nothing stands still for them.</summary>
@@ -34,8 +34,8 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     /// <summary>How long a source may take until it connects.</summary>
     private static readonly TimeSpan s_arrival = TimeSpan.FromMinutes(10);
 
-    /// <summary>Likewise of podman, which unpacks the files too.</summary>
-    private static readonly TimeSpan s_podmanRestore = TimeSpan.FromMinutes(5);
+    /// <summary>Likewise by an engine, which comes with files too.</summary>
+    private static readonly TimeSpan s_engineRestore = TimeSpan.FromMinutes(5);
 
     /// <summary>Pages that may come beyond those of the plan, for the source runs on until the freeze.</summary>
     private const long GrowthBytes = 512L << 20;
@@ -66,10 +66,10 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
                 $"VM '{vm.Name}' has {guest.Agent.MemoryAvailable >> 20} MiB available, and {needed >> 20} MiB are needed: free memory there, or choose another VM.");
         }
 
-        if (requirements.Podman is { } podman)
+        if (requirements.Managed is { } managed)
         {
             // All of it passes through this host's memory.
-            long passing = requirements.MemoryBytes + podman.FileBytes, available = StagingMemory.AvailableBytes();
+            long passing = requirements.MemoryBytes + managed.FileBytes, available = StagingMemory.AvailableBytes();
             if (passing > available * MostOfHost)
             {
                 throw new EngineException(
@@ -77,9 +77,9 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
                     $"The container's memory and files, {passing >> 20} MiB, pass through the memory of the destination's host, which has {available >> 20} MiB to spare: free memory on it, or choose another destination.");
             }
 
-            if (!guest.Agent.Features.Contains("check-podman"))
-                throw new EngineException(FailureKind.Refused, $"The agent of VM '{vm.Name}' ({guest.Agent.AgentVersion}) is too old for containers of podman: put the newer one there, or choose another VM.");
-            await (await vm.AgentAsync(cancellationToken)).CheckPodmanAsync(ForAgent(requirements, podman), s_podman, cancellationToken);
+            if (!guest.Agent.Features.Contains("check-managed"))
+                throw new EngineException(FailureKind.Refused, $"The agent of VM '{vm.Name}' ({guest.Agent.AgentVersion}) is too old for containers of {managed.Engine}: put the newer one there, or choose another VM.");
+            await (await vm.AgentAsync(cancellationToken)).CheckManagedAsync(ForAgent(requirements, managed), s_engine, cancellationToken);
             return;
         }
 
@@ -97,13 +97,13 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
     public async Task<TransferTarget> PrepareAsync(StepKey key, GuestVm vm, DestinationRequirements requirements, CancellationToken cancellationToken)
     {
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
-        if (requirements.Podman is { } podman)
-            await agent.PreparePodmanAsync(key.AgentStep(), ForAgent(requirements, podman), Needed(requirements), s_podman, cancellationToken);
+        if (requirements.Managed is { } managed)
+            await agent.PrepareManagedAsync(key.AgentStep(), ForAgent(requirements, managed), Needed(requirements), s_engine, cancellationToken);
         else
             await agent.PrepareAsync(key.AgentStep(), requirements.Workload.AgentContainer(), requirements.Bundle, Needed(requirements), s_quick, cancellationToken);
         long pages = requirements.MemoryBytes / PageCount.Size;
-        long files = (requirements.Podman?.FileBytes ?? 0) / PageCount.Size;
-        bool takesVolumes = requirements.Podman is { Volumes.IsEmpty: false } && agent.Agent.Features.Contains("fill-volumes");
+        long files = (requirements.Managed?.FileBytes ?? 0) / PageCount.Size;
+        bool takesVolumes = requirements.Managed is { Volumes.IsEmpty: false } && agent.Agent.Features.Contains("fill-volumes");
         TransferLimits limits = TransferLimits.Default with { MaxPages = new PageCount(pages + files + (GrowthBytes / PageCount.Size)), ArrivalTimeout = takesVolumes ? s_volumes + s_volumes + s_arrival : s_arrival };
         PageReception reception = receiver.Expect(key.TransferJob(), key.TransferEpoch(), limits, room: new PageCount(pages));
         PageReception? volumes = null;
@@ -152,8 +152,8 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         await images.PutAsync(received, cancellationToken);
         clock.Lap("images");
 
-        bool isPodmans = received.Pages.Spaces.Contains(ImagePages.Archive);
-        if (isPodmans)
+        bool isEngines = received.Pages.Spaces.Contains(ImagePages.Archive);
+        if (isEngines)
         {
             await using var archive = new ReceivedArchive(new ReceivedFile(received.Pages, ImagePages.Archive));
             await agent.PutArchiveAsync(key.AgentStep("archive"), archive, s_send, cancellationToken);
@@ -166,7 +166,7 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
             clock.Lap("patch-volumes");
         }
 
-        RestoreResult restored = await agent.RestoreAsync(key.AgentStep("skeleton"), new RestoreOptions(), isPodmans ? s_podmanRestore : s_restore, cancellationToken);
+        RestoreResult restored = await agent.RestoreAsync(key.AgentStep("skeleton"), new RestoreOptions(), isEngines ? s_engineRestore : s_restore, cancellationToken);
         clock.Lap("skeleton");
 
         await new MemoryFill(vm, agent, key, received.Pages, threads).RunAsync(restored, clock, cancellationToken);
@@ -240,9 +240,9 @@ internal sealed class DestinationSide(PageReceiver receiver, string advertisedHo
         receiver.Dispose();
     }
 
-    /// <summary>Through a landing zone the pages, too, are part of the archive that podman unpacks.</summary>
-    private static GuestAgent.Protocol.PodmanContainer ForAgent(DestinationRequirements requirements, GrainInterfaces.Model.PodmanContainer podman) =>
-        (podman with { FileBytes = podman.FileBytes + (requirements.Memory == MemoryMode.LandingZone ? requirements.MemoryBytes : 0) }).ForAgent();
+    /// <summary>Through a landing zone the pages, too, are part of the archive that podman unpacks, and of the images on the way to Docker.</summary>
+    private static GuestAgent.Protocol.ManagedContainer ForAgent(DestinationRequirements requirements, GrainInterfaces.Model.ManagedContainer managed) =>
+        (managed with { FileBytes = managed.FileBytes + (requirements.Memory == MemoryMode.LandingZone ? requirements.MemoryBytes : 0) }).ForAgent();
 
     /// <summary>Bytes; a landing zone holds the memory a second time until the container is restored.</summary>
     private static long Needed(DestinationRequirements requirements) =>

@@ -1,14 +1,18 @@
 using Watari.Checkpoint.Archives;
 using Watari.GrainInterfaces.Model;
+using Watari.GuestAgent.Protocol;
+using Watari.Introspection.Containers;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Inventory;
 using Watari.Silo.Engine.Migration.Volumes;
+using ManagedContainer = Watari.GrainInterfaces.Model.ManagedContainer;
 
 namespace Watari.Silo.Engine.Migration;
 
 /// <summary>
-/// The files of a container of podman's on their way out: all of podman's checkpoint archive but the images, written while the container
-/// stands frozen, and what has changed in its volumes, where those went ahead. All is sent from files of this host that have no name.
+/// The files of an engine's container on their way out, written while the container stands frozen: of podman's all of its checkpoint archive
+/// but the images, of Docker's what it has changed of its image; and what has changed in its volumes, where those went ahead. All is sent
+/// from files of this host that have no name.
 /// </summary>
 internal sealed class OutgoingFiles : IAsyncDisposable
 {
@@ -23,19 +27,25 @@ internal sealed class OutgoingFiles : IAsyncDisposable
         _look = look;
         _files = files;
         _place = place;
+        Creation = IsDockers ? DockerSource.Creation(look, files.Record).Body : null;
     }
+
+    /// <summary>What Docker is told to make; null of podman's.</summary>
+    public ReadOnlyMemory<byte>? Creation { get; }
+
+    private bool IsDockers => _files.Record.Runtime == ContainerRuntime.Docker;
 
     /// <summary>Looks at the container while it runs; what that takes is not part of the downtime.</summary>
     /// <param name="withVolumes">Whether the archive has its volumes.</param>
-    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: what podman keeps of it cannot be read.</exception>
+    /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: what its engine keeps of it cannot be read.</exception>
     public static async Task<OutgoingFiles> OpenAsync(
-        VmLooks looks, EngineThreads threads, string vm, PodmanContainer container, string job, bool withVolumes, CancellationToken cancellationToken)
+        VmLooks looks, EngineThreads threads, string vm, ManagedContainer container, string job, bool withVolumes, CancellationToken cancellationToken)
     {
         VmLook look = await looks.OpenAsync(vm, cancellationToken);
         try
         {
-            SavedFiles files = await Failures.ExplainAsync(vm, () => threads.RunAsync(() => PodmanSource.Find(look, container.Id, withVolumes), cancellationToken));
-            return new OutgoingFiles(look, files, Path.Combine(Path.GetTempPath(), $"watari-{job}-{Guid.NewGuid():n}"));
+            return await Failures.ExplainAsync(vm, () => threads.RunAsync(
+                () => new OutgoingFiles(look, ManagedSource.Find(look, container.Id, withVolumes), Path.Combine(Path.GetTempPath(), $"watari-{job}-{Guid.NewGuid():n}")), cancellationToken));
         }
         catch
         {
@@ -52,7 +62,7 @@ internal sealed class OutgoingFiles : IAsyncDisposable
         _look.LastUntil(cancellationToken);
         try
         {
-            Write(time);
+            _archive = IsDockers ? WriteChanges(cancellationToken) : WriteArchive(time);
         }
         catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not ArchiveException)
         {
@@ -77,7 +87,7 @@ internal sealed class OutgoingFiles : IAsyncDisposable
         await _look.DisposeAsync();
     }
 
-    private void Write(DateTimeOffset time)
+    private MappedFile WriteArchive(DateTimeOffset time)
     {
         // They are written twice: as parts, and in the archive.
         using var parts = new ArchiveParts(_place, "make room, or set TMPDIR to where there is more") { Room = new DriveInfo(Path.GetDirectoryName(_place)!).AvailableFreeSpace / 2 };
@@ -90,6 +100,29 @@ internal sealed class OutgoingFiles : IAsyncDisposable
         }
 
         // A tar ends with blocks of zeroes, however many.
-        _archive = MappedFile.Of(file);
+        return MappedFile.Of(file);
+    }
+    private MappedFile WriteChanges(CancellationToken cancellationToken)
+    {
+        FileStream file = ArchiveParts.CreateUnnamed(_place);
+        try
+        {
+            long room = new DriveInfo(Path.GetDirectoryName(_place)!).AvailableFreeSpace;
+            var changes = new VolumeChangesWriter(new PartStream(file, Take));
+            _files.WriteChanges(changes, VolumeLimits.Default with { ReadBytes = room }, cancellationToken);
+            changes.End();
+            return MappedFile.Of(file);
+
+            void Take(long bytes)
+            {
+                room -= bytes;
+                if (room < 0) throw new IOException("they take more room than there is; make room, or set TMPDIR to where there is more");
+            }
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 }

@@ -19,7 +19,7 @@ using Watari.Silo.Engine.Vms;
 using Watari.Transfer;
 using ContainerId = Watari.GuestAgent.Protocol.ContainerId;
 using ContainerStatus = Watari.GrainInterfaces.Model.ContainerStatus;
-using PodmanContainer = Watari.GrainInterfaces.Model.PodmanContainer;
+using ManagedContainer = Watari.GrainInterfaces.Model.ManagedContainer;
 using TransferStatistics = Watari.GrainInterfaces.Model.TransferStatistics;
 
 namespace Watari.Silo.Engine.Migration;
@@ -32,9 +32,9 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
 {
     private static readonly TimeSpan s_thaw = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_agent = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_podman = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_engine = TimeSpan.FromMinutes(2);
 
-    private const string AtBoot = "by its restart policy podman may start it when the guest boots";
+    private static string AtBoot(ManagedContainer managed) => $"by its restart policy {managed.Engine} may start it when the guest boots";
 
     /// <summary>Of volumes: within a freeze all of them are read once more, and that has an end (MigrationTable, capture).</summary>
     private static readonly TimeSpan s_longestReading = TimeSpan.FromMinutes(5);
@@ -73,24 +73,28 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
         await new SourceFreezer(vm, key, freezer, threads).CheckAsync(target, cancellationToken);
         MachineDescription machine = await vm.MachineAsync(cancellationToken);
         SourcePlan plan = await threads.RunAsync(() => Plan(vm, machine, id, target), cancellationToken);
-        if (target.Container is not { Runtime: ContainerRuntime.Podman } container) return plan;
-        // Podman makes it anew at the destination, where no bundle of it is.
-        PodmanContainer podman = await looks.TakeAsync(vm.Name, look => PodmanSource.Describe(look, container.Id), cancellationToken, s_measure);
-        if (podman.Restarts)
-            await ContainerOfEngine.AgentAsync(vm, "stop", $"It has a restart policy, and podman would start it again beside the one that was moved (from podman 5.1 on, podman update --restart=no {podman.Name} ends that).", cancellationToken);
-        return plan with { Bundle = null, Podman = podman };
+        if (target.Container is not { } container || !ManagedSource.IsManaged(container.Runtime)) return plan;
+        // Its engine makes it anew at the destination, where no bundle of it is.
+        ManagedContainer managed = await looks.TakeAsync(vm.Name, look => ManagedSource.Describe(look, container.Id), cancellationToken, s_measure);
+        if (managed.Restarts)
+        {
+            string update = $"{(managed.Engine == DockerSource.Engine ? "" : "from podman 5.1 on, ")}{managed.Engine} update --restart=no {managed.Name} ends that";
+            await ContainerOfEngine.AgentAsync(vm, "stop", $"It has a restart policy, and {managed.Engine} would start it again beside the one that was moved ({update}).", cancellationToken);
+        }
+
+        return plan with { Bundle = null, Managed = managed };
     }
 
     public async Task<EngineReport> CopyVolumesAsync(StepKey key, GuestVm vm, SourceTasks tasks, TransferTarget target, int streams, CancellationToken cancellationToken)
     {
-        PodmanContainer podman = tasks.Podman ?? throw new EngineException(FailureKind.Internal, $"Job {key.Job} is not about a container of podman's.");
+        ManagedContainer managed = tasks.Managed ?? throw new EngineException(FailureKind.Internal, $"Job {key.Job} is not about a container that has volumes.");
         Forget(key.Job);
         var clock = new PhaseClock(time);
         OutgoingVolumes volumes;
         (MappedFile File, TimeSpan Took) read;
         await using (VmLook look = await looks.OpenAsync(vm.Name, cancellationToken))
         {
-            volumes = _volumes[key.Job] = await threads.RunAsync(() => new OutgoingVolumes(PodmanSource.Find(look, podman.Id).Record, key.Job), cancellationToken);
+            volumes = _volumes[key.Job] = await threads.RunAsync(() => new OutgoingVolumes(ManagedSource.Find(look, managed.Id).Record, key.Job), cancellationToken);
             look.LastUntil(cancellationToken);
             read = await threads.RunLongAsync(
                 () =>
@@ -126,7 +130,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
             throw new EngineException(FailureKind.Internal, $"What the destination has of the volumes of job {key.Job} is not known here: they were sent by another run of this silo.");
         Forget(key.Job);
         Outgoing outgoing = _outgoing[key.Job] = new Outgoing(staging) { Volumes = volumes };
-        if (tasks.Podman is { } podman) outgoing.Files = await OutgoingFiles.OpenAsync(looks, threads, vm.Name, podman, key.Job, withVolumes: volumes is null, cancellationToken);
+        if (tasks.Managed is { } managed) outgoing.Files = await OutgoingFiles.OpenAsync(looks, threads, vm.Name, managed, key.Job, withVolumes: volumes is null, cancellationToken);
         var clock = new PhaseClock(time);
         outgoing.Frozen = await new SourceFreezer(vm, key, tasks.Freezer, threads).FreezeAsync(target, cancellationToken);
         clock.Lap("freeze");
@@ -152,7 +156,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
             }
         }
 
-        outgoing.Sender = new PageSender(Transfer(key, target, streams, pages) with { Metadata = MetadataOf(skeleton.Images) });
+        outgoing.Sender = new PageSender(Transfer(key, target, streams, pages) with { Metadata = MetadataOf(skeleton.Images, outgoing.Files?.Creation) });
         Transfer.TransferStatistics sent = await ReadAndSendAsync(vm, frozen, skeleton, pages, outgoing.Sender, cancellationToken);
         await outgoing.DisposeAsync();
         clock.Lap("send");
@@ -171,19 +175,19 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     public async Task<EngineReport> RetireAsync(StepKey key, GuestVm vm, WorkloadId workload, SourceTasks tasks, bool keep, CancellationToken cancellationToken)
     {
         Target? target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
-        if (target is not null && tasks.Podman is { Restarts: true } restarted)
+        if (target is not null && tasks.Managed is { Restarts: true } restarted)
         {
-            await EndByPodmanAsync(key, vm, restarted, cancellationToken);
+            await EndByEngineAsync(key, vm, restarted, cancellationToken);
             target = await threads.RunAsync(() => Target.FindAgain(vm, workload, tasks), cancellationToken);
         }
 
         if (target is not null) await new SourceFreezer(vm, key, tasks.Freezer, threads).KillAsync(target, cancellationToken);
-        return new EngineReport([], Left: (workload.AgentContainer(), tasks.Podman, keep) switch
+        return new EngineReport([], Left: (workload.AgentContainer(), tasks.Managed, keep) switch
         {
             (null, _, _) => null,
-            (_, { Restarts: true } podman, true) => $"container {podman.Name}, as --keep-source asks; {AtBoot}",
-            (var container, _, true) => $"container {tasks.Podman?.Name ?? container.ToString()}, as --keep-source asks",
-            (_, { } podman, _) => await RemoveFromPodmanAsync(key, vm, podman, cancellationToken),
+            (_, { Restarts: true } managed, true) => $"container {managed.Name}, as --keep-source asks; {AtBoot(managed)}",
+            (var container, _, true) => $"container {tasks.Managed?.Name ?? container.ToString()}, as --keep-source asks",
+            (_, { } managed, _) => await RemoveFromEngineAsync(key, vm, managed, cancellationToken),
             ({ } container, _, _) => await RemoveRecordAsync(key, vm, container, cancellationToken),
         });
     }
@@ -280,8 +284,9 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     }
 
     /// <summary>The images; those of pages that have none are told of too, for CRIU opens them.</summary>
-    private static IReadOnlyList<MetadataBlob> MetadataOf(CriuImageSet images) =>
+    private static IReadOnlyList<MetadataBlob> MetadataOf(CriuImageSet images, ReadOnlyMemory<byte>? creation) =>
     [
+        .. creation is { } body ? (MetadataBlob[])[new MetadataBlob(GuestAgent.Protocol.ManagedContainer.DockerCreation, body)] : [],
         .. images.Images.Select(image => new MetadataBlob(image.Key, image.Value)),
         .. images.PageImages.Where(image => image.Bytes == 0).Select(image => new MetadataBlob(image.FileName, default)),
     ];
@@ -310,34 +315,34 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
     }
 
     /// <summary>
-    /// Podman starts a container that has a restart policy again, unless it has ended it itself. It gets SIGKILL where it stands frozen, and
+    /// An engine starts a container that has a restart policy again, unless it has ended it itself. It gets SIGKILL where it stands frozen, and
     /// runs no more. Until that is done it stays frozen: there is no other way that leaves but one.
     /// </summary>
-    private async Task EndByPodmanAsync(StepKey key, GuestVm vm, PodmanContainer podman, CancellationToken cancellationToken)
+    private async Task EndByEngineAsync(StepKey key, GuestVm vm, ManagedContainer managed, CancellationToken cancellationToken)
     {
         try
         {
-            ContainerOfEngine container = await ContainerOfEngine.FindAsync(looks, vm.Name, podman.Id, cancellationToken);
+            ContainerOfEngine container = await ContainerOfEngine.FindAsync(looks, vm.Name, managed.Id, cancellationToken);
             GuestAgentClient agent = await ContainerOfEngine.AgentAsync(vm, "stop", "Until one does, the container stays frozen there.", cancellationToken);
             // By its kill: podman before 4.6 may take an end by its stop for one that it is to start after (containers/podman#18259).
-            await agent.StopAsync(key.AgentStep("stop"), container.Target, Signal.Kill.Number, seconds: (int)s_thaw.TotalSeconds, s_podman, cancellationToken);
+            await agent.StopAsync(key.AgentStep("stop"), container.Target, Signal.Kill.Number, seconds: (int)s_thaw.TotalSeconds, s_engine, cancellationToken);
         }
         catch (EngineException e) when (e.Kind == FailureKind.NotFound)
         {
-            // Podman has forgotten it, and starts nothing.
+            // The engine has forgotten it, and starts nothing.
         }
     }
 
-    /// <summary>What podman keeps of a container that was moved away, and its volumes, would be in the way of its return.</summary>
+    /// <summary>What an engine keeps of a container that was moved away, and its volumes, would be in the way of its return.</summary>
     /// <returns>What is left of it, and why; null where nothing is.</returns>
-    private static async Task<string?> RemoveFromPodmanAsync(StepKey key, GuestVm vm, PodmanContainer podman, CancellationToken cancellationToken)
+    private static async Task<string?> RemoveFromEngineAsync(StepKey key, GuestVm vm, ManagedContainer managed, CancellationToken cancellationToken)
     {
-        string all = podman.Volumes.IsEmpty ? $"container {podman.Name}" : $"container {podman.Name} with {string.Join(", ", podman.Volumes.Select(volume => $"volume {volume}"))}";
-        string nobody = $"{all}, for no agent answers there that could remove it (podman rm {podman.Name}){(podman.Restarts ? $"; {AtBoot}" : "")}";
+        string all = managed.Volumes.IsEmpty ? $"container {managed.Name}" : $"container {managed.Name} with {string.Join(", ", managed.Volumes.Select(volume => $"volume {volume}"))}";
+        string nobody = $"{all}, for no agent answers there that could remove it ({managed.Engine} rm {managed.Name}){(managed.Restarts ? $"; {AtBoot(managed)}" : "")}";
         if (await vm.TryAgentAsync(s_agent, cancellationToken) is not { } agent) return nobody;
         try
         {
-            // An agent that has died since it was last asked is not waited for as long as podman is.
+            // An agent that has died since it was last asked is not waited for as long as an engine is.
             await agent.DescribeAsync(s_thaw, cancellationToken);
         }
         catch (Exception e) when (e is AgentException or AgentLostException)
@@ -347,7 +352,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
 
         try
         {
-            RemovePodmanResult removed = await agent.RemovePodmanAsync(key.AgentStep("podman"), podman.ForAgent(), s_podman, cancellationToken);
+            RemoveManagedResult removed = await agent.RemoveManagedAsync(key.AgentStep("remove"), managed.ForAgent(), s_engine, cancellationToken);
             return removed.Left.Count == 0 ? null : string.Join("; ", removed.Left);
         }
         catch (Exception e) when (e is AgentException or AgentLostException)
@@ -371,7 +376,7 @@ internal sealed class SourceSide(VmLooks looks, EngineThreads threads, TimeProvi
 
         public StagingMemory Staging => staging;
 
-        /// <summary>Of a container of podman's.</summary>
+        /// <summary>Of a container of an engine's.</summary>
         public OutgoingFiles? Files { get; set; }
 
         /// <summary>Those that went ahead.</summary>

@@ -2,7 +2,7 @@ using Watari.Checkpoint.Archives;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Silo.Engine.Vms;
-using PodmanContainer = Watari.GuestAgent.Protocol.PodmanContainer;
+using ManagedContainer = Watari.GuestAgent.Protocol.ManagedContainer;
 
 namespace Watari.Silo.Engine.Restores;
 
@@ -30,11 +30,11 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         using FileStream opened = file;
         clock.Lap("read");
 
-        (PodmanContainer container, RestoreArchiveOptions how) = Accept(archive, file.Length, options);
+        (ManagedContainer container, RestoreArchiveOptions how) = Accept(archive, file.Length, options);
         await vm.MustRunAsync(cancellationToken);
         GuestAgentClient agent = await vm.AgentAsync(cancellationToken);
         GuestDescription guest = await agent.DescribeAsync(s_quick, cancellationToken);
-        if (!guest.Agent.Features.Contains("check-podman"))
+        if (!guest.Agent.Features.Contains("check-managed"))
             throw new EngineException(FailureKind.Refused, $"The agent of VM '{vm.Name}' ({guest.Agent.AgentVersion}) is too old to restore archives: put the newer one there, or choose another VM.");
         RestoreArchiveResult restored;
         try
@@ -57,12 +57,12 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         return new EngineReport([.. clock.Phases], Objections: note is null ? null : [note], Container: restored.Container.ToString());
     }
 
-    private static async Task PrepareAsync(GuestAgentClient agent, StepKey key, PodmanContainer container, long bytes, Func<long, long> promise, CancellationToken cancellationToken)
+    private static async Task PrepareAsync(GuestAgentClient agent, StepKey key, ManagedContainer container, long bytes, Func<long, long> promise, CancellationToken cancellationToken)
     {
         long promised = promise(bytes);
         try
         {
-            await agent.PreparePodmanAsync(key.AgentStep("prepare"), container, bytes + promised, s_check, cancellationToken);
+            await agent.PrepareManagedAsync(key.AgentStep("prepare"), container, bytes + promised, s_check, cancellationToken);
         }
         catch (AgentException e) when (e.Code == AgentErrorCode.NotEnoughMemory && promised > 0)
         {
@@ -123,7 +123,7 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
     }
 
     /// <exception cref="EngineException"><see cref="FailureKind.Refused"/>: it is no container of podman's, bears names that podman has not, or is without its volumes.</exception>
-    internal static (PodmanContainer Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, long packed, ArchiveRestore options)
+    internal static (ManagedContainer Container, RestoreArchiveOptions How) Accept(CheckpointArchive archive, long packed, ArchiveRestore options)
     {
         ArchivedContainer container = archive.Container;
         if (container.Manager != ArchivedContainer.Libpod)
@@ -132,8 +132,9 @@ internal sealed class ArchiveRestorer(EngineThreads threads, TimeProvider time)
         // Podman takes all of them, or none.
         if (missing.Length > 0 && !options.IgnoreVolumes)
             throw Refused(options, $"it is without what is in its volumes ({string.Join(", ", missing.Select(Named))}); --ignore-volumes restores it with those that the VM has, or with empty ones");
-        return (new PodmanContainer
+        return (new ManagedContainer
         {
+            Engine = ContainerEngine.Podman,
             Id = options.Name is null ? Named(container.Id) : null,
             Name = Named(options.Name ?? container.Name),
             Volumes = options.IgnoreVolumes ? [] : [.. container.NamedVolumes.Select(Named)],

@@ -16,9 +16,9 @@ public sealed class JobStoreTests : IDisposable
     public void A_container_of_podmans_is_held_by_its_id_its_name_and_its_volumes(string id, string name, string volume, bool held)
     {
         JobId job = folder.Prepared("first").Job;
-        folder.Store.Save(folder.Store.Get(job) with { Container = ContainerId.Parse("cc"), Podman = Container("cc", "web", "books") });
+        folder.Store.Save(folder.Store.Get(job) with { Container = ContainerId.Parse("cc"), Managed = Container("cc", "web", "books") });
 
-        PodmanContainer asked = Container(id, name, volume);
+        ManagedContainer asked = Container(id, name, volume);
 
         Assert.Equal(held ? job : null, folder.Store.HolderOf(asked, JobId.Parse("second")));
         Assert.Equal(held ? job : null, folder.Store.HolderOf(asked, null));
@@ -29,7 +29,7 @@ public sealed class JobStoreTests : IDisposable
     public void A_container_that_gets_its_id_from_podman_is_held_by_its_name()
     {
         JobId job = folder.Prepared("first").Job;
-        folder.Store.Save(folder.Store.Get(job) with { Podman = Container("cc", "web", "books") with { Id = null } });
+        folder.Store.Save(folder.Store.Get(job) with { Managed = Container("cc", "web", "books") with { Id = null } });
 
         Assert.Equal(job, folder.Store.HolderOf(Container("cc", "web", "other") with { Id = null }, null));
         Assert.Null(folder.Store.HolderOf(Container("cc", "other", "other") with { Id = null }, null));
@@ -38,7 +38,7 @@ public sealed class JobStoreTests : IDisposable
     [Fact]
     public void What_podman_may_have_made_is_known_after_a_boot_until_it_is_let_go()
     {
-        JobRecord job = folder.Prepared("first") with { Podman = Container("cc", "web", "books") };
+        JobRecord job = folder.Prepared("first") with { Managed = Container("cc", "web", "books") };
         folder.Store.Save(job);
         Assert.Null(folder.Store.FindOnDisk(job.Job));
 
@@ -54,7 +54,7 @@ public sealed class JobStoreTests : IDisposable
 
         Assert.Equal([files.RecordOnDisk], Directory.GetFiles(folder.Paths.Archives));
         Assert.Null(folder.Store.Find(job.Job));
-        Assert.Equal(("web", 1L), (folder.Store.FindOnDisk(job.Job)!.Podman!.Name.ToString(), folder.Store.FindOnDisk(job.Job)!.RestoreBegan));
+        Assert.Equal(("web", 1L), (folder.Store.FindOnDisk(job.Job)!.Managed!.Name.ToString(), folder.Store.FindOnDisk(job.Job)!.RestoreBegan));
         Directory.CreateDirectory(files.Root);
         folder.Store.Save(job with { Phase = JobPhase.Restored, RestoreBegan = 1, Running = ContainerId.Parse("cc") });
         Assert.Null(folder.Store.FindOnDisk(job.Job));
@@ -62,6 +62,6 @@ public sealed class JobStoreTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private static PodmanContainer Container(string id, string name, string volume) =>
-        new() { Id = ContainerId.Parse(id), Name = ContainerId.Parse(name), Volumes = [ContainerId.Parse(volume)] };
+    private static ManagedContainer Container(string id, string name, string volume) =>
+        new() { Engine = ContainerEngine.Podman, Id = ContainerId.Parse(id), Name = ContainerId.Parse(name), Volumes = [ContainerId.Parse(volume)] };
 }

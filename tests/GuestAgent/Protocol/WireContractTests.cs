@@ -34,13 +34,16 @@ public sealed class WireContractTests
         Features = ["describe", "restore"],
     };
 
-    private static readonly PodmanContainer Podman = new()
+    private static readonly ManagedContainer Managed = new()
     {
+        Engine = ContainerEngine.Docker,
         Id = ContainerId.Parse(new string('c', 64)),
         Name = ContainerId.Parse("web"),
         Image = ImageId.Parse(new string('a', 64)),
         ImageName = ImageReference.Parse("localhost/redis:latest"),
         Volumes = [ContainerId.Parse("books")],
+        Binds = ["/srv/books"],
+        CgroupDriver = "systemd",
         FileBytes = 1 << 20,
     };
 
@@ -50,9 +53,9 @@ public sealed class WireContractTests
         Agent,
         new AgentError(AgentErrorCode.NotEnoughMemory, "message", "tail"),
         new DescribeRequest { DeadlineMilliseconds = Deadline },
-        new PrepareRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Container = ContainerId.Parse("redis"), Bundle = "/var/lib/watari/bundles/redis", Podman = Podman, MemoryNeeded = 1 << 27 },
-        new CheckPodmanRequest { DeadlineMilliseconds = Deadline, Podman = Podman },
-        new RemovePodmanRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Podman = Podman },
+        new PrepareRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Container = ContainerId.Parse("redis"), Bundle = "/var/lib/watari/bundles/redis", Managed = Managed, MemoryNeeded = 1 << 27 },
+        new CheckManagedRequest { DeadlineMilliseconds = Deadline, Managed = Managed },
+        new RemoveManagedRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Managed = Managed },
         new FillVolumesRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Length = 10240, IsLast = true },
         new PutArchiveRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Length = 10240 },
         new PutImageRequest { Job = Job, Epoch = Epoch, Step = Step, DeadlineMilliseconds = Deadline, Name = ImageName.Parse("pages-1.img"), Length = 4096 },
@@ -91,8 +94,8 @@ public sealed class WireContractTests
             Jobs = [Job],
         },
         new PrepareResult("/run/watari/jobs/job-1", 1 << 29),
-        new CheckPodmanResult(),
-        new RemovePodmanResult(["volume books (in use)"]),
+        new CheckManagedResult(),
+        new RemoveManagedResult(["volume books (in use)"]),
         new FillVolumesResult(12),
         new PutArchiveResult(10240),
         new PutImageResult(4096),

@@ -60,9 +60,9 @@ public sealed class PodmanAdoptionTests(PodmanCheckpoint checkpoint) : IClassFix
         await using GuestAgentClient agent = await checkpoint.AgentAsync();
         var missing = ImageId.Parse(new string('a', 64));
 
-        AgentException refused = await Assert.ThrowsAsync<AgentException>(() => agent.PreparePodmanAsync(
+        AgentException refused = await Assert.ThrowsAsync<AgentException>(() => agent.PrepareManagedAsync(
             PodmanCheckpoint.Step("noimage", 1, "prepare"), checkpoint.Wanted with { Image = missing }, 1 << 20, PodmanCheckpoint.Patience, Cancellation));
-        AgentException untagged = await Assert.ThrowsAsync<AgentException>(() => agent.CheckPodmanAsync(
+        AgentException untagged = await Assert.ThrowsAsync<AgentException>(() => agent.CheckManagedAsync(
             checkpoint.Wanted with { ImageName = ImageReference.Parse("localhost/busybox:older") }, PodmanCheckpoint.Patience, Cancellation));
 
         Assert.Equal((AgentErrorCode.NoImage, AgentErrorCode.NoImage), (refused.Code, untagged.Code));
@@ -125,7 +125,7 @@ public sealed class PodmanCheckpoint : IAsyncLifetime
     public ContainerId Container { get; private set; }
 
     /// <summary>As a prepare wants it.</summary>
-    public PodmanContainer Wanted { get; private set; } = null!;
+    public ManagedContainer Wanted { get; private set; } = null!;
 
     private string Images => Path.Combine(_folder, "images");
 
@@ -138,8 +138,9 @@ public sealed class PodmanCheckpoint : IAsyncLifetime
         GuestConsole console = _guest.Console;
         Container = ContainerId.Parse(await console.CheckAsync(
             $"podman run -d --name web --network none -v web:/volume localhost/busybox sh -c '{Counting}'", Patience, cancellation));
-        Wanted = new PodmanContainer
+        Wanted = new ManagedContainer
         {
+            Engine = ContainerEngine.Podman,
             Id = Container,
             Name = ContainerId.Parse("web"),
             Image = ImageId.Parse(await console.CheckAsync("podman image inspect -f '{{.Id}}' localhost/busybox", Patience, cancellation)),
@@ -176,7 +177,7 @@ public sealed class PodmanCheckpoint : IAsyncLifetime
     public async Task PutAsync(GuestAgentClient agent, JobStep at)
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        await agent.PreparePodmanAsync(at with { Step = "prepare" }, Wanted, 1 << 20, Patience, cancellation);
+        await agent.PrepareManagedAsync(at with { Step = "prepare" }, Wanted, 1 << 20, Patience, cancellation);
         await using (FileStream archive = File.OpenRead(Archive)) await agent.PutArchiveAsync(at, archive, Patience, cancellation);
         await agent.PutImagesAsync(at, Images, Patience, cancellation);
     }

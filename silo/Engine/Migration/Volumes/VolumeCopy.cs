@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Watari.Containers;
 using Watari.Containers.Files;
+using Watari.Containers.Root;
 using Watari.Disk;
 using Watari.Disk.FileSystems;
 using Watari.GuestAgent.Protocol;
@@ -87,6 +88,58 @@ internal sealed class VolumeCopy(ContainerId name, VolumeMemory memory)
                 Take(file, pass);
                 (isFirst, last) = (false, file.Path);
             }
+        });
+        Settle(pass, look);
+        End(pass, look);
+    }
+
+    /// <summary>What a container has changed of its image, while it stands still: the destination has the image, and nothing else.</summary>
+    /// <param name="changes">Gets what is to be changed.</param>
+    /// <param name="look">Gives its layers.</param>
+    /// <param name="limits">See there.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <inheritdoc cref="WriteStill"/>
+    public void WriteChanges(VolumeChangesWriter changes, Func<ContainerLayers> look, VolumeLimits limits, CancellationToken cancellationToken)
+    {
+        _isBegun = true;
+        Pass pass = Begin(changes, isStill: true, limits, cancellationToken);
+        int done = 0;
+        Repeat(() =>
+        {
+            foreach (FileChange change in look().Changes().Skip(done))
+            {
+                if (change.Inode is { } inode)
+                {
+                    Take(new TreeFile(change.Path, inode), pass);
+                }
+                else
+                {
+                    pass.Changes.Remove(change.Path.Span);
+                    pass.Touch(Encoding.Latin1.GetString(change.Path.Span));
+                }
+
+                done++;
+            }
+        });
+        Settle(pass, Root);
+        End(pass, Root);
+
+        IInode Root() => look().Merged.Root;
+    }
+
+    /// <summary>One file of a directory, while it stands still; nobody else has it.</summary>
+    /// <param name="changes">Gets what is to be changed.</param>
+    /// <param name="look">Gives the directory.</param>
+    /// <param name="file">Its name there; one that is missing is none.</param>
+    /// <param name="limits">See there.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <inheritdoc cref="WriteStill"/>
+    public void WriteFile(VolumeChangesWriter changes, Func<IInode> look, byte[] file, VolumeLimits limits, CancellationToken cancellationToken)
+    {
+        Pass pass = Begin(changes, isStill: true, limits, cancellationToken);
+        Repeat(() =>
+        {
+            if (look().TryLookup(file, out IInode inode) && inode.Status.Type == FileType.Regular) Take(new TreeFile(file, inode), pass);
         });
         Settle(pass, look);
         End(pass, look);

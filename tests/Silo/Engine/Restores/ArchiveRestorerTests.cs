@@ -4,7 +4,7 @@ using Watari.Checkpoint.Archives;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Silo.Engine.Restores;
-using PodmanContainer = Watari.GuestAgent.Protocol.PodmanContainer;
+using ManagedContainer = Watari.GuestAgent.Protocol.ManagedContainer;
 
 namespace Watari.Silo.Tests.Engine.Restores;
 
@@ -21,7 +21,7 @@ public sealed class ArchiveRestorerTests : IDisposable
         CheckpointArchive archive = Read(path);
 
         EngineException refused = Assert.Throws<EngineException>(() => ArchiveRestorer.Accept(archive, 4096, new ArchiveRestore(path)));
-        (PodmanContainer container, RestoreArchiveOptions asked) = ArchiveRestorer.Accept(archive, 4096, new ArchiveRestore(path, IgnoreVolumes: true));
+        (ManagedContainer container, RestoreArchiveOptions asked) = ArchiveRestorer.Accept(archive, 4096, new ArchiveRestore(path, IgnoreVolumes: true));
 
         Assert.Equal(FailureKind.Refused, refused.Kind);
         Assert.Equal($"'{path}' cannot be restored: it is without what is in its volumes (cache); --ignore-volumes restores it with those that the VM has, or with empty ones. Nothing was touched.", refused.Message);
