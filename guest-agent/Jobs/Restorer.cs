@@ -71,7 +71,9 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts, ManagedEngine
         if (!File.Exists(creation))
             throw new AgentException(new AgentError(AgentErrorCode.BadRequest, $"What Docker is to make for job {job.Job} was not put here: put it first."));
         using (volumes.KeepEmpty(job, deadline))
-            return engines.Docker.Create(job, File.ReadAllBytes(creation), deadline);
+            job = engines.Docker.Create(job, File.ReadAllBytes(creation), deadline);
+        engines.Docker.PutLog(job, deadline);
+        return job;
     }
 
     /// <summary>The container that Docker has made, by its start: see <see cref="RuncStandIn"/>.</summary>
@@ -91,7 +93,6 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts, ManagedEngine
         {
             Job = job.Job,
             FormerId = job.Managed!.Id ?? throw new AgentException(new AgentError(AgentErrorCode.BadRequest, "A container of Docker's comes with the id that it had.")),
-            Log = engines.Docker.LogOf(container, deadline),
             Criu = facts.Criu ?? throw Unusable("criu"),
             Options = options,
             Deadline = deadline.At,

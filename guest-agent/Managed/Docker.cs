@@ -5,6 +5,7 @@ using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
 using Watari.GuestAgent.Protocol;
 using Watari.GuestAgent.StandIn;
+using Watari.GuestAgent.Volumes;
 
 namespace Watari.GuestAgent.Managed;
 
@@ -46,14 +47,22 @@ internal sealed class Docker(AgentPaths paths, GuestFacts facts, JobStore store)
         return child.Wait(deadline, "Docker started the container");
     }
 
-    /// <summary>Where Docker keeps what the container writes, of one that logs by json-file.</summary>
-    public string? LogOf(ContainerId id, Deadline deadline)
+    /// <summary>Its log is there before Docker opens it, which then goes on with it; of one that logs by json-file.</summary>
+    public void PutLog(JobRecord job, Deadline deadline)
     {
-        string[] told = Lines(["container", "inspect", "--format", "{{.HostConfig.LogConfig.Type}}", id.ToString()], deadline);
-        if (told is not ["json-file"])
-            return null;
-        string[] root = Lines(["info", "--format", "{{.DockerRootDir}}"], deadline);
-        return root is [.., var directory] && Path.IsPathRooted(directory) ? $"{directory}/containers/{id}/{id}-json.log" : null;
+        ContainerId id = job.Container!.Value;
+        if (Lines(["container", "inspect", "--format", "{{.HostConfig.LogConfig.Type}}", id.ToString()], deadline) is not ["json-file"])
+            return;
+        string root = Lines(["info", "--format", "{{.DockerRootDir}}"], deadline) is [.., var told] && Path.IsPathRooted(told) ? told : "/var/lib/docker";
+        JobPaths files = Paths.Of(job.Job);
+        string log = $"{files.Root}/{ManagedFiles.Log}";
+        Directory.CreateDirectory(log);
+        using (FileStream changes = new(files.Archive, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16))
+            new VolumeFiller(new Dictionary<ContainerId, string> { [ManagedFiles.Log] = log }, passesOver: true).Fill(changes, deadline);
+        // It is called by the id that the container had.
+        if (Directory.EnumerateFiles(log).FirstOrDefault() is { } written && new FileInfo(written).LinkTarget is null)
+            File.Copy(written, $"{root}/containers/{id}/{id}-json.log");
+        Directory.Delete(log, recursive: true);
     }
 
     /// <inheritdoc/>

@@ -13,9 +13,6 @@ internal sealed record RestoreOrder
     /// <summary>Its id where it comes from, by which the images name its cgroup.</summary>
     public required ContainerId FormerId { get; init; }
 
-    /// <summary>Where its log goes on; null where Docker keeps none in a file.</summary>
-    public string? Log { get; init; }
-
     /// <summary>criu's file.</summary>
     public required string Criu { get; init; }
 

@@ -50,7 +50,8 @@ internal static class RuncStandIn
         Deadline deadline = new(order.Deadline);
         JobRecord.ShelterOf(order.Job).Add(Environment.ProcessId);
         string bundle = call.Option("--bundle") ?? throw new InvalidDataException("The shim names no bundle.");
-        PutFiles(RootOf(bundle), order, files, deadline);
+        using (FileStream changes = new(files.Archive, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16))
+            new VolumeFiller(new Dictionary<ContainerId, string> { [ManagedFiles.Root] = RootOf(bundle) }, passesOver: true).Fill(changes, deadline);
         Rename($"{files.Images}/cgroup.img", order.FormerId, container);
         // What a runc that is killed has mounted goes with it, as by the launcher.
         Launcher.KeepMounts();
@@ -58,20 +59,6 @@ internal static class RuncStandIn
             Environment.SetEnvironmentVariable(name, value);
         Exec.Become(RuncPlace.Runc(), call.AsRestore(["--image-path", files.Images, "--work-path", files.Work, .. order.Options]));
         return 0;
-    }
-
-    private static void PutFiles(string root, RestoreOrder order, JobPaths files, Deadline deadline)
-    {
-        string log = $"{files.Root}/{ManagedFiles.Log}";
-        Directory.CreateDirectory(log);
-        Dictionary<ContainerId, string> trees = new() { [ManagedFiles.Root] = root, [ManagedFiles.Log] = log };
-        using (FileStream input = new(files.Archive, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16))
-            new VolumeFiller(trees).Fill(input, deadline);
-        if (order.Log is { } place && Directory.EnumerateFiles(log).FirstOrDefault() is { } written && new FileInfo(written).LinkTarget is null)
-        {
-            using FileStream from = File.OpenRead(written), to = new(place, FileMode.Append);
-            from.CopyTo(to);
-        }
     }
 
     private static string RootOf(string bundle)

@@ -7,7 +7,8 @@ namespace Watari.GuestAgent.Volumes;
 
 /// <summary>Carries out changes of volumes.</summary>
 /// <param name="directories">Where the volumes are that may be changed.</param>
-internal sealed unsafe class VolumeFiller(IReadOnlyDictionary<ContainerId, string> directories)
+/// <param name="passesOver">Changes of others are somebody else's to carry out, and no mistake.</param>
+internal sealed unsafe class VolumeFiller(IReadOnlyDictionary<ContainerId, string> directories, bool passesOver = false)
 {
     /// <param name="input">See <see cref="VolumeChangesWriter"/>.</param>
     /// <param name="deadline">For all of it.</param>
@@ -18,6 +19,7 @@ internal sealed unsafe class VolumeFiller(IReadOnlyDictionary<ContainerId, strin
         VolumeChangesReader reader = new(input);
         VolumeTree? tree = null;
         KernelFile? file = null;
+        bool isOthers = false;
         long changes = 0;
         try
         {
@@ -33,11 +35,17 @@ internal sealed unsafe class VolumeFiller(IReadOnlyDictionary<ContainerId, strin
                 if (change is VolumeChange.Volume volume)
                 {
                     tree?.Dispose();
+                    tree = null;
+                    isOthers = passesOver && !directories.ContainsKey(volume.Name);
+                    if (isOthers)
+                        continue;
                     tree = VolumeTree.Open(directories.TryGetValue(volume.Name, out string? directory) ? directory : throw Corrupt($"volume {volume.Name} is none of the container's"));
                     if (volume.IsEmptied)
                         tree.Empty();
                     continue;
                 }
+                if (isOthers)
+                    continue;
                 Change(tree ?? throw Corrupt("the first change is of no volume"), change, ref file);
             }
             return changes;

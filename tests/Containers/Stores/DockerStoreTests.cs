@@ -22,6 +22,14 @@ public sealed class DockerStoreTests
         Assert.Equal(expected, Read(new FileTree { [$"{Containers}/{A}/config.v2.json"] = $$"""{"State":{{state}}}""" }).State);
 
     [Theory]
+    [InlineData("local", "books", "/var/lib/docker/volumes/books/_data")]
+    [InlineData("local", "../books", null)]
+    [InlineData("nfs", "books", null)]
+    public void A_volume_is_where_docker_keeps_it_though_it_writes_that_of_some_nowhere(string driver, string name, string? source) => Assert.Equal(
+        source,
+        Read(new FileTree { [$"{Containers}/{A}/config.v2.json"] = $$$"""{"MountPoints":{"/b":{"Type":"volume","Name":"{{{name}}}","Source":"","Destination":"/b","Driver":"{{{driver}}}"} } }""" }).Mounts.Single().Source);
+
+    [Theory]
     [InlineData("web", "web")]
     [InlineData("web:latest", "web:latest")]
     [InlineData("docker.io/library/web", "docker.io/library/web")]

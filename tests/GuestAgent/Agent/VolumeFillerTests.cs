@@ -30,6 +30,27 @@ public sealed class VolumeFillerTests : IDisposable
     }
 
     [Fact]
+    public void Changes_of_other_volumes_are_refused_unless_somebody_else_carries_them_out()
+    {
+        changes.File("mine"u8, 0, isNew: true);
+        changes.Volume(ContainerId.Parse("others"), isEmptied: true);
+        changes.File("theirs"u8, 3, isNew: true);
+        changes.Data(0, "abc"u8);
+        changes.Volume(Books, isEmptied: false);
+        changes.File("mine too"u8, 0, isNew: true);
+        changes.End();
+        Dictionary<ContainerId, string> directories = new() { [Books] = volume };
+        Deadline deadline = Deadline.After(10_000);
+
+        list.Position = 0;
+        Assert.Throws<AgentException>(() => new VolumeFiller(directories).Fill(list, deadline));
+        list.Position = 0;
+        new VolumeFiller(directories, passesOver: true).Fill(list, deadline);
+
+        Assert.Equal(["mine", "mine too"], Directory.EnumerateFiles(volume).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
     public void Files_of_all_kinds_are_made_with_all_that_belongs_to_them()
     {
         changes.Directory("d"u8);

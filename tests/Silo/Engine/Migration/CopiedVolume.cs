@@ -15,6 +15,9 @@ internal sealed class CopiedVolume(ContainerId name)
     /// <summary>The kinds of the changes of the last list, one after another.</summary>
     public IReadOnlyList<string> Last { get; private set; } = [];
 
+    /// <summary>Of all that is in it, the root's first, which is empty.</summary>
+    public IEnumerable<string> Names => _nodes.Keys;
+
     public void CarryOut(Stream list)
     {
         var reader = new VolumeChangesReader(list);

@@ -1,3 +1,5 @@
+using Watari.Containers;
+using Watari.Containers.Root;
 using Watari.Containers.Tests;
 using Watari.Disk;
 using Watari.Disk.FileSystems;
@@ -189,6 +191,36 @@ public sealed class VolumeCopyTests
         Write(changes => copy.WriteStill(changes, () => _tree.Root, VolumeLimits.Default, CancellationToken.None));
 
         AssertCopied();
+    }
+
+    [Fact]
+    public void What_a_container_has_changed_of_its_image_makes_its_root_of_the_image()
+    {
+        FileTree guest = new FileTree
+        {
+            ["/image/etc/kept"] = "kept", ["/image/etc/changed"] = "before", ["/image/etc/gone"] = "gone", ["/image/old/one"] = "1", ["/image/old/two"] = "2", ["/image/turned"] = "a file", ["/image/made/anew"] = "before",
+            ["/upper/etc/changed"] = "after", ["/upper/added/deep"] = "added", ["/upper/turned/into"] = "a directory", ["/upper/made/again"] = "after", ["/upper/empty"] = "",
+        }.Whiteout("/upper/etc/gone").Whiteout("/upper/old").Directory("/upper/made", "trusted.overlay.opaque=y").Link("/upper/link", "etc/kept").HardLink("/upper/added/twin", "/upper/added/deep");
+        var root = new OverlayDirectories(["/image"], "/upper", Work: "", Merged: "");
+        Write(changes => _copy.WriteStill(changes, () => guest.Root.Find("image"u8), VolumeLimits.Default, TestContext.Current.CancellationToken));
+
+        Write(changes => new VolumeCopy(s_books, _memory).WriteChanges(changes, () => ContainerLayers.Open(root, guest), VolumeLimits.Default, TestContext.Current.CancellationToken));
+
+        Assert.Equal(CopiedVolume.Describe(ContainerLayers.Open(root, guest).Merged.Root), _copied.Describe());
+        Assert.Contains("added/twin", _copied.Describe(), StringComparison.Ordinal);
+        Assert.DoesNotContain("old", _copied.Describe(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("log")]
+    [InlineData("none")]
+    public void One_file_of_a_directory_goes_alone(string file)
+    {
+        _tree.Add("/log", Random(200_000));
+
+        Write(changes => _copy.WriteFile(changes, () => _tree.Root, System.Text.Encoding.UTF8.GetBytes(file), VolumeLimits.Default, TestContext.Current.CancellationToken));
+
+        Assert.Equal(file == "log" ? ["", "log"] : [""], _copied.Names);
     }
 
     [Fact]

@@ -119,6 +119,7 @@ public sealed class DockerMigrationTests : MigrationTest
         string files = await _a.FilesAsync();
         await using HeldMigration migration = await HeldMigration.StartAsync(_hosts, _points, "restore.after", await _a.IdAsync());
         Assert.StartsWith(Running, await _b.TracesAsync(), StringComparison.Ordinal);
+        string copy = await _b.IdAsync();
         string count = await _b.InAsync("cat /proc/$(docker inspect -f '{{.State.Pid}}' web)/root/scratch/count");
         // Docker runs others meanwhile, and its runc is a whole one again.
         Assert.Equal("beside", await _b.InAsync("docker run --rm --network none localhost/busybox echo beside"));
@@ -130,7 +131,7 @@ public sealed class DockerMigrationTests : MigrationTest
         Assert.True(run.Code == 130, $"{run.Code} {run.Out}{run.Error}");
         await AssertSourceGoesOnAsync(files);
         Assert.Equal(Nothing, await _b.TracesAsync());
-        Assert.Equal("1", await _b.InAsync("docker events --since 10m --until 0s --filter event=start --filter container=web | wc -l"));
+        Assert.Equal("1", await _b.InAsync($"docker events --since 10m --until 0s --filter event=start --filter container={copy} | wc -l"));
         await _a.RemoveAsync();
     }
 
