@@ -1,3 +1,4 @@
+using Watari.Containers;
 using Watari.Containers.Archives;
 using Watari.Containers.Root;
 using Watari.Disk.Ext4;
@@ -43,10 +44,9 @@ internal sealed class DiskMaterial : IMaterial
         long sum = 0;
         foreach (Volume volume in Volumes.Of(image, LittleVolume.TightLimits))
         {
-            IInode root = Ext4FileSystem.Open(volume, LittleVolume.TightLimits).Root;
-            var overlay = new OverlayFileSystem([root, root.Find("/a"u8), root.Find("/a/b"u8)]);
+            var layers = ContainerLayers.Open(new OverlayDirectories(["/a", "/a/b"], Upper: "/", Work: "", Merged: ""), Ext4FileSystem.Open(volume, LittleVolume.TightLimits));
             var archive = new TreeArchive("/"u8.ToArray(), "."u8.ToArray());
-            for (int piece = 0; piece < Pieces && archive.Write(overlay.Root, Stream.Null, PieceBytes); piece++) sum += archive.TakeProblems().Count;
+            for (int piece = 0; piece < Pieces && archive.Write(layers.Merged.Root, Stream.Null, PieceBytes); piece++) sum += archive.TakeProblems().Count;
         }
 
         return sum;
