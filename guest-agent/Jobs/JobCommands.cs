@@ -265,7 +265,7 @@ internal sealed class JobCommands : IDisposable
         }
         else
         {
-            // An agent that died before it wrote the record, or long ago; or the guest was booted since, and podman's records were on its disk.
+            // An agent that died before it wrote the record, or long ago; or the guest was booted since, and the engine's records were on its disk.
             Remover.RemoveCgroup(JobRecord.ShelterOf(request.Job), deadline, removed);
             if (store.FindOnDisk(request.Job) is { } begun)
             {

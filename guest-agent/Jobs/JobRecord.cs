@@ -12,15 +12,15 @@ internal sealed record JobRecord
 
     public required JobPhase Phase { get; init; }
 
-    /// <summary>null: a plain process tree, or a container of podman's that has no id yet.</summary>
+    /// <summary>null: a plain process tree, or a container of an engine's that has no id yet.</summary>
     public ContainerId? Container { get; init; }
 
-    /// <summary>The container that podman makes; none of it was there before. null: it is not podman's.</summary>
+    /// <summary>The container that Docker or podman makes; none of it was there before. null: it is neither's.</summary>
     public ManagedContainer? Managed { get; init; }
 
     public string? Bundle { get; init; }
 
-    /// <summary>Where the restored processes are or will be, below /sys/fs/cgroup. Of podman's, only once they are there: podman chooses.</summary>
+    /// <summary>Where the restored processes are or will be, below /sys/fs/cgroup. Of an engine's, only once they are there: the engine chooses.</summary>
     public required string Cgroup { get; init; }
 
     /// <summary>The prepare that made it.</summary>
@@ -32,10 +32,10 @@ internal sealed record JobRecord
     /// <summary>When that was, by the wall clock, in seconds since 1970.</summary>
     public long? RestoreBegan { get; init; }
 
-    /// <summary>When the container's volumes were begun to be made, before it, by the wall clock, in seconds since 1970. null: podman makes them with it.</summary>
+    /// <summary>When the container's volumes were begun to be made, before it, by the wall clock, in seconds since 1970. null: the engine makes them with it.</summary>
     public long? VolumesBegan { get; init; }
 
-    /// <summary>Those that podman has made for the job, and the one that it is making.</summary>
+    /// <summary>Those that the engine has made for the job, and the one that it is making.</summary>
     public IReadOnlyList<ContainerId> Volumes { get => field ?? []; init; } = [];
 
     /// <summary>They are as the container left them when it was frozen.</summary>
@@ -78,10 +78,10 @@ internal sealed class JobStore(AgentPaths paths)
     public JobRecord Get(JobId job) =>
         Find(job) ?? throw new AgentException(new AgentError(AgentErrorCode.UnknownJob, $"Nothing of job {job} is in this guest: prepare it first."));
 
-    /// <summary>What was begun with podman in an earlier boot of the guest, whose records outlive it.</summary>
+    /// <summary>What was begun with an engine in an earlier boot of the guest, whose records outlive it.</summary>
     public JobRecord? FindOnDisk(JobId job) => Read(paths.Of(job).RecordOnDisk);
 
-    /// <summary>In the guest's memory; as long as something that podman has made is the job's, on its disk, too.</summary>
+    /// <summary>In the guest's memory; as long as something that an engine has made is the job's, on its disk, too.</summary>
     public void Save(JobRecord record)
     {
         bool outlives = record is { Managed: not null, Running: null } && (record.VolumesBegan ?? record.RestoreBegan) is not null;
@@ -112,7 +112,7 @@ internal sealed class JobStore(AgentPaths paths)
         return null;
     }
 
-    /// <summary>The job, other than this, for which podman makes what has the id, the name or a volume of this container.</summary>
+    /// <summary>The job, other than this, for which an engine makes what has the id, the name or a volume of this container.</summary>
     public JobId? HolderOf(ManagedContainer container, JobId? other)
     {
         foreach (JobId job in All())

@@ -71,9 +71,11 @@ internal sealed class Docker(AgentPaths paths, GuestFacts facts, JobStore store)
     {
         if (!IsHere)
             return;
-        if (job.Container is { } made)
-            RestoreOrder.Refuse(Paths, made);
-        foreach (string name in (string[])[ProvisionalName(job.Job), .. job.Container is { } id ? (string[])[id.ToString()] : []])
+        // Whoever failed right after it was made may not know of it.
+        ContainerId? made = job.Container ?? store.Find(job.Job)?.Container;
+        if (made is { } ordered)
+            RestoreOrder.Refuse(Paths, ordered);
+        foreach (string name in (string[])[ProvisionalName(job.Job), .. made is { } id ? (string[])[id.ToString()] : []])
         {
             if (!HasContainer(name, deadline))
                 continue;
@@ -82,7 +84,7 @@ internal sealed class Docker(AgentPaths paths, GuestFacts facts, JobStore store)
                 throw new AgentException(new AgentError(AgentErrorCode.Internal, $"docker rm --force {name} ended with code {code}; the container is still there.", Tail(output)));
             removed.Add($"container {job.Managed?.Name.ToString() ?? name}");
         }
-        if (job.Container is { } gone)
+        if (made is { } gone)
             RestoreOrder.Remove(Paths, gone);
         RuncPlace.LeaveIfUnused(Paths);
     }
