@@ -2,7 +2,6 @@ using Watari.Containers;
 using Watari.Containers.Archives;
 using Watari.Containers.Root;
 using Watari.Disk.Ext4;
-using Watari.Disk.FileSystems;
 using Watari.Disk.Images;
 using Watari.Disk.Tests.Hostile;
 

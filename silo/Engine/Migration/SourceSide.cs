@@ -10,7 +10,6 @@ using Watari.Checkpoint.Skeleton;
 using Watari.GrainInterfaces.Model;
 using Watari.GuestAgent.Protocol;
 using Watari.Hypervisor;
-using Watari.Introspection.Containers;
 using Watari.Introspection.Kernel;
 using Watari.Silo.Engine.Controls;
 using Watari.Silo.Engine.Inventory;
