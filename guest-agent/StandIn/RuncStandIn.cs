@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Watari.GuestAgent.Criu;
 using Watari.GuestAgent.Jobs;
-using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
 using Watari.GuestAgent.Protocol;
 using Watari.GuestAgent.Volumes;

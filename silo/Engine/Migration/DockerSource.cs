@@ -1,7 +1,6 @@
 using Watari.Containers;
 using Watari.Containers.Dumps;
 using Watari.GuestAgent.Protocol;
-using Watari.Introspection.Containers;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Inventory;
 using ManagedContainer = Watari.GrainInterfaces.Model.ManagedContainer;
