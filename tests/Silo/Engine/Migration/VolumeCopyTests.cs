@@ -198,8 +198,18 @@ public sealed class VolumeCopyTests
     {
         FileTree guest = new FileTree
         {
-            ["/image/etc/kept"] = "kept", ["/image/etc/changed"] = "before", ["/image/etc/gone"] = "gone", ["/image/old/one"] = "1", ["/image/old/two"] = "2", ["/image/turned"] = "a file", ["/image/made/anew"] = "before",
-            ["/upper/etc/changed"] = "after", ["/upper/added/deep"] = "added", ["/upper/turned/into"] = "a directory", ["/upper/made/again"] = "after", ["/upper/empty"] = "",
+            ["/image/etc/kept"] = "kept",
+            ["/image/etc/changed"] = "before",
+            ["/image/etc/gone"] = "gone",
+            ["/image/old/one"] = "1",
+            ["/image/old/two"] = "2",
+            ["/image/turned"] = "a file",
+            ["/image/made/anew"] = "before",
+            ["/upper/etc/changed"] = "after",
+            ["/upper/added/deep"] = "added",
+            ["/upper/turned/into"] = "a directory",
+            ["/upper/made/again"] = "after",
+            ["/upper/empty"] = "",
         }.Whiteout("/upper/etc/gone").Whiteout("/upper/old").Directory("/upper/made", "trusted.overlay.opaque=y").Link("/upper/link", "etc/kept").HardLink("/upper/added/twin", "/upper/added/deep");
         var root = new OverlayDirectories(["/image"], "/upper", Work: "", Merged: "");
         Write(changes => _copy.WriteStill(changes, () => guest.Root.Find("image"u8), VolumeLimits.Default, TestContext.Current.CancellationToken));
