@@ -14,6 +14,9 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
 {
     /// <summary>Longer than the other host may be at work before this one is asked again: volumes are sent and filled for two hours each.</summary>
     private static readonly TimeSpan Kept = TimeSpan.FromHours(6);
+
+    private const int LooksForAgent = 5;
+
     private readonly ConcurrentDictionary<string, JobCommands> _jobs = new(StringComparer.Ordinal);
     private readonly Reservations _reservations = new();
 
@@ -102,8 +105,7 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
     /// <summary>What can be said without the engine's help comes first, in words that name what to do.</summary>
     private async Task<StepAnswer> CheckAsync(CheckDestination command, CancellationToken cancellationToken)
     {
-        IReadOnlyList<VmDescription> vms = await engine.ListVmsAsync(cancellationToken);
-        VmDescription? vm = vms.FirstOrDefault(v => v.Id.Vm == command.Vm);
+        VmDescription? vm = await FindAsync(command.Vm, cancellationToken);
         long promised = _reservations.OfOthers(command.Vm, command.Key.Job);
         if (vm is not null)
         {
@@ -114,6 +116,17 @@ internal sealed class HostCommands(IHostEngine engine, JobRecords records)
 
         await CheckRoomAsync(command.Key, command.Vm, command.Requirements, promised, cancellationToken);
         return new StepAnswer(true);
+    }
+
+    /// <summary>Null where it is not known here. A list waits for an agent but shortly, and that of a VM under load answers late: it is asked for a few times before it is taken for missing.</summary>
+    private async Task<VmDescription?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        for (int look = 1; ; look++)
+        {
+            IReadOnlyList<VmDescription> vms = await engine.ListVmsAsync(cancellationToken);
+            VmDescription? vm = vms.FirstOrDefault(v => v.Id.Vm == name);
+            if (vm is not { Status: VmStatus.Running, AgentVersion: null } || look == LooksForAgent) return vm;
+        }
     }
 
     /// <summary>Its room is promised first: of two jobs that both passed the check, the one that comes second here is told.</summary>

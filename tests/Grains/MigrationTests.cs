@@ -236,6 +236,19 @@ public sealed class MigrationTests(Cluster cluster) : IClassFixture<Cluster>
         Assert.Contains("it has 32 MiB of memory, the container brings 64 MiB", job.Failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(2, MigrationState.Done)]
+    [InlineData(100, MigrationState.Refused)]
+    public async Task an_agent_that_answers_late_is_asked_for_again_a_few_times(int lists, MigrationState end)
+    {
+        Story story = cluster.Container("redis");
+        ChangeVm(story.Destination, vm => vm with { LateLists = lists });
+
+        MigrationJob job = await story.RunAsync();
+
+        Assert.Equal(end, job.State);
+    }
+
     [Fact]
     public async Task a_plan_touches_nothing_and_says_what_would_be_refused()
     {

@@ -40,8 +40,17 @@ public sealed class ScriptedEngine(string host, ScriptedWorld world) : IHostEngi
     public Task<IReadOnlyList<VmDescription>> ListVmsAsync(CancellationToken cancellationToken)
     {
         ScriptedState state = world.Read();
+        if (state.Vms.Any(IsLate)) world.Change(changed =>
+        {
+            for (int i = 0; i < changed.Vms.Count; i++)
+            {
+                if (IsLate(changed.Vms[i])) changed.Vms[i] = changed.Vms[i] with { LateLists = changed.Vms[i].LateLists - 1 };
+            }
+        });
         return Task.FromResult<IReadOnlyList<VmDescription>>([.. state.Vms.Where(v => v.Id.Host == host).Select(v => new VmDescription(
-            v.Id, v.Status, v.MemoryBytes, 1, "tcg", "6.12.0", v.HasAgent ? "0.1.0" : null, state.Copies.Count(c => c.Vm == v.Id), null, "memfd"))]);
+            v.Id, v.Status, v.MemoryBytes, 1, "tcg", "6.12.0", v.HasAgent && v.LateLists == 0 ? "0.1.0" : null, state.Copies.Count(c => c.Vm == v.Id), null, "memfd"))]);
+
+        bool IsLate(ScriptedVm vm) => vm.Id.Host == host && vm.LateLists > 0;
     }
 
     public Task<Listing<ContainerDescription>> ListContainersAsync(string vm, bool withSizes, CancellationToken cancellationToken)

@@ -20,7 +20,8 @@ public enum CopyState
     Created,
 }
 
-public sealed record ScriptedVm(VmId Id, VmStatus Status = VmStatus.Running, bool HasAgent = true, long MemoryBytes = 1L << 30);
+/// <param name="LateLists">In so many lists its agent does not answer in time.</param>
+public sealed record ScriptedVm(VmId Id, VmStatus Status = VmStatus.Running, bool HasAgent = true, long MemoryBytes = 1L << 30, int LateLists = 0);
 
 /// <param name="Job">The job that made the copy or froze it; null for one that was there before.</param>
 /// <param name="HasPages">The job's pages have arrived.</param>
