@@ -81,16 +81,8 @@ internal sealed class GuestFacts
 
     private static string Line(string path) => KernelFile.ReadText(path).Trim();
 
-    private static string? Program(string name)
-    {
-        foreach (string directory in (string[])["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/sbin", "/bin"])
-        {
-            string path = $"{directory}/{name}";
-            if (File.Exists(path))
-                return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-        }
-        return null;
-    }
+    private static string? Program(string name) =>
+        Programs.Find(name) is { } path ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : null;
 
     private static string? Version(string? program, string before)
     {

@@ -22,14 +22,7 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts, ManagedEngine
         JobPaths files = paths.Of(job.Job);
         double started = Now;
         string runc = facts.Runc ?? throw Unusable("runc");
-        List<string> arguments = ["runc", "--log", files.RuncLog, "restore", "-d", "--image-path", files.Images, "--work-path", files.Work, "--bundle", job.Bundle!, "--manage-cgroups-mode", Mode(how.ManageCgroups)];
-        if (how.TcpEstablished)
-            arguments.Add("--tcp-established");
-        if (how.ExternalUnixSockets)
-            arguments.Add("--ext-unix-sk");
-        if (how.FileLocks)
-            arguments.Add("--file-locks");
-        arguments.Add(job.Container!.Value.ToString());
+        List<string> arguments = ["runc", "--log", files.RuncLog, "restore", "-d", "--image-path", files.Images, "--work-path", files.Work, "--bundle", job.Bundle!, .. RuncOptions(how), job.Container!.Value.ToString()];
         using ChildProcess child = Launcher.Start(job.Shelter, privateMounts: true, runc, arguments, WithRelay(job, deadline));
         int code = child.Wait(deadline, "runc restored the container");
         return Held("runc restore", code, files, started);
@@ -82,19 +75,12 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts, ManagedEngine
         JobPaths files = paths.Of(job.Job);
         double started = Now;
         ContainerId container = job.Container!.Value;
-        List<string> options = ["--manage-cgroups-mode", Mode(ManageCgroups.Soft)];
-        if (how.TcpEstablished)
-            options.Add("--tcp-established");
-        if (how.ExternalUnixSockets)
-            options.Add("--ext-unix-sk");
-        if (how.FileLocks)
-            options.Add("--file-locks");
         RestoreOrder order = new()
         {
             Job = job.Job,
             FormerId = job.Managed!.Id ?? throw new AgentException(new AgentError(AgentErrorCode.BadRequest, "A container of Docker's comes with the id that it had.")),
             Criu = facts.Criu ?? throw Unusable("criu"),
-            Options = options,
+            Options = RuncOptions(how),
             Deadline = deadline.At,
         };
         order.Write(paths, container);
@@ -189,6 +175,19 @@ internal sealed class Restorer(AgentPaths paths, GuestFacts facts, ManagedEngine
                 PagesRestored = criu.PagesRestored,
             },
         };
+    }
+
+    /// <summary>Of <c>runc restore</c>.</summary>
+    private static List<string> RuncOptions(RestoreOptions how)
+    {
+        List<string> options = ["--manage-cgroups-mode", Mode(how.ManageCgroups)];
+        if (how.TcpEstablished)
+            options.Add("--tcp-established");
+        if (how.ExternalUnixSockets)
+            options.Add("--ext-unix-sk");
+        if (how.FileLocks)
+            options.Add("--file-locks");
+        return options;
     }
 
     private static string Mode(ManageCgroups mode) => mode switch

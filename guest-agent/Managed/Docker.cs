@@ -94,8 +94,7 @@ internal sealed class Docker(AgentPaths paths, GuestFacts facts, JobStore store)
         (int code, string output) = Run(["info", "--format", "{{.CgroupDriver}} {{.CgroupVersion}}"], deadline);
         if (code != 0)
             throw Unusable($"Docker does not answer in this guest ({Tail(output).Trim()}): start its daemon, or choose another destination.");
-        string[] facts = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split(' ');
-        if (facts is not [var driver, "2"])
+        if (output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split(' ') is not [var driver, "2"])
             throw Unusable("Docker keeps its containers in cgroups of version 1 in this guest, in which none can be held: choose another destination.");
         if (container.CgroupDriver is { } wanted && wanted != driver)
             throw Unusable($"Docker has cgroups made by {driver} in this guest, and the container's were made by {wanted}: choose a destination with that cgroup driver.");

@@ -1,5 +1,6 @@
 using Watari.GuestAgent.Guest;
 using Watari.GuestAgent.Jobs;
+using Watari.GuestAgent.Native;
 using Watari.GuestAgent.Processes;
 using Watari.GuestAgent.Protocol;
 
@@ -16,8 +17,6 @@ internal abstract class ManagedEngine(string program, string title, string? path
 
     /// <summary>There is one in this guest.</summary>
     public bool IsHere => path is not null;
-
-    protected string Title => title;
 
     /// <summary>
     /// What the engine itself would say in the middle of a restore is said here, before anything stands still: it cannot do without the image,
@@ -114,7 +113,7 @@ internal abstract class ManagedEngine(string program, string title, string? path
                 return [$"container {container.Name}, which was started there again and runs beside the one that was moved ({program} stop {container.Name})"];
             if (Deadline.Now + BetweenTries >= deadline.At)
                 return [$"container {container.Name} ({Tail(kept.Output).Trim()})"];
-            Thread.Sleep(BetweenTries);
+            _ = deadline.Within(BetweenTries).TryWaitAny([], Libc.POLLIN, $"{program} knew that the container has ended");
         }
         List<string> left = [];
         foreach (ContainerId volume in container.Volumes)
@@ -128,8 +127,6 @@ internal abstract class ManagedEngine(string program, string title, string? path
     protected static List<string> Environment => EnvironmentList.OfShell();
 
     protected AgentPaths Paths => paths;
-
-    protected GuestFacts Facts => facts;
 
     protected string Program => path ?? throw Unusable($"There is no {program} in this guest: install it, or choose another destination.");
 

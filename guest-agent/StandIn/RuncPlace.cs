@@ -50,16 +50,7 @@ internal static class RuncPlace
 
     /// <summary>The runc that there would be without the stand-in.</summary>
     /// <exception cref="AgentException">criu-unusable: there is none.</exception>
-    public static string Runc()
-    {
-        foreach (string directory in (string[])["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"])
-        {
-            string path = $"{directory}/runc";
-            if (File.Exists(path) && new FileInfo(path).LinkTarget != Launcher.Self)
-                return path;
-        }
-        throw Unusable("There is no runc in this guest: install it, or choose another destination.");
-    }
+    public static string Runc() => Programs.Find("runc") ?? throw Unusable("There is no runc in this guest: install it, or choose another destination.");
 
     private static AgentException Unusable(string why) => new(new AgentError(AgentErrorCode.CriuUnusable, why));
 }

@@ -14,7 +14,7 @@ public sealed partial class GuestAgentClient
             new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Container = container, Bundle = bundle, MemoryNeeded = memoryNeeded },
             AgentJson.Default.PrepareResult, null, null, cancellationToken);
 
-    /// <summary>Prepares a container of podman's (see <see cref="PrepareRequest"/>).</summary>
+    /// <summary>Prepares a container of Docker's or podman's (see <see cref="PrepareRequest"/>).</summary>
     public Task<PrepareResult> PrepareManagedAsync(JobStep at, ManagedContainer container, long memoryNeeded, TimeSpan deadline, CancellationToken cancellationToken = default) =>
         CallAsync(
             new PrepareRequest { Job = at.Job, Epoch = at.Epoch, Step = at.Step, DeadlineMilliseconds = Milliseconds(deadline), Managed = container, MemoryNeeded = memoryNeeded },

@@ -1,6 +1,5 @@
 using Watari.Checkpoint.Archives;
 using Watari.GrainInterfaces.Model;
-using Watari.GuestAgent.Protocol;
 using Watari.Introspection.Containers;
 using Watari.Silo.Engine.Checkpoints;
 using Watari.Silo.Engine.Inventory;
@@ -102,27 +101,6 @@ internal sealed class OutgoingFiles : IAsyncDisposable
         // A tar ends with blocks of zeroes, however many.
         return MappedFile.Of(file);
     }
-    private MappedFile WriteChanges(CancellationToken cancellationToken)
-    {
-        FileStream file = ArchiveParts.CreateUnnamed(_place);
-        try
-        {
-            long room = new DriveInfo(Path.GetDirectoryName(_place)!).AvailableFreeSpace;
-            var changes = new VolumeChangesWriter(new PartStream(file, Take));
-            _files.WriteChanges(changes, VolumeLimits.Default with { ReadBytes = room }, cancellationToken);
-            changes.End();
-            return MappedFile.Of(file);
-
-            void Take(long bytes)
-            {
-                room -= bytes;
-                if (room < 0) throw new IOException("they take more room than there is; make room, or set TMPDIR to where there is more");
-            }
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
-    }
+    private MappedFile WriteChanges(CancellationToken cancellationToken) => ChangesFile.Write(
+        _place, changes => _files.WriteChanges(changes, VolumeLimits.Default with { ReadBytes = ChangesFile.RoomAt(_place) }, cancellationToken), "the container's files").File;
 }

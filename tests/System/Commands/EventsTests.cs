@@ -88,12 +88,12 @@ public abstract class EventsTests(CommandHost host)
 public sealed class Docker26EventsTests(Docker26Commands host) : EventsTests(host);
 
 [Collection(nameof(Docker20Commands))]
-[Trait("engines", "older")]
+[Trait("engines", "more")]
 public sealed class Docker20EventsTests(Docker20Commands host) : EventsTests(host);
 
 [Collection(nameof(Podman5Commands))]
 public sealed class Podman5EventsTests(Podman5Commands host) : EventsTests(host);
 
 [Collection(nameof(Podman4Commands))]
-[Trait("engines", "older")]
+[Trait("engines", "more")]
 public sealed class Podman4EventsTests(Podman4Commands host) : EventsTests(host);

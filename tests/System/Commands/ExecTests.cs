@@ -138,14 +138,14 @@ public abstract class LongExecTests(CommandHost host)
 public sealed class Docker26ExecTests(Docker26Commands host) : ExecTests(host);
 
 [Collection(nameof(Docker20Commands))]
-[Trait("engines", "older")]
+[Trait("engines", "more")]
 public sealed class Docker20ExecTests(Docker20Commands host) : ExecTests(host);
 
 [Collection(nameof(Podman5Commands))]
 public sealed class Podman5ExecTests(Podman5Commands host) : ExecTests(host);
 
 [Collection(nameof(Podman4Commands))]
-[Trait("engines", "older")]
+[Trait("engines", "more")]
 public sealed class Podman4ExecTests(Podman4Commands host) : ExecTests(host);
 
 [Collection(nameof(Docker26Commands))]

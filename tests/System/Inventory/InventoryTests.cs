@@ -112,12 +112,12 @@ public abstract partial class InventoryTests(InventoryHost host)
 
 public sealed class Docker26InventoryTests(Docker26Host host) : InventoryTests(host), IClassFixture<Docker26Host>;
 
-[Trait("engines", "older")]
+[Trait("engines", "more")]
 public sealed class Docker20InventoryTests(Docker20Host host) : InventoryTests(host), IClassFixture<Docker20Host>;
 
 public sealed class Podman5InventoryTests(Podman5Host host) : InventoryTests(host), IClassFixture<Podman5Host>;
 
-[Trait("engines", "older")]
+[Trait("engines", "more")]
 public sealed class Podman4InventoryTests(Podman4Host host) : InventoryTests(host), IClassFixture<Podman4Host>;
 
 /// <summary>Guests that do not answer: their containers are listed all the same.</summary>

@@ -38,7 +38,7 @@ internal sealed class OutgoingVolumes
     /// <exception cref="DiskException">They cannot be read, and could not either when the container stands still.</exception>
     public MappedFile ReadLive(VmLook look, CancellationToken cancellationToken)
     {
-        _readBytes = RoomAt(_place);
+        _readBytes = ChangesFile.RoomAt(_place);
         return Write((copy, changes, root, limits) =>
         {
             try
@@ -59,36 +59,15 @@ internal sealed class OutgoingVolumes
     public MappedFile ReadStill(VmLook look, CancellationToken cancellationToken) =>
         Write((copy, changes, root, limits) => copy.WriteStill(changes, root, limits, cancellationToken), look);
 
-    private static long RoomAt(string place) => new DriveInfo(Path.GetDirectoryName(place)!).AvailableFreeSpace;
-
     private MappedFile Write(Action<VolumeCopy, VolumeChangesWriter, Func<IInode>, VolumeLimits> read, VmLook look)
     {
-        FileStream? file = null;
-        try
-        {
-            file = ArchiveParts.CreateUnnamed(_place);
-            long room = RoomAt(_place);
-            var changes = new VolumeChangesWriter(new PartStream(file, Take));
-            foreach ((VolumeCopy copy, byte[] path) in _volumes) read(copy, changes, () => look.Files().Root.Find(path), VolumeLimits.Default with { ReadBytes = _readBytes });
-            changes.End();
-            ContentBytes = changes.ContentBytes;
-            return MappedFile.Of(file);
-
-            void Take(long bytes)
+        (MappedFile file, ContentBytes) = ChangesFile.Write(
+            _place,
+            changes =>
             {
-                room -= bytes;
-                if (room < 0) throw new IOException("the container's volumes take more room than there is; make room, or set TMPDIR to where there is more");
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            file?.Dispose();
-            throw new EngineException(FailureKind.SaveFailed, $"The container's volumes could not be written to '{Path.GetDirectoryName(_place)}' of this host: {e.Message.TrimEnd('.')}.", e);
-        }
-        catch
-        {
-            file?.Dispose();
-            throw;
-        }
+                foreach ((VolumeCopy copy, byte[] path) in _volumes) read(copy, changes, () => look.Files().Root.Find(path), VolumeLimits.Default with { ReadBytes = _readBytes });
+            },
+            "the container's volumes");
+        return file;
     }
 }

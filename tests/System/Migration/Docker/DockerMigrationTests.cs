@@ -7,7 +7,7 @@ namespace Watari.SystemTests.Migration.Docker;
 
 /// <summary>A container of Docker's is moved with its files and volumes and is Docker's own at its destination.</summary>
 [Collection(nameof(DockerHosts))]
-public sealed class DockerMigrationTests : MigrationTest
+public sealed class DockerMigrationTests : ManagedMigrationTest
 {
     private const string Running = "web running\n2", Nothing = "0";
 
@@ -17,12 +17,16 @@ public sealed class DockerMigrationTests : MigrationTest
     private readonly DockerWeb _b;
 
     public DockerMigrationTests(DockerHosts docker)
-        : base(docker.Hosts)
+        : this(docker, new DockerWeb(docker.Hosts.A), new DockerWeb(docker.Hosts.B))
+    {
+    }
+
+    private DockerMigrationTests(DockerHosts docker, DockerWeb a, DockerWeb b)
+        : base(docker.Hosts, a, b, Running)
     {
         _hosts = docker.Hosts;
         _points = docker.Points;
-        _a = new DockerWeb(_hosts.A);
-        _b = new DockerWeb(_hosts.B);
+        (_a, _b) = (a, b);
     }
 
     [Fact]
@@ -60,6 +64,7 @@ public sealed class DockerMigrationTests : MigrationTest
     }
 
     [Fact]
+    [Trait("engines", "more")]
     public async Task What_docker_could_not_make_at_the_destination_is_refused_and_the_source_goes_on()
     {
         await _a.InAsync("tar -C /var/lib/watari/images/busybox -c . | docker import - localhost/rare >/dev/null; mkdir -p /srv/own");
@@ -88,6 +93,7 @@ public sealed class DockerMigrationTests : MigrationTest
     }
 
     [Fact]
+    [Trait("engines", "more")]
     public async Task An_agent_that_is_killed_in_the_middle_of_dockers_start_leaves_the_source_running_and_nothing_at_the_destination()
     {
         await StartAsync("--restart always");
@@ -133,40 +139,5 @@ public sealed class DockerMigrationTests : MigrationTest
         await _a.RemoveAsync();
     }
 
-    /// <summary>It runs in vm-a, and nothing of it is in vm-b.</summary>
-    private async Task StartAsync(string options = "", string image = "localhost/busybox")
-    {
-        await Task.WhenAll(_a.RemoveAsync(), _b.RemoveAsync());
-        await _a.RunAsync(options, image);
-    }
-
-    private async Task AssertRefusedAsync(params string[] says)
-    {
-        Run run = await RunPatientlyAsync(_hosts, "migrate", "web", "--to", "vm-b");
-        Assert.True(run.Code == 4, $"{run.Code} {run.Out}{run.Error}");
-        Assert.All([.. says, "runs on in host-"], word => Assert.Contains(word, run.Error, StringComparison.Ordinal));
-    }
-
-    private static void AssertTurnedBack(Run run, string says)
-    {
-        Assert.True(run.Code == 5, $"{run.Code} {run.Out}{run.Error}");
-        Assert.All([says, "runs on in host-a/vm-a"], word => Assert.Contains(word, run.Error, StringComparison.Ordinal));
-    }
-
-    /// <summary>With the files that it had, and its counting.</summary>
-    private async Task AssertSourceGoesOnAsync(string files)
-    {
-        Assert.Equal(files, await _a.FilesAsync());
-        Assert.Equal(Running, await _a.TracesAsync());
-        await _a.CountsAsync();
-        await MigrationAssert.KernelIsContentAsync(_hosts.A);
-    }
-
-    private async Task<JsonElement> MigrateAsync(string to, params string[] options)
-    {
-        Run run = await RunPatientlyAsync(_hosts, ["migrate", "web", "--to", to, "-o", "json", .. options]);
-        Assert.True(run.Code == 0, run.Error);
-        TestContext.Current.TestOutputHelper!.WriteLine(run.Out);
-        return JsonDocument.Parse(run.Out).RootElement;
-    }
+    private async Task AssertRefusedAsync(params string[] says) => AssertRefused(await RunPatientlyAsync(_hosts, "migrate", "web", "--to", "vm-b"), says);
 }

@@ -7,7 +7,7 @@ namespace Watari.SystemTests.Migration.Podman;
 
 /// <summary>A container of podman's is moved with its files and is podman's own at its destination.</summary>
 [Collection(nameof(HeldHosts))]
-public sealed class PodmanMigrationTests : MigrationTest
+public sealed class PodmanMigrationTests : ManagedMigrationTest
 {
     private readonly TwoHosts _hosts;
     private readonly HeldPoints _points;
@@ -15,12 +15,16 @@ public sealed class PodmanMigrationTests : MigrationTest
     private readonly PodmanWeb _b;
 
     public PodmanMigrationTests(HeldHosts held)
-        : base(held.Hosts)
+        : this(held, new PodmanWeb(held.Hosts.A), new PodmanWeb(held.Hosts.B))
+    {
+    }
+
+    private PodmanMigrationTests(HeldHosts held, PodmanWeb a, PodmanWeb b)
+        : base(held.Hosts, a, b, running: "web running\nbooks")
     {
         _hosts = held.Hosts;
         _points = held.Points;
-        _a = new PodmanWeb(_hosts.A);
-        _b = new PodmanWeb(_hosts.B);
+        (_a, _b) = (a, b);
     }
 
     [Fact]
@@ -177,38 +181,10 @@ public sealed class PodmanMigrationTests : MigrationTest
         await _a.RemoveAsync();
     }
 
-    /// <summary>It runs in vm-a, and nothing of it is in vm-b.</summary>
-    private async Task StartAsync(string options = "", string image = "localhost/busybox")
-    {
-        await Task.WhenAll(_a.RemoveAsync(), _b.RemoveAsync());
-        await _a.RunAsync(options, image);
-    }
-
     private async Task AssertRefusedAsync(params string[] says)
     {
         AssertRefused(await RunPatientlyAsync(_hosts, "migrate", "web", "--to", "vm-b"), says);
         Assert.Equal("", await _b.InAsync("ls /var/lib/watari/archives /run/watari/jobs | grep -v : || true"));
-    }
-
-    private static void AssertRefused(Run run, params string[] says)
-    {
-        Assert.True(run.Code == 4, $"{run.Code} {run.Out}{run.Error}");
-        Assert.All([.. says, "runs on in host-"], word => Assert.Contains(word, run.Error, StringComparison.Ordinal));
-    }
-
-    private static void AssertTurnedBack(Run run, string says)
-    {
-        Assert.True(run.Code == 5, $"{run.Code} {run.Out}{run.Error}");
-        Assert.All([says, "runs on in host-a/vm-a"], word => Assert.Contains(word, run.Error, StringComparison.Ordinal));
-    }
-
-    /// <summary>With the files that it had, and its counting.</summary>
-    private async Task AssertSourceGoesOnAsync(string files)
-    {
-        Assert.Equal(files, await _a.FilesAsync());
-        Assert.Equal("web running\nbooks", await _a.TracesAsync());
-        await _a.CountsAsync();
-        await MigrationAssert.KernelIsContentAsync(_hosts.A);
     }
 
     /// <summary>While its agent is dead, and is not started again.</summary>
@@ -226,12 +202,4 @@ public sealed class PodmanMigrationTests : MigrationTest
     }
 
     private Task<string> RestartAgentOfBAsync() => _b.InAsync("old=$(pidof watari-agent); kill $old; until new=$(pidof watari-agent) && [ $new != $old ]; do :; done");
-
-    private async Task<JsonElement> MigrateAsync(string to, params string[] options)
-    {
-        Run run = await RunPatientlyAsync(_hosts, ["migrate", "web", "--to", to, "-o", "json", .. options]);
-        Assert.True(run.Code == 0, run.Error);
-        TestContext.Current.TestOutputHelper!.WriteLine(run.Out);
-        return JsonDocument.Parse(run.Out).RootElement;
-    }
 }
