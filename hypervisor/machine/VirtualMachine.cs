@@ -13,16 +13,20 @@ public sealed class VirtualMachine : IAsyncDisposable
     private bool _runsAfterHolds;
     private MachineDescription? _description;
 
-    private VirtualMachine(string name, QmpClient qmp, QemuProcess process, HoldMark mark, bool runs, GuestRam ram)
+    private VirtualMachine(string name, QmpClient qmp, QemuProcess process, HoldMark mark, RunState state, GuestRam ram)
     {
         Name = name;
         Qmp = qmp;
         Process = process;
         Ram = ram;
         _mark = mark;
-        _runs = runs;
+        StateWhenAttached = state;
+        _runs = state == RunState.Running;
         qmp.Observe(Observe);
     }
+
+    /// <summary>As it was when it was attached to.</summary>
+    public RunState StateWhenAttached { get; }
 
     /// <summary>The name given to QEMU (-name), or the one that the caller chose.</summary>
     public string Name { get; }
@@ -67,7 +71,7 @@ public sealed class VirtualMachine : IAsyncDisposable
                 throw;
             }
 
-            return new VirtualMachine(await asksName, qmp, process, mark, await asksState == RunState.Running, await asksRam);
+            return new VirtualMachine(await asksName, qmp, process, mark, await asksState, await asksRam);
         }
         catch
         {

@@ -48,7 +48,9 @@ public sealed partial class GuestRam : IDisposable
         using ProcessHandle alive = ProcessHandle.TryOpen(process.Id) ?? throw Ended(process);
         Task<MemoryBackendInfo[]> asksBackends = qmp.ExecuteAsync<MemoryBackendInfo[]>("query-memdev", cancellation: cancellation);
         Task<string> asksTree = qmp.HumanAsync("info mtree -f", cancellation);
-        await Task.WhenAll(asksBackends, asksTree);
+        // Asked with the others, for that is where RAM begins on every machine that has this command.
+        Task<string> asksFirst = AskHostAddressAsync(qmp, "0", cancellation);
+        await Task.WhenAll(asksBackends, asksTree, asksFirst);
         MemoryBackendInfo[] backends = await asksBackends;
         IReadOnlyList<MappedBlock> blocks = MemoryTree.ReadBlocks(await asksTree);
         var regions = new List<RamRegion>();
@@ -57,7 +59,7 @@ public sealed partial class GuestRam : IDisposable
         {
             foreach (MappedBlock block in RamAmong(blocks, backends))
             {
-                ulong address = await HostAddressOfAsync(qmp, block, cancellation);
+                ulong address = HostAddressOf(block, block.Start.Value == 0 ? await asksFirst : await AskHostAddressAsync(qmp, $"{block.Start}", cancellation));
                 IReadOnlyList<ProcessMapping> mappings = process.MappingsOf(address, block.Length);
                 if (TryMap(process, block, address, mappings) is { } mapped)
                 {
@@ -98,13 +100,11 @@ public sealed partial class GuestRam : IDisposable
 
     private static bool IsNameOf(string block, MemoryBackendInfo backend) => block == backend.Id || block == $"/objects/{backend.Id}";
 
-    private static async Task<ulong> HostAddressOfAsync(QmpClient qmp, MappedBlock block, CancellationToken cancellation)
-    {
-        string answer = await qmp.HumanAsync($"gpa2hva {block.Start}", cancellation);
-        return HostAddress().Match(answer) is { Success: true } match
-            ? ulong.Parse(match.Groups["address"].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture)
-            : throw new HypervisorException($"QEMU does not say where the guest's RAM at {block.Start} lies (HMP gpa2hva): {answer.Trim()}.");
-    }
+    private static Task<string> AskHostAddressAsync(QmpClient qmp, string start, CancellationToken cancellation) => qmp.HumanAsync($"gpa2hva {start}", cancellation);
+
+    private static ulong HostAddressOf(MappedBlock block, string answer) => HostAddress().Match(answer) is { Success: true } match
+        ? ulong.Parse(match.Groups["address"].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+        : throw new HypervisorException($"QEMU does not say where the guest's RAM at {block.Start} lies (HMP gpa2hva): {answer.Trim()}.");
 
     /// <summary>Null for RAM that is QEMU's own, or not in one file as it is in memory, and for a file that cannot be opened (/proc/PID/map_files asks for a capability): its bytes are QEMU's memory all the same.</summary>
     private static RamRegion? TryMap(QemuProcess process, MappedBlock block, ulong address, IReadOnlyList<ProcessMapping> mappings)

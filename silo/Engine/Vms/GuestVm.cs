@@ -29,14 +29,14 @@ internal sealed class GuestVm : IAsyncDisposable
     private int _leases = 1; // that of whoever attached, who keeps it and reads nothing
     private int _readers;
 
-    private GuestVm(string name, VirtualMachine machine, string directory, RunState state)
+    private GuestVm(string name, VirtualMachine machine, string directory)
     {
         Name = name;
         Machine = machine;
         Disks = new VmDisks(machine, Path.Combine(directory, "disks.sock"));
         _running = new RunningKernel(machine);
         _life = new GuestLife(name, _running.Is, TimeProvider.System);
-        EndLifeIfDead(state);
+        EndLifeIfDead(machine.StateWhenAttached);
         _agentSocket = Path.Combine(directory, "agent.sock");
         _ram = new RamSegments(machine.Ram);
         Memory = new GuestPhysicalMemory(_ram.Segments);
@@ -74,7 +74,7 @@ internal sealed class GuestVm : IAsyncDisposable
         VirtualMachine machine = await VirtualMachine.AttachAsync(Path.Combine(directory, "qmp.sock"), name, cancellationToken);
         try
         {
-            return new VmLease(new GuestVm(name, machine, directory, await machine.StateAsync(cancellationToken)), reads: false);
+            return new VmLease(new GuestVm(name, machine, directory), reads: false);
         }
         catch
         {
@@ -317,7 +317,9 @@ internal sealed class GuestVm : IAsyncDisposable
     {
         try
         {
-            await foreach (VmEvent happened in Machine.Events(cancellationToken))
+            IAsyncEnumerable<VmEvent> events = Machine.Events(cancellationToken);
+            await EndLifeIfDeadByNowAsync(cancellationToken);
+            await foreach (VmEvent happened in events)
             {
                 switch (happened.Kind)
                 {
@@ -335,6 +337,19 @@ internal sealed class GuestVm : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // The engine lets go of the VM.
+        }
+    }
+
+    /// <summary>What happened between the attaching and the first event that is heard.</summary>
+    private async Task EndLifeIfDeadByNowAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            EndLifeIfDead(await Machine.StateAsync(cancellationToken));
+        }
+        catch (HypervisorException)
+        {
+            // Its monitor is gone, which is an event, too; or it is late.
         }
     }
 }
