@@ -50,6 +50,7 @@ public sealed partial class GuestRam : IDisposable
         Task<string> asksTree = qmp.HumanAsync("info mtree -f", cancellation);
         // Asked with the others, for that is where RAM begins on every machine that has this command.
         Task<string> asksFirst = AskHostAddressAsync(qmp, "0", cancellation);
+        IReadOnlyList<ProcessMapping> maps = process.Mappings(); // while QEMU answers
         await Task.WhenAll(asksBackends, asksTree, asksFirst);
         MemoryBackendInfo[] backends = await asksBackends;
         IReadOnlyList<MappedBlock> blocks = MemoryTree.ReadBlocks(await asksTree);
@@ -60,7 +61,7 @@ public sealed partial class GuestRam : IDisposable
             foreach (MappedBlock block in RamAmong(blocks, backends))
             {
                 ulong address = HostAddressOf(block, block.Start.Value == 0 ? await asksFirst : await AskHostAddressAsync(qmp, $"{block.Start}", cancellation));
-                IReadOnlyList<ProcessMapping> mappings = process.MappingsOf(address, block.Length);
+                IReadOnlyList<ProcessMapping> mappings = process.MappingsOf(maps, address, block.Length);
                 if (TryMap(process, block, address, mappings) is { } mapped)
                 {
                     regions.Add(mapped);

@@ -70,14 +70,30 @@ public sealed unsafe class RamRegion
         return new Span<byte>(_pointer + (address - Start), length);
     }
 
-    /// <summary>Copies out of the region, however it is reached.</summary>
+    /// <summary>
+    /// Copies out of the region, however it is reached; of one that is mapped by its file, for a page that we have not touched yet is more work to map
+    /// than to copy.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Not all of it lies in the region.</exception>
     /// <exception cref="HypervisorException">QEMU has ended, and RAM that was its own with it.</exception>
     public void Read(GuestPhysicalAddress address, Span<byte> destination)
     {
         Check(address, destination.Length);
-        if (_process is not null) _process.Read(HostAddressOf(address), destination);
-        else Window(address, destination.Length).CopyTo(destination);
+        if (_process is not null)
+        {
+            _process.Read(HostAddressOf(address), destination);
+            return;
+        }
+
+        ObjectDisposedException.ThrowIf(_pointer is null, this);
+        long offset = _fileOffset + (address - Start);
+        while (!destination.IsEmpty)
+        {
+            int read = ReadFile(offset, destination);
+            if (read == 0) throw new HypervisorException($"The RAM file ends before the guest's region {Start}..{End} does: it was cut off.");
+            destination = destination[read..];
+            offset += read;
+        }
     }
 
     /// <summary>Writes into the region, however it is reached.</summary>
@@ -148,6 +164,18 @@ public sealed unsafe class RamRegion
         _ = LibC.Munmap(_pointer, (nuint)Length);
         _pointer = null;
         _file?.Dispose();
+    }
+
+    private int ReadFile(long offset, Span<byte> destination)
+    {
+        try
+        {
+            return RandomAccess.Read(_file!, destination, offset);
+        }
+        catch (IOException failure)
+        {
+            throw new HypervisorException($"The guest's RAM {Start}..{End} cannot be read: {failure.Message}", failure);
+        }
     }
 
     private ulong HostAddressOf(GuestPhysicalAddress address) => _hostAddress + (ulong)(address - Start);

@@ -55,12 +55,16 @@ public sealed class QemuProcess
         }
     }
 
+    /// <summary>All that it has mapped now.</summary>
+    /// <exception cref="HypervisorException">It has ended.</exception>
+    internal IReadOnlyList<ProcessMapping> Mappings() => [.. ProcessMaps.Read(ReadProc("maps"))];
+
     /// <summary>The mappings that hold a stretch of the process's memory: several, where QEMU gave parts of it other properties.</summary>
     /// <exception cref="HypervisorException">The process does not have all of it.</exception>
-    internal IReadOnlyList<ProcessMapping> MappingsOf(ulong address, long length)
+    internal IReadOnlyList<ProcessMapping> MappingsOf(IReadOnlyList<ProcessMapping> maps, ulong address, long length)
     {
         ulong end = address + (ulong)length;
-        ProcessMapping[] found = [.. ProcessMaps.Read(ReadProc("maps")).Where(mapping => mapping.Start < end && address < mapping.End)];
+        ProcessMapping[] found = [.. maps.Where(mapping => mapping.Start < end && address < mapping.End)];
         ulong covered = address;
         foreach (ProcessMapping mapping in found)
         {

@@ -37,7 +37,7 @@ internal sealed class KernelBuild
         var places = KallsymsPlaces.Of(memory, image, note, limits);
         var index = new KallsymsIndex(KallsymsTables.Read(memory, places, limits), limits);
         var symbols = new KernelSymbols(index, places, memory, note);
-        var types = BtfTypes.Parse(new BulkReader(memory).Read(TypesOf(image, symbols, limits, out int length), length), limits);
+        var types = BtfTypes.Parse(new BulkReader(memory).Copy(TypesOf(image, symbols, limits, out int length), length), limits);
         return new KernelBuild(IdOf(note), image.Translate(note.Symbol("_stext")), places, index, types);
     }
 

@@ -8,10 +8,13 @@ namespace Watari.Introspection.Memory;
 public readonly record struct GuestMemorySegment(GuestPhysicalAddress Start, nint Pointer, long Length)
 {
     /// <summary>A stretch that cannot be mapped, as its shadow shows it. Who reads it and who writes it must be given the same shadow.</summary>
-    public GuestMemorySegment(GuestPhysicalAddress start, RamShadow shadow) : this(start, shadow.Pointer, shadow.Length) => Shadow = shadow;
+    public GuestMemorySegment(GuestPhysicalAddress start, RamShadow shadow) : this(start, shadow.Pointer, shadow.Length) => (Shadow, Copied) = (shadow, shadow.Ram);
 
     public GuestPhysicalAddress End => Start + (ulong)Length;
 
     /// <summary>Null where RAM itself is mapped.</summary>
     public RamShadow? Shadow { get; }
+
+    /// <summary>The same RAM for whoever wants much of it once; null where it is only to be had in place.</summary>
+    public ICopiedRam? Copied { get; init; }
 }

@@ -19,7 +19,7 @@ public sealed class GuestMemoryWriter
     /// <exception cref="GuestRamLostException">The hypervisor has ended, and RAM that was its own with it.</exception>
     public void Write(GuestPhysicalAddress address, ReadOnlySpan<byte> bytes)
     {
-        if (!_map.IsMapped && _map.TryFindShadow(address.Value, (ulong)bytes.Length, out RamShadow shadow, out long offset)) shadow.Write(offset, bytes);
+        if (!_map.IsMapped && _map.TryFindSegment(address.Value, (ulong)bytes.Length, out GuestMemorySegment segment, out long offset) && segment.Shadow is { } shadow) shadow.Write(offset, bytes);
         else bytes.CopyTo(Mapped(address, bytes.Length));
     }
 
@@ -30,7 +30,7 @@ public sealed class GuestMemoryWriter
     /// <inheritdoc cref="Write(GuestPhysicalAddress, ReadOnlySpan{byte})"/>
     public void Clear(GuestPhysicalAddress address, int length)
     {
-        if (!_map.IsMapped && _map.TryFindShadow(address.Value, (ulong)length, out RamShadow shadow, out long offset))
+        if (!_map.IsMapped && _map.TryFindSegment(address.Value, (ulong)length, out GuestMemorySegment segment, out long offset) && segment.Shadow is { } shadow)
         {
             for (int done = 0; done < length; done += s_zeroes.Length)
                 shadow.Write(offset + done, s_zeroes.AsSpan(0, Math.Min(s_zeroes.Length, length - done)));

@@ -13,6 +13,9 @@ namespace Watari.Introspection.Memory;
 /// </remarks>
 public sealed class GuestPhysicalMemory
 {
+    /// <summary>From so many bytes on it takes longer to map pages, which are looked at for the first time, than to have them copied.</summary>
+    private const int MuchBytes = 16 * GuestPage.Size;
+
     private readonly GuestSegmentMap _map;
 
     public GuestPhysicalMemory(params IEnumerable<GuestMemorySegment> segments)
@@ -81,7 +84,8 @@ public sealed class GuestPhysicalMemory
 
     /// <summary>
     /// Copies what lies at <paramref name="address"/>. Of RAM that cannot be mapped, a page or more is read from the guest itself and kept nowhere else;
-    /// less than that is taken from what is held of it, for its neighbours are likely to be asked for.
+    /// less than that is taken from what is held of it, for its neighbours are likely to be asked for. Much of RAM that is mapped is copied past
+    /// the mapping, so that pages that are wanted once need no place in it.
     /// </summary>
     /// <exception cref="GuestMemoryException">Not all of it is RAM.</exception>
     public void Copy(GuestPhysicalAddress address, Span<byte> destination)
@@ -93,9 +97,11 @@ public sealed class GuestPhysicalMemory
     /// <returns>False where not all of it is RAM.</returns>
     public bool TryCopy(GuestPhysicalAddress address, Span<byte> destination)
     {
-        if (!IsMapped && destination.Length >= GuestPage.Size && _map.TryFindShadow(address.Value, (ulong)destination.Length, out RamShadow shadow, out long offset))
+        if (destination.Length >= (IsMapped ? MuchBytes : GuestPage.Size)
+            && _map.TryFindSegment(address.Value, (ulong)destination.Length, out GuestMemorySegment segment, out long offset)
+            && segment.Copied is { } ram)
         {
-            shadow.Ram.Read(offset, destination);
+            ram.Read(offset, destination);
             return true;
         }
 

@@ -49,19 +49,19 @@ internal sealed unsafe class GuestSegmentMap
         return ref FindBeyondFirst(address, length);
     }
 
-    /// <summary>The segment that holds all of these bytes, where there is one that is not mapped; nothing of it is loaded.</summary>
-    public bool TryFindShadow(ulong address, ulong length, out RamShadow shadow, out long offset)
+    /// <summary>The segment that holds all of these bytes; nothing of it is loaded or touched.</summary>
+    public bool TryFindSegment(ulong address, ulong length, out GuestMemorySegment found, out long offset)
     {
         foreach (ref readonly GuestMemorySegment segment in _segments.AsSpan())
         {
             ulong within = unchecked(address - segment.Start.Value);
-            if (segment.Shadow is null || within >= (ulong)segment.Length || length > (ulong)segment.Length - within) continue;
-            shadow = segment.Shadow;
+            if (within >= (ulong)segment.Length || length > (ulong)segment.Length - within) continue;
+            found = segment;
             offset = (long)within;
             return true;
         }
 
-        shadow = null!;
+        found = default;
         offset = 0;
         return false;
     }

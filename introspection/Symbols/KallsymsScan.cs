@@ -43,7 +43,7 @@ internal ref struct KallsymsScan
         var reader = new BulkReader(memory);
         for (int length = Math.Min(UsualImage, most); length > 0; length = length < most ? most : 0)
         {
-            if (new KallsymsScan(start, reader.Read(start, length), limits).TryFind(out KallsymsPlaces places)) return places;
+            if (new KallsymsScan(start, reader.Copy(start, length), limits).TryFind(out KallsymsPlaces places)) return places;
         }
 
         throw new KernelSymbolException("kallsyms_token_index",

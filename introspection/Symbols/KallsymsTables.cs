@@ -101,7 +101,7 @@ internal sealed class KallsymsTables
         var reader = new BulkReader(memory);
         for (int size = (int)Math.Min(most, count * 16L); ; size = (int)Math.Min(most, size * 2L))
         {
-            ReadOnlySpan<byte> names = reader.Read(start, size);
+            ReadOnlySpan<byte> names = reader.Copy(start, size);
             if (TryMeasure(names, count, out int length)) return names[..length].ToArray();
             if (size == most) throw Truncated();
         }

@@ -36,6 +36,7 @@ public sealed class VmCoreInfo
     /// <remarks>
     /// The kernel keeps the note in a page of its own, so only the starts of pages are looked at; first those that are in the
     /// host's memory, and only if the caller goes on, those that the host has swapped out or, as far as it tells, the guest never touched.
+    /// From the end of RAM down, for a kernel that boots gives its first pages away from there.
     /// </remarks>
     /// <param name="memory">The guest's RAM.</param>
     /// <param name="likely">Pages to look at before all others.</param>
@@ -50,7 +51,7 @@ public sealed class VmCoreInfo
         // The second time all pages once more: one that was swapped in meanwhile would be seen neither time.
         foreach (PageResidence least in (PageResidence[])[PageResidence.Resident, PageResidence.Elsewhere])
         {
-            for (int i = 0; i < memory.Segments.Length; i++)
+            for (int i = memory.Segments.Length - 1; i >= 0; i--)
             {
                 foreach (VmCoreInfo note in FindIn(memory, memory.Segments[i], least))
                 {
@@ -89,12 +90,13 @@ public sealed class VmCoreInfo
         var places = new PageResidence[ResidentPages.Batch];
         long[] names = new long[ResidentPages.Batch];
         ulong[] words = new ulong[ResidentPages.Batch];
-        for (long batch = 0; batch < pages; batch += ResidentPages.Batch)
+        for (long end = pages; end > 0; end -= ResidentPages.Batch)
         {
-            int count = (int)Math.Min(ResidentPages.Batch, pages - batch);
+            int count = (int)Math.Min(ResidentPages.Batch, end);
+            long batch = end - count;
             ResidentPages.Query(segment, batch << GuestPage.Shift, places.AsSpan(0, count));
             int found = 0;
-            for (int i = 0; i < count; i++)
+            for (int i = count - 1; i >= 0; i--)
             {
                 if (places[i] >= least) names[found++] = ((batch + i) << GuestPage.Shift) + NameOffset;
             }

@@ -83,6 +83,19 @@ public sealed class GuestRamTests
     }
 
     [Fact]
+    public async Task A_RAM_file_that_was_cut_off_is_an_error_where_it_is_copied()
+    {
+        await using RealQemu qemu = await RealQemu.StartAsync(
+            "-m", "64", "-object", "memory-backend-file,id=ram,size=64M,share=on,mem-path={dir}/ram", "-machine", "q35,memory-backend=ram");
+        await using QmpClient qmp = await QmpClient.ConnectAsync(qemu.SocketPath, cancellation: Cancellation);
+        using GuestRam ram = await GuestRam.MapAsync(qmp, Cancellation);
+        qemu.Signal("STOP");
+        using (FileStream file = File.OpenWrite(Path.Combine(qemu.DirectoryPath, "ram"))) file.SetLength(32 << 20);
+
+        Assert.Contains("cut off", Assert.Throws<HypervisorException>(() => Read(ram, (32 << 20) - 4096, 8192)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Mapping_touches_no_page()
     {
         await using RealQemu qemu = await RealQemu.StartSmallAsync();

@@ -13,7 +13,7 @@ internal sealed class GuestLife : IDisposable
     private static readonly KnownKernels s_known = new();
 
     private readonly string _vm;
-    private readonly Predicate<GuestKernel> _runs;
+    private readonly Func<Predicate<GuestKernel>> _asksWhichRuns;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _finding = new(); // the kernel is looked for by one
@@ -23,12 +23,12 @@ internal sealed class GuestLife : IDisposable
     private volatile Ending? _ending;
 
     /// <param name="vm">Its VM's name, for messages.</param>
-    /// <param name="runs">Whether a kernel that lies in its memory is the one that runs.</param>
+    /// <param name="asksWhichRuns">Called when a search begins; tells of a kernel that lies in its memory whether it is the one that runs.</param>
     /// <param name="time">By which a search for the kernel is measured.</param>
-    public GuestLife(string vm, Predicate<GuestKernel> runs, TimeProvider time)
+    public GuestLife(string vm, Func<Predicate<GuestKernel>> asksWhichRuns, TimeProvider time)
     {
         _vm = vm;
-        _runs = runs;
+        _asksWhichRuns = asksWhichRuns;
         _time = time;
         Ended = _ended.Token;
     }
@@ -79,7 +79,7 @@ internal sealed class GuestLife : IDisposable
             if (_missed is { } missed && began < missed.Until) throw new EngineException(missed.Failure.Kind, missed.Failure.Message, missed.Failure);
             try
             {
-                return _kernel = GuestKernel.Attach(memory, known: s_known, runs: _runs);
+                return _kernel = GuestKernel.Attach(memory, known: s_known, runs: _asksWhichRuns());
             }
             catch (IntrospectionException e)
             {

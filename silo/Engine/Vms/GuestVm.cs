@@ -35,7 +35,7 @@ internal sealed class GuestVm : IAsyncDisposable
         Machine = machine;
         Disks = new VmDisks(machine, Path.Combine(directory, "disks.sock"));
         _running = new RunningKernel(machine);
-        _life = new GuestLife(name, _running.Is, TimeProvider.System);
+        _life = new GuestLife(name, _running.Ask, TimeProvider.System);
         EndLifeIfDead(machine.StateWhenAttached);
         _agentSocket = Path.Combine(directory, "agent.sock");
         _ram = new RamSegments(machine.Ram);
@@ -328,7 +328,7 @@ internal sealed class GuestVm : IAsyncDisposable
                     case VmEventKind.Gone: End(VmStatus.Unreachable); break;
                     case VmEventKind.Reset:
                         GuestLife last = _life;
-                        _life = new GuestLife(Name, _running.Is, TimeProvider.System);
+                        _life = new GuestLife(Name, _running.Ask, TimeProvider.System);
                         last.End(null, "was reset, and what ran in it is gone");
                         break;
                 }

@@ -35,12 +35,15 @@ internal sealed class RamSegments : IDisposable
         var start = new Introspection.Memory.GuestPhysicalAddress(region.Start.Value);
         return region.Access == RamAccess.ProcessMemory
             ? new GuestMemorySegment(start, new RamShadow(new RegionInQemu(region), region.Length))
-            : new GuestMemorySegment(start, (nint)region.Pointer, region.Length);
+            : new GuestMemorySegment(start, (nint)region.Pointer, region.Length) { Copied = new CopiedRegion(region) };
     }
 
-    /// <summary>A region that QEMU keeps to itself.</summary>
-    private sealed class RegionInQemu(RamRegion region) : IRemoteRam
+    private static GuestRamLostException Lost(HypervisorException e) => new(e.Message, e);
+
+    private class CopiedRegion(RamRegion region) : ICopiedRam
     {
+        protected RamRegion Region => region;
+
         public void Read(long offset, Span<byte> destination)
         {
             try
@@ -52,12 +55,16 @@ internal sealed class RamSegments : IDisposable
                 throw Lost(e);
             }
         }
+    }
 
+    /// <summary>A region that QEMU keeps to itself.</summary>
+    private sealed class RegionInQemu(RamRegion region) : CopiedRegion(region), IRemoteRam
+    {
         public void Write(long offset, ReadOnlySpan<byte> source)
         {
             try
             {
-                region.Write(region.Start + offset, source);
+                Region.Write(Region.Start + offset, source);
             }
             catch (HypervisorException e)
             {
@@ -73,8 +80,8 @@ internal sealed class RamSegments : IDisposable
                 for (int done = 0; done < offsets.Length;)
                 {
                     int count = Math.Min(offsets.Length - done, addresses.Length);
-                    for (int i = 0; i < count; i++) addresses[i] = region.Start + offsets[done + i];
-                    region.ReadWords(addresses[..count], words.Slice(done, count));
+                    for (int i = 0; i < count; i++) addresses[i] = Region.Start + offsets[done + i];
+                    Region.ReadWords(addresses[..count], words.Slice(done, count));
                     done += count;
                 }
             }
@@ -92,7 +99,7 @@ internal sealed class RamSegments : IDisposable
                 for (int done = 0; done < pages.Length;)
                 {
                     int count = Math.Min(pages.Length - done, places.Length);
-                    region.QueryPages(region.Start + offset + ((long)done * GuestPage.Size), places[..count]);
+                    Region.QueryPages(Region.Start + offset + ((long)done * GuestPage.Size), places[..count]);
                     for (int i = 0; i < count; i++)
                     {
                         pages[done + i] = places[i] switch
@@ -110,8 +117,5 @@ internal sealed class RamSegments : IDisposable
             {
                 throw Lost(e);
             }
-        }
-
-        private static GuestRamLostException Lost(HypervisorException e) => new(e.Message, e);
-    }
+        }    }
 }

@@ -24,14 +24,21 @@ internal sealed partial class RunningKernel(VirtualMachine machine)
     // With page-table isolation a program runs on the table behind the kernel's (PTI_USER_PGTABLE_BIT, arch/x86/entry/calling.h).
     private const ulong ProgramsHalf = 1UL << 12;
 
-    /// <summary>Whether it is the one that runs; true where QEMU does not say. Blocks: for the engine's threads.</summary>
-    public bool Is(GuestKernel kernel)
+    /// <summary>Begins to ask QEMU, which answers while kernels are looked for.</summary>
+    /// <returns>Of a kernel, whether it is the one that runs; true where QEMU does not say. Blocks: for the engine's threads.</returns>
+    public Predicate<GuestKernel> Ask()
+    {
+        Task<string> asked = AskRegistersAsync();
+        return kernel => Is(kernel, asked);
+    }
+
+    private bool Is(GuestKernel kernel, Task<string> asked)
     {
         GuestVirtualAddress banner = kernel.Symbols.Find("linux_banner");
         GuestPhysicalAddress place = kernel.AddressSpace.Translate(banner);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            if (!TryGetTable(out ulong root)) return true;
+            if (!TryGetTable(attempt == 0 ? asked : AskRegistersAsync(), out ulong root)) return true;
             if (root == NoTable) return false;
             kernel.Refresh();
             if (LeadsThere(root) || LeadsThere(root & ~ProgramsHalf)) return true;
@@ -55,12 +62,12 @@ internal sealed partial class RunningKernel(VirtualMachine machine)
 
     /// <summary>The root of the first processor's page tables; none where it works without, as firmware does after a reset.</summary>
     /// <returns>False where QEMU does not say.</returns>
-    private bool TryGetTable(out ulong root)
+    private static bool TryGetTable(Task<string> asked, out ulong root)
     {
         root = NoTable;
         try
         {
-            Match match = ControlRegisters().Match(machine.Qmp.HumanAsync("info registers").GetAwaiter().GetResult());
+            Match match = ControlRegisters().Match(asked.GetAwaiter().GetResult());
             if (!match.Success) return false;
             if ((uint.Parse(match.Groups["cr0"].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture) & Paging) == 0) return true;
             // While a 32-bit program runs, QEMU shows the lower half alone (x86_cpu_dump_state in target/i386/cpu-dump.c).
@@ -74,6 +81,8 @@ internal sealed partial class RunningKernel(VirtualMachine machine)
             return false;
         }
     }
+
+    private Task<string> AskRegistersAsync() => machine.Qmp.HumanAsync("info registers");
 
     // "CR0=80050033 CR2=00007ffc64d4aff8 CR3=0000000002a52000 CR4=000006f0"
     [GeneratedRegex(@"\bCR0=(?<cr0>[0-9a-f]{8}) CR2=[0-9a-f]+ CR3=(?<cr3>[0-9a-f]+)\b", RegexOptions.ExplicitCapture)]

@@ -101,9 +101,9 @@ public sealed class HostileTablesTests : IDisposable
     [Fact]
     public void No_more_notes_are_tried_than_the_limit()
     {
-        _builder.NoteAddress = new GuestPhysicalAddress(0x8000);
+        _builder.NoteAddress = new GuestPhysicalAddress(0x1000);
         _builder.Boot();
-        for (ulong page = 1; page < 6; page++) _builder.PutNote(new GuestPhysicalAddress(page * 0x1000), "OSRELEASE=5.10.0-stale\n");
+        for (ulong page = 2; page < 7; page++) _builder.PutNote(new GuestPhysicalAddress(page * 0x1000), "OSRELEASE=5.10.0-stale\n");
 
         Assert.Equal(GuestKernelBuilder.Release, _builder.Attach().Release);
         Assert.Throws<KernelNotFoundException>(() => _builder.Attach(IntrospectionLimits.Default with { Notes = 4 }));

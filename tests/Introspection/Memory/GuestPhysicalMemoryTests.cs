@@ -49,10 +49,42 @@ public sealed class GuestPhysicalMemoryTests : IDisposable
     }
 
     [Fact]
+    public void Much_is_copied_past_the_mapping_and_compared_there_and_little_is_taken_in_place()
+    {
+        var copied = new Copies();
+        var memory = new GuestPhysicalMemory(_guest.Memory.Segments.ToArray().Select(segment => segment with { Copied = copied }));
+        byte[] little = new byte[4096], much = new byte[600 << 10];
+
+        memory.Copy(new GuestPhysicalAddress(0x1000), little);
+        memory.Copy(new GuestPhysicalAddress(0x2000), much);
+
+        Assert.All(little, value => Assert.Equal(0, value));
+        Assert.Equal(-1, much.AsSpan().IndexOfAnyExcept((byte)7));
+        Assert.Equal([(0x2000L, much.Length)], copied.Asked);
+        var reader = new BulkReader(memory);
+        Assert.True(reader.Equal(new GuestPhysicalAddress(0x2000), much));
+        much[^1] = 8;
+        Assert.False(reader.Equal(new GuestPhysicalAddress(0x2000), much));
+        Assert.False(reader.Equal(new GuestPhysicalAddress((1 << 20) - 4096), much));
+    }
+
+    [Fact]
     public void Segments_that_overlap_are_refused()
     {
         Assert.Throws<ArgumentException>(() => new GuestPhysicalMemory(
             new GuestMemorySegment(new GuestPhysicalAddress(0), 4096, 8192),
             new GuestMemorySegment(new GuestPhysicalAddress(4096), 4096, 8192)));
+    }
+
+    /// <summary>Sevens, wherever it is asked.</summary>
+    private sealed class Copies : ICopiedRam
+    {
+        public List<(long Offset, int Length)> Asked { get; } = [];
+
+        public void Read(long offset, Span<byte> destination)
+        {
+            Asked.Add((offset, destination.Length));
+            destination.Fill(7);
+        }
     }
 }

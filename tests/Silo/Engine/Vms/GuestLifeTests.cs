@@ -14,7 +14,7 @@ public sealed class GuestLifeTests : IDisposable
 
     public GuestLifeTests()
     {
-        _life = new GuestLife("vm-a", _ => true, _time);
+        _life = new GuestLife("vm-a", () => _ => true, _time);
         _memory = new GuestPhysicalMemory(new GuestMemorySegment(default, _ram, 1 << 20));
     }
 
