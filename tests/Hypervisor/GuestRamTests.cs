@@ -90,7 +90,7 @@ public sealed class GuestRamTests
         await using QmpClient qmp = await QmpClient.ConnectAsync(qemu.SocketPath, cancellation: Cancellation);
         using GuestRam ram = await GuestRam.MapAsync(qmp, Cancellation);
         qemu.Signal("STOP");
-        using (FileStream file = File.OpenWrite(Path.Combine(qemu.DirectoryPath, "ram"))) file.SetLength(32 << 20);
+        using (var file = new FileStream(Path.Combine(qemu.DirectoryPath, "ram"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(32 << 20);
 
         Assert.Contains("cut off", Assert.Throws<HypervisorException>(() => Read(ram, (32 << 20) - 4096, 8192)).Message, StringComparison.Ordinal);
     }
