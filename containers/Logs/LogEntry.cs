@@ -13,5 +13,5 @@ public readonly record struct LogEntry(FileTime Time, bool IsError, ReadOnlyMemo
 
 /// <summary>Where a log is read on.</summary>
 /// <param name="Ino">The inode of the file; 0 before the first.</param>
-/// <param name="Offset">In bytes.</param>
+/// <param name="Offset">In bytes; in a journal that of the entry that was read last.</param>
 public readonly record struct LogPosition(ulong Ino, long Offset);

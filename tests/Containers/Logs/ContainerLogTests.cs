@@ -178,7 +178,6 @@ public sealed class ContainerLogTests
     }
 
     [Theory]
-    [InlineData("journald", "journalctl CONTAINER_ID_FULL=")]
     [InlineData("none", "keeps no log")]
     [InlineData("syslog", "driver syslog")]
     public void Where_no_log_is_read_that_is_said_with_what_to_do(string driver, string says)
