@@ -149,6 +149,7 @@ public sealed class Podman5ExecTests(Podman5Commands host) : ExecTests(host);
 public sealed class Podman4ExecTests(Podman4Commands host) : ExecTests(host);
 
 [Collection(nameof(Docker26Commands))]
+[Trait("engines", "more")]
 public sealed class Docker26LongExecTests(Docker26Commands host) : LongExecTests(host);
 
 [Collection(nameof(Podman5Commands))]

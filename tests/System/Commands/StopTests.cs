@@ -108,6 +108,7 @@ public abstract class StopTests(CommandHost host)
 public sealed class Docker26StopTests(Docker26Commands host) : StopTests(host);
 
 [Collection(nameof(Docker20Commands))]
+[Trait("engines", "more")]
 public sealed class Docker20StopTests(Docker20Commands host) : StopTests(host);
 
 [Collection(nameof(Podman5Commands))]
@@ -139,6 +140,7 @@ public sealed class Podman5StopTests(Podman5Commands host) : StopTests(host)
 }
 
 [Collection(nameof(Podman4Commands))]
+[Trait("engines", "more")]
 public sealed class Podman4StopTests(Podman4Commands host) : StopTests(host);
 
 /// <summary>Containers of runc alone, of which the agent does what an engine's stop would.</summary>

@@ -154,12 +154,14 @@ public abstract class ContainerFilesTests(EngineGuest guest)
 public sealed class Docker26FilesTests(Docker26Guest guest) : ContainerFilesTests(guest);
 
 [Collection(nameof(Docker20Guest))]
+[Trait("engines", "more")]
 public sealed class Docker20FilesTests(Docker20Guest guest) : ContainerFilesTests(guest);
 
 [Collection(nameof(Podman5Guest))]
 public sealed class Podman5FilesTests(Podman5Guest guest) : ContainerFilesTests(guest);
 
 [Collection(nameof(Podman4Guest))]
+[Trait("engines", "more")]
 public sealed class Podman4FilesTests(Podman4Guest guest) : ContainerFilesTests(guest)
 {
     protected override bool TellsTheTailRight => false;
