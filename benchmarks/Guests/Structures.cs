@@ -74,7 +74,7 @@ internal sealed class Structures(string name, GuestPhysicalMemory memory, IReadO
         int done = 0;
         foreach ((GuestPhysicalAddress start, int length) in pieces)
         {
-            memory.Copy(start, _copy.Span.Slice(done, length));
+            memory.Span(start, length).CopyTo(_copy.Span[done..]); // in place, as a memcpy
             done += length;
         }
     }

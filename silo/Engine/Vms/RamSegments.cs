@@ -117,5 +117,6 @@ internal sealed class RamSegments : IDisposable
             {
                 throw Lost(e);
             }
-        }    }
+        }
+    }
 }
