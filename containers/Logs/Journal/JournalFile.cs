@@ -84,13 +84,7 @@ internal sealed class JournalFile
             if (step == MostChained) throw Damaged(at, $"more than {MostChained} data have one hash");
             head = head[..PayloadOffset];
             long size = ReadObject(at, JournalObject.Data, head, out byte flags);
-            if (Word64(head[16..]) == hash && flags == 0 && size - PayloadOffset == data.Length)
-            {
-                byte[] payload = new byte[data.Length];
-                Read(at + PayloadOffset, payload);
-                if (data.SequenceEqual(payload)) return EntriesOf(head);
-            }
-
+            if (Word64(head[16..]) == hash && data.SequenceEqual(ReadPayload(at, size - PayloadOffset, flags))) return EntriesOf(head);
             at = (long)Word64(head[24..]);
         }
 
@@ -186,32 +180,43 @@ internal sealed class JournalFile
             Span<byte> name = stackalloc byte[JournalField.LongestName];
             name = name[..(int)Math.Min(name.Length, length)];
             Read(at + PayloadOffset, name);
-            if (JournalField.KindOf(name) is { } kind && length <= LogFiles.MaxEntry)
-            {
-                byte[] payload = new byte[length];
-                Read(at + PayloadOffset, payload);
-                return JournalField.Of(kind, payload);
-            }
-
-            return default;
+            if (JournalField.KindOf(name) is null) return default;
         }
 
-        // Only long ones are, and of those only the text is of interest; what is packed by others than zstd (systemd's way since v246) is not read.
-        if (flags != (byte)JournalCompression.Zstd || length > LogFiles.MaxEntry) return default;
-        byte[] packed = new byte[length];
-        Read(at + PayloadOffset, packed);
+        byte[] payload = ReadPayload(at, length, flags);
+        return JournalField.KindOf(payload) is { } kind ? JournalField.Of(kind, payload) : default;
+    }
+
+    /// <summary>
+    /// What a data object holds, unpacked: journald packs what is long (Compress= of journald.conf(5), 512 bytes), since v246 with zstd. Nothing where it is
+    /// packed in another way, or longer than an entry of a log may be.
+    /// </summary>
+    private byte[] ReadPayload(long at, long length, byte flags)
+    {
+        if (length > LogFiles.MaxEntry) return [];
+        byte[] payload = new byte[length];
+        Read(at + PayloadOffset, payload);
+        return (JournalCompression)flags switch
+        {
+            JournalCompression.None => payload,
+            JournalCompression.Zstd => Unpack(payload),
+            _ => [],
+        };
+    }
+
+    private static byte[] Unpack(byte[] packed)
+    {
         try
         {
-            ulong unpacked = Decompressor.GetDecompressedSize(packed);
-            if (unpacked > LogFiles.MaxEntry) return default;
+            ulong length = Decompressor.GetDecompressedSize(packed);
+            if (length > LogFiles.MaxEntry) return [];
             using var zstd = new Decompressor();
-            byte[] payload = new byte[unpacked];
-            if (!zstd.TryUnwrap(packed, payload, out int count)) return default;
-            return JournalField.KindOf(payload.AsSpan(0, count)) is { } kind ? JournalField.Of(kind, payload.AsSpan(0, count)) : default;
+            byte[] payload = new byte[length];
+            return zstd.TryUnwrap(packed, payload, out int count) ? payload[..count] : [];
         }
         catch (ZstdException)
         {
-            return default;
+            return [];
         }
     }
 

@@ -24,6 +24,7 @@ internal enum JournalObject : byte
 [Flags]
 internal enum JournalCompression : byte
 {
+    None = 0,
     Xz = 1,
     Lz4 = 2,
     Zstd = 4,
