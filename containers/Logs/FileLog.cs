@@ -1,27 +1,40 @@
 using System.Buffers.Binary;
+using Watari.Disk;
 using Watari.Disk.FileSystems;
 
 namespace Watari.Containers.Logs;
 
-/// <summary>A log in files of its own, one entry behind the other.</summary>
-internal sealed class FileLog(LogFormat format, LogFiles files) : ContainerLog
+/// <summary>A log in files of its own, in which entry stands behind entry.</summary>
+internal sealed class FileLog : ContainerLog
 {
     private const int MostScannedBytes = 8 << 20, WindowBytes = 128 << 10, MostTailBytes = 256 << 20;
 
+    private readonly LogFormat _format;
+    private readonly LogFiles _files;
     private bool _isTailShort;
+
+    private FileLog(LogFormat format, LogFiles files)
+    {
+        _format = format;
+        _files = files;
+    }
+
+    /// <param name="path">Of its newest file; null where it has none.</param>
+    /// <exception cref="DiskException">It cannot be read.</exception>
+    internal static FileLog Find(LogFormat format, IFileSystem guest, string? path) => new(format, LogFiles.Find(guest, path ?? ""));
 
     public override LogPosition Tail(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        files.BeginWalk();
+        _files.BeginWalk();
         long left = MostTailBytes;
         LogPosition nearest = default;
-        for (int index = files.Count - 1; index >= 0; index--)
+        for (int index = _files.Count - 1; index >= 0; index--)
         {
-            LogFile file = files[index];
-            bool isFound = format.IsLines ? TryTailOfLines(file, ref count, ref left, out long offset) : TryTailOfRecords(file, ref count, ref left, out offset);
+            LogFile file = _files[index];
+            bool isFound = _format.IsLines ? TryTailOfLines(file, ref count, ref left, out long offset) : TryTailOfRecords(file, ref count, ref left, out offset);
             // Nothing of it may be unpacked any more.
-            bool isUnread = file.IsCut && file.Length == 0 && files.IsSpent;
+            bool isUnread = file.IsCut && file.Length == 0 && _files.IsSpent;
             file.Leave();
             if (!isUnread) nearest = new LogPosition(file.Ino, offset);
             if (isFound) return nearest;
@@ -35,30 +48,30 @@ internal sealed class FileLog(LogFormat format, LogFiles files) : ContainerLog
 
     public override LogPiece Read(LogPosition from, FileTime? since = null, FileTime? until = null)
     {
-        var read = new LogPieceBuilder(since, until);
-        var reader = new Reader(format, read);
-        files.BeginWalk();
-        int index = from.Ino == 0 ? 0 : files.IndexOf(from.Ino);
-        bool isBehind = _isTailShort || (index < 0 && files.Count > 0);
+        var piece = new LogPieceBuilder(since, until);
+        var reader = new Reader(_format, piece);
+        _files.BeginWalk();
+        int index = from.Ino == 0 ? 0 : _files.IndexOf(from.Ino);
+        bool isBehind = _isTailShort || (index < 0 && _files.Count > 0);
         if (index < 0) (index, from) = (0, default);
         int first = index;
-        for (; index < files.Count; index++, from = default)
+        for (; index < _files.Count; index++, from = default)
         {
-            LogFile file = files[index];
+            LogFile file = _files[index];
             // One that was cut off is begun anew.
             long offset = from.Offset > file.Length ? 0 : from.Offset;
             // More of it is unpacked in a piece that begins with it.
-            if (index > first && file.IsCut && files.IsSpent) return read.Piece(new LogPosition(file.Ino, 0), isLast: false, isBehind);
+            if (index > first && file.IsCut && _files.IsSpent) return piece.Build(new LogPosition(file.Ino, 0), isLast: false, isBehind);
             bool isWhole = reader.ReadFile(file, ref offset);
             from = new LogPosition(file.Ino, offset);
-            if (!isWhole) return read.Piece(from, isLast: false, isBehind);
-            if (index == files.Count - 1) break;
+            if (!isWhole) return piece.Build(from, isLast: false, isBehind);
+            if (index == _files.Count - 1) break;
             // What is left there will never be whole.
-            if (offset < file.Length || file.IsCut) read.Damaged++;
+            if (offset < file.Length || file.IsCut) piece.Damaged++;
             file.Leave();
         }
 
-        return read.Piece(from, isLast: true, isBehind);
+        return piece.Build(from, isLast: true, isBehind);
     }
 
     /// <summary>Counts lines that end an entry from the end on, and the last, which may be a piece; what follows the last line feed is none yet.</summary>
@@ -99,10 +112,10 @@ internal sealed class FileLog(LogFormat format, LogFiles files) : ContainerLog
     /// <param name="known">What is known of the line already, and of what follows it.</param>
     private bool EndsEntry(LogFile file, long line, ReadOnlySpan<byte> known)
     {
-        if (!format.HasPieces) return true;
-        if (known.Length >= LogFormat.HeadBytes) return format.Ends(known[..LogFormat.HeadBytes]);
+        if (!_format.HasPieces) return true;
+        if (known.Length >= LogFormat.HeadBytes) return _format.Ends(known[..LogFormat.HeadBytes]);
         Span<byte> head = stackalloc byte[LogFormat.HeadBytes];
-        return format.Ends(head[..file.Read(line, head)]);
+        return _format.Ends(head[..file.Read(line, head)]);
     }
 
     /// <summary>By the lengths behind the records.</summary>

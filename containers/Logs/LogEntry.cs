@@ -12,6 +12,6 @@ public readonly record struct LogEntry(FileTime Time, bool IsError, ReadOnlyMemo
 }
 
 /// <summary>Where a log is read on.</summary>
-/// <param name="Ino">The inode of the file; 0 before the first.</param>
-/// <param name="Offset">In bytes; in a journal that of the entry that was read last.</param>
+/// <param name="Ino">The inode of the file; 0 before the first. In a journal: the number of the entry before.</param>
+/// <param name="Offset">In bytes. In a journal: when that entry was taken, in microseconds since 1970.</param>
 public readonly record struct LogPosition(ulong Ino, long Offset);

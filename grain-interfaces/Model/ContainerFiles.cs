@@ -76,6 +76,8 @@ public sealed record ChangesPiece([property: Id(0)] ImmutableArray<FileChangeDes
 public readonly record struct LogMoment([property: Id(0)] long Seconds, [property: Id(1)] uint Nanoseconds);
 
 /// <summary>Where a container's log is read on: for the host that gave it.</summary>
+/// <param name="Inode">Of the file; of a journal the number of the entry before.</param>
+/// <param name="Offset">In the file; of a journal the time of that entry.</param>
 [GenerateSerializer, Immutable, Alias("watari.LogPlace")]
 public sealed record LogPlace([property: Id(0)] ulong Inode, [property: Id(1)] long Offset);
 

@@ -6,276 +6,288 @@ using ZstdSharp;
 namespace Watari.Containers.Logs.Journal;
 
 /// <summary>
-/// A file of systemd's journal (docs/JOURNAL_FILE_FORMAT.md and src/libsystemd/sd-journal/journal-def.h of systemd): objects that name one another by
-/// their offsets. Entries are found by what is in them, through the file's hash table: what that costs goes by how many there are, not by the file's size.
+/// A file of systemd's journal (systemd.io/JOURNAL_FILE_FORMAT), read while the guest may write it: objects that lie behind one another, and
+/// once linked do not change but for what is linked to them. Everything in it may be a lie: each offset and size is checked, and chains only lead on.
 /// </summary>
-/// <remarks>The guest may have written anything there: each object must lie in the file, and each walk from one to the next has a bound.</remarks>
 internal sealed class JournalFile
 {
-    private const int HeaderBytes = 208; // up to where every version has it
-    private const int ObjectHeader = 16;
-    private const int MostFields = 1024; // of an entry: ENTRY_FIELD_COUNT_MAX
-    private const int MostChained = 1 << 12; // data of one hash; journald begins a new file at 100
-    private const int MostArrays = 128; // of entries with one data: each is twice as long as the one before
-    private const int BlockShift = 14, MostBlocks = 512;
+    private const int HeaderBytes = 208; // which all versions have
+    private const int ArenaSize = 96; // where it is in the header
+    private const int HashItemBytes = 16, ObjectBytes = 16, DataBytes = 64, CompactDataBytes = 72, EntryBytes = 64, ArrayBytes = 24;
+    private const int MostHeaderBytes = 1 << 20;
+    private const int MostItems = 1024; // of systemd's own
+    private const int MostArrays = 1024; // each is twice the one before
 
-    private static readonly byte[] s_signature = "LPKSHHRH"u8.ToArray();
-
-    private readonly IInode _file;
-    private readonly string _name;
-    private readonly long _length;
+    private readonly JournalBytes _bytes;
     private readonly byte[] _id;
-    private readonly bool _isKeyed, _isCompact;
-    private readonly long _hashTable;
-    private readonly ulong _buckets;
-    private readonly Dictionary<long, byte[]> _blocks = [];
-    private readonly Dictionary<long, JournalField> _known = []; // of data that many entries share
+    private readonly Incompatible _flags;
+    private readonly ulong _arena;
+    private readonly long _begin, _end; // of the objects
+    private readonly long _hashTable, _buckets;
+    private readonly byte[] _items = new byte[MostItems * 16];
 
-    private JournalFile(IInode file, string name, ReadOnlySpan<byte> header)
+    private JournalFile(string name, JournalBytes bytes, ReadOnlySpan<byte> header)
     {
-        _file = file;
-        _name = name;
-        Ino = file.Status.Ino;
-        _length = file.Status.Size;
-        var features = (JournalFeatures)Word32(header[12..]);
-        if ((features & ~JournalFeatures.Known) != 0) throw new DiskUnsupportedException($"journal {name}", $"incompatible flags 0x{(uint)(features & ~JournalFeatures.Known):x}");
-        _isKeyed = features.HasFlag(JournalFeatures.KeyedHash);
-        _isCompact = features.HasFlag(JournalFeatures.Compact);
+        _bytes = bytes;
+        _flags = (Incompatible)BinaryPrimitives.ReadUInt32LittleEndian(header[12..]);
+        if ((_flags & ~Incompatible.Known) is not 0 and var unknown) throw new DiskUnsupportedException(name, $"incompatible flags 0x{(uint)unknown:x} of a journal");
         _id = header.Slice(24, 16).ToArray();
-        SequenceId = new Guid(header.Slice(72, 16));
-        _hashTable = (long)Word64(header[104..]);
-        _buckets = Word64(header[112..]) / 16;
-        FirstSequence = Word64(header[168..]);
-        FirstTime = Word64(header[184..]);
+        SequenceId = BinaryPrimitives.ReadUInt128LittleEndian(header[72..]);
+        ulong size = BinaryPrimitives.ReadUInt64LittleEndian(header[88..]);
+        _arena = BinaryPrimitives.ReadUInt64LittleEndian(header[ArenaSize..]);
+        if (size is < HeaderBytes or > MostHeaderBytes || _arena > long.MaxValue - MostHeaderBytes) throw Damage(0, "a header of an impossible size");
+        _begin = (long)size;
+        _end = Math.Min(_begin + (long)_arena, bytes.Length);
+        Entries = BinaryPrimitives.ReadUInt64LittleEndian(header[152..]);
+        TailSequence = BinaryPrimitives.ReadUInt64LittleEndian(header[160..]);
+        HeadSequence = BinaryPrimitives.ReadUInt64LittleEndian(header[168..]);
+        TailRealtime = BinaryPrimitives.ReadUInt64LittleEndian(header[192..]);
+        ulong table = BinaryPrimitives.ReadUInt64LittleEndian(header[104..]), tableBytes = BinaryPrimitives.ReadUInt64LittleEndian(header[112..]);
+        if (tableBytes == 0) return;
+        if (table < size || table > (ulong)_end || tableBytes > (ulong)_end - table) throw Damage(0, "a hash table outside of the file");
+        (_hashTable, _buckets) = ((long)table, (long)tableBytes / HashItemBytes);
     }
 
-    internal ulong Ino { get; }
-
-    /// <summary>Whose sequence numbers its entries have.</summary>
-    internal Guid SequenceId { get; }
-
-    /// <summary>The number of its oldest entry; 0: it has none.</summary>
-    internal ulong FirstSequence { get; }
-
-    /// <summary>When that was written, in µs of the guest's clock.</summary>
-    internal ulong FirstTime { get; }
-
-    /// <returns>Null for what is no journal, or one that is only being made.</returns>
-    /// <exception cref="DiskUnsupportedException">It is of a newer kind than is known.</exception>
-    /// <exception cref="DiskException">It cannot be read.</exception>
-    internal static JournalFile? TryOpen(IInode file, string name)
+    /// <summary>HEADER_INCOMPATIBLE_*.</summary>
+    [Flags]
+    private enum Incompatible : uint
     {
+        CompressedXz = 1,
+        CompressedLz4 = 2,
+        KeyedHash = 4,
+        CompressedZstd = 8,
+        Compact = 16,
+        Known = CompressedXz | CompressedLz4 | KeyedHash | CompressedZstd | Compact,
+    }
+
+    private enum ObjectType : byte
+    {
+        Data = 1,
+        Entry = 3,
+        EntryArray = 6,
+    }
+
+    /// <summary>OBJECT_COMPRESSED_*.</summary>
+    [Flags]
+    private enum Packing
+    {
+        None = 0,
+        Xz = 1,
+        Lz4 = 2,
+        Zstd = 4,
+    }
+
+    /// <summary>The same in files that were begun one after the other, each where the one before was full.</summary>
+    internal UInt128 SequenceId { get; }
+
+    /// <summary>How many it had when it was opened.</summary>
+    internal ulong Entries { get; }
+
+    internal ulong HeadSequence { get; }
+
+    internal ulong TailSequence { get; }
+
+    /// <summary>In microseconds since 1970.</summary>
+    internal ulong TailRealtime { get; }
+
+    private int DataHead => IsCompact ? CompactDataBytes : DataBytes;
+
+    private int ItemBytes => IsCompact ? sizeof(uint) : sizeof(ulong);
+
+    private bool IsCompact => (_flags & Incompatible.Compact) != 0;
+
+    /// <returns>Null where the guest has begun the file, and not yet written its header.</returns>
+    /// <exception cref="JournalDamageException">It is no journal, or damaged.</exception>
+    /// <exception cref="DiskUnsupportedException">It is of a format that is newer than this reader.</exception>
+    internal static JournalFile? Open(IInode file, string name, JournalBudget budget)
+    {
+        var bytes = new JournalBytes(file, name, budget);
+        if (bytes.Length == 0) return null;
         Span<byte> header = stackalloc byte[HeaderBytes];
-        return file.ReadUpTo(0, header) == header.Length && header.StartsWith(s_signature) ? new JournalFile(file, name, header) : null;
+        bytes.Read(0, header);
+        if (!header.ContainsAnyExcept((byte)0)) return null;
+        return header.StartsWith("LPKSHHRH"u8) ? new JournalFile(name, bytes, header) : throw bytes.Damage(0, "no signature of a journal");
     }
 
-    /// <summary>The entries that have a field of a value.</summary>
-    /// <param name="data">As in <c>FIELD=value</c>.</param>
-    /// <exception cref="DiskStructureException">It is damaged.</exception>
-    /// <exception cref="DiskException">It cannot be read.</exception>
-    internal JournalEntries Find(ReadOnlySpan<byte> data)
+    /// <summary>What is read from now on is as it is from now on.</summary>
+    internal void Forget() => _bytes.Forget();
+
+    /// <summary>Whether the guest has made it longer since it was opened: what seemed damaged may be behind its end of then.</summary>
+    internal bool HasGrown()
     {
-        if (_buckets == 0) return JournalEntries.None;
-        ulong hash = _isKeyed ? JournalHash.Keyed(data, _id) : JournalHash.Jenkins(data);
-        long at = (long)Read64(unchecked(_hashTable + ((long)(hash % _buckets) * 16)));
-        Span<byte> head = stackalloc byte[72];
-        for (int step = 0; at != 0; step++)
+        Span<byte> arena = stackalloc byte[sizeof(ulong)];
+        _bytes.Forget();
+        _bytes.Read(ArenaSize, arena);
+        return BinaryPrimitives.ReadUInt64LittleEndian(arena) != _arena;
+    }
+
+    /// <summary>Where a datum, a field with its value, is; 0 where the file has none like it.</summary>
+    /// <exception cref="JournalDamageException"/>
+    internal long Find(ReadOnlySpan<byte> datum)
+    {
+        if (_buckets == 0) return 0;
+        ulong hash = (_flags & Incompatible.KeyedHash) != 0 ? JournalHash.Sip(datum, _id) : JournalHash.Jenkins(datum);
+        Span<byte> bucket = stackalloc byte[sizeof(ulong)];
+        _bytes.Read(_hashTable + (long)(hash % (ulong)_buckets) * HashItemBytes, bucket);
+        long before = 0;
+        for (long at = ToOffset(BinaryPrimitives.ReadUInt64LittleEndian(bucket)); at != 0;)
         {
-            if (step == MostChained) throw Damaged(at, $"more than {MostChained} data have one hash");
-            head = head[..PayloadOffset];
-            long size = ReadObject(at, JournalObject.Data, head, out byte flags);
-            if (Word64(head[16..]) == hash && data.SequenceEqual(ReadPayload(at, size - PayloadOffset, flags))) return EntriesOf(head);
-            at = (long)Word64(head[24..]);
+            // Objects are put behind the others.
+            if (at <= before) throw Damage(before, "a chain of hashes that leads back");
+            Datum found = ReadDatum(at);
+            if (found.Hash == hash && Value(found, datum, mostBytes: 0) is { }) return at;
+            (before, at) = (at, found.NextHash);
         }
 
-        return JournalEntries.None;
+        return 0;
     }
 
-    /// <summary>An entry of a container's log.</summary>
-    /// <returns>False for one that has no text that can be read.</returns>
-    /// <exception cref="DiskStructureException">It is damaged.</exception>
-    /// <exception cref="DiskException">It cannot be read.</exception>
-    internal bool TryReadEntry(long at, out LogEntry entry)
+    /// <exception cref="JournalDamageException"/>
+    internal JournalEntries EntriesOf(long datum)
     {
-        const int Items = 64;
-        const ulong MicrosecondsOfSecond = 1_000_000;
-        Span<byte> head = stackalloc byte[Items];
-        long size = ReadObject(at, JournalObject.Entry, head, out _);
-        int width = _isCompact ? 4 : 16;
-        int count = (int)Math.Min((size - Items) / width, MostFields);
-        byte[] items = new byte[count * width];
-        Read(at + Items, items);
-
-        ulong written = Word64(head[24..]);
-        var time = new FileTime((long)(written / MicrosecondsOfSecond), (uint)(written % MicrosecondsOfSecond) * 1000);
-        byte[]? text = null;
-        bool isError = false, isPartial = false;
-        for (int i = 0; i < count; i++)
+        Datum data = ReadDatum(datum);
+        if (data.Entries == 0) return JournalEntries.None;
+        List<JournalArray> arrays = [];
+        long begin = 1, before = 0;
+        Span<byte> head = stackalloc byte[ArrayBytes];
+        for (long at = data.Array; at != 0 && (ulong)begin < data.Entries;)
         {
-            JournalField field = ReadField(_isCompact ? Word32(items.AsSpan(i * width)) : (long)Word64(items.AsSpan(i * width)));
-            switch (field.Kind)
-            {
-                case JournalFieldKind.Message: text = field.Value; break;
-                case JournalFieldKind.Priority: isError = field.Value.AsSpan().SequenceEqual("3"u8); break;
-                case JournalFieldKind.PartialMessage: isPartial = field.Value.AsSpan().SequenceEqual("true"u8); break;
-                case JournalFieldKind.Timestamp when LogFormat.TryParseTime(field.Value, out FileTime exact): time = exact; break;
-                default: break;
-            }
+            if (at <= before) throw Damage(before, "a chain of arrays that leads back");
+            if (arrays.Count == MostArrays) throw Damage(datum, $"more than {MostArrays} arrays of entries");
+            long count = (ReadObject(at, ObjectType.EntryArray, head) - ArrayBytes) / ItemBytes;
+            arrays.Add(new JournalArray(at + ArrayBytes, begin, count));
+            begin += count;
+            (before, at) = (at, ToOffset(BinaryPrimitives.ReadUInt64LittleEndian(head[ObjectBytes..])));
         }
 
-        entry = text is null ? default : new LogEntry(time, isError, isPartial ? text : (byte[])[.. text, (byte)'\n']);
-        return text is not null;
+        return new JournalEntries((int)Math.Min(Math.Min(data.Entries, (ulong)begin), int.MaxValue), data.FirstEntry, arrays);
     }
 
-    /// <summary>What was read of it is let go: a guest can have many, and long ones.</summary>
-    internal void Leave()
+    /// <exception cref="JournalDamageException"/>
+    internal JournalEntry ReadEntry(JournalEntries entries, int index)
     {
-        _blocks.Clear();
-        _known.Clear();
-    }
-
-    /// <summary>What lies at an offset of an array of entries.</summary>
-    internal long ReadItem(long items, int index) => _isCompact ? Read32(items + (4L * index)) : (long)Read64(items + (8L * index));
-
-    private int PayloadOffset => _isCompact ? 72 : 64;
-
-    private JournalEntries EntriesOf(ReadOnlySpan<byte> data)
-    {
-        const int Items = 24;
-        ulong left = Word64(data[56..]);
-        if (left == 0) return JournalEntries.None;
-        var entries = new JournalEntries(this, (long)Word64(data[40..]));
-        left--;
-        Span<byte> head = stackalloc byte[Items];
-        long at = (long)Word64(data[48..]);
-        for (int step = 0; at != 0 && left > 0; step++)
+        if (index == 0) return ReadEntry(entries.First);
+        Span<byte> item = stackalloc byte[ItemBytes];
+        JournalArray array = default;
+        for (int i = entries.Arrays.Count - 1; i >= 0 && (array = entries.Arrays[i]).Begin > index; i--)
         {
-            if (step == MostArrays) throw Damaged(at, $"more than {MostArrays} arrays of entries");
-            long size = ReadObject(at, JournalObject.EntryArray, head, out _);
-            int count = (int)Math.Min(Math.Min((ulong)(size - Items) / (_isCompact ? 4UL : 8), left), int.MaxValue);
-            entries.Add(at + Items, count);
-            left -= (ulong)count;
-            at = (long)Word64(head[16..]);
         }
 
-        return entries;
+        _bytes.Read(array.Offset + (index - array.Begin) * ItemBytes, item);
+        return ReadEntry(ReadOffset(item));
     }
 
-    private JournalField ReadField(long at)
+    /// <summary>Where the data of an entry are, in the order of its fields.</summary>
+    /// <param name="offsets">As many as the entry has items.</param>
+    /// <exception cref="JournalDamageException"/>
+    internal void ReadItems(in JournalEntry entry, Span<long> offsets)
     {
-        const int MostKnown = 1 << 12, MostKeptBytes = 64;
-        if (_known.TryGetValue(at, out JournalField known)) return known;
-        JournalField field = ReadUnknownField(at);
-        if (_known.Count == MostKnown) _known.Clear();
-        if (field.Value.Length <= MostKeptBytes) _known[at] = field;
-        return field;
+        int itemBytes = IsCompact ? sizeof(uint) : 2 * sizeof(ulong); // without compact mode each has its hash, too
+        Span<byte> items = _items.AsSpan(0, entry.Items * itemBytes);
+        _bytes.Read(entry.Offset + EntryBytes, items);
+        for (int i = 0; i < entry.Items; i++) offsets[i] = ReadOffset(items[(i * itemBytes)..]);
     }
 
-    private JournalField ReadUnknownField(long at)
+    /// <summary>The value of a datum; null where it is of another field.</summary>
+    /// <param name="field">Its name with the equals sign.</param>
+    /// <param name="mostBytes">Of the value; what is longer is damage.</param>
+    /// <exception cref="JournalDamageException"/>
+    internal byte[]? ReadValue(long datum, ReadOnlySpan<byte> field, int mostBytes) => Value(ReadDatum(datum), field, mostBytes);
+
+    private byte[]? Value(in Datum datum, ReadOnlySpan<byte> field, int mostBytes)
     {
-        Span<byte> head = stackalloc byte[72];
-        long length = ReadObject(at, JournalObject.Data, head[..PayloadOffset], out byte flags) - PayloadOffset;
-        if (flags == 0)
+        long offset = datum.Offset + DataHead, length = datum.Bytes - DataHead;
+        if (datum.Packing != Packing.None)
         {
-            Span<byte> name = stackalloc byte[JournalField.LongestName];
-            name = name[..(int)Math.Min(name.Length, length)];
-            Read(at + PayloadOffset, name);
-            if (JournalField.KindOf(name) is null) return default;
+            byte[] whole = Unpack(datum, offset, length, field.Length + mostBytes);
+            return whole.AsSpan().StartsWith(field) ? whole[field.Length..] : null;
         }
 
-        byte[] payload = ReadPayload(at, length, flags);
-        return JournalField.KindOf(payload) is { } kind ? JournalField.Of(kind, payload) : default;
+        if (length < field.Length) return null;
+        Span<byte> name = _items.AsSpan(0, field.Length);
+        _bytes.Read(offset, name);
+        if (!name.SequenceEqual(field)) return null;
+        length -= field.Length;
+        if (length > mostBytes) throw Damage(datum.Offset, $"{length} bytes of a field that may have {mostBytes}");
+        byte[] value = new byte[length];
+        _bytes.Read(offset + field.Length, value);
+        return value;
     }
 
-    /// <summary>
-    /// What a data object holds, unpacked: journald packs what is long (Compress= of journald.conf(5), 512 bytes), since v246 with zstd. Nothing where it is
-    /// packed in another way, or longer than an entry of a log may be.
-    /// </summary>
-    private byte[] ReadPayload(long at, long length, byte flags)
+    private byte[] Unpack(in Datum datum, long offset, long length, int mostBytes)
     {
-        if (length > LogFiles.MaxEntry) return [];
-        byte[] payload = new byte[length];
-        Read(at + PayloadOffset, payload);
-        return (JournalCompression)flags switch
-        {
-            JournalCompression.None => payload,
-            JournalCompression.Zstd => Unpack(payload),
-            _ => [],
-        };
-    }
-
-    private static byte[] Unpack(byte[] packed)
-    {
+        if (datum.Packing != Packing.Zstd) throw Damage(datum.Offset, $"it is packed by {datum.Packing.ToString().ToLowerInvariant()}, which is not unpacked");
+        if (length > mostBytes) throw Damage(datum.Offset, $"{length} packed bytes of a field that may have {mostBytes}");
+        byte[] packed = new byte[length];
+        _bytes.Read(offset, packed);
         try
         {
-            ulong length = Decompressor.GetDecompressedSize(packed);
-            if (length > LogFiles.MaxEntry) return [];
+            ulong size = Decompressor.GetDecompressedSize(packed);
+            if (size > (ulong)mostBytes) throw Damage(datum.Offset, $"{size} bytes of a field that may have {mostBytes}");
+            byte[] whole = new byte[size];
+            _bytes.Budget.Take(whole.Length);
             using var zstd = new Decompressor();
-            byte[] payload = new byte[length];
-            return zstd.TryUnwrap(packed, payload, out int count) ? payload[..count] : [];
+            return whole[..zstd.Unwrap(packed, whole)];
         }
-        catch (ZstdException)
+        catch (ZstdException e)
         {
-            return [];
+            throw Damage(datum.Offset, e.Message);
         }
     }
 
-    /// <summary>Reads an object's first bytes.</summary>
-    /// <returns>Its size, all of which lies in the file.</returns>
-    private long ReadObject(long at, JournalObject type, Span<byte> head, out byte flags)
+    private Datum ReadDatum(long offset)
     {
-        if (at % 8 != 0 || at < HeaderBytes || at > _length - ObjectHeader) throw Damaged(at, "no object can be there");
-        Read(at, head[..ObjectHeader]);
-        flags = head[1];
-        ulong size = Word64(head[8..]);
-        if (head[0] != (byte)type) throw Damaged(at, $"an object of type {head[0]}, and {(byte)type} was to be there");
-        if (size < (ulong)head.Length || size > (ulong)(_length - at)) throw Damaged(at, $"an object of {size} bytes");
-        Read(at + ObjectHeader, head[ObjectHeader..]);
-        return (long)size;
+        Span<byte> head = stackalloc byte[DataBytes];
+        long bytes = ReadObject(offset, ObjectType.Data, head);
+        if (bytes < DataHead) throw Damage(offset, "an object that is too small");
+        return new Datum(
+            offset,
+            bytes,
+            (Packing)(head[1] & (int)(Packing.Xz | Packing.Lz4 | Packing.Zstd)),
+            BinaryPrimitives.ReadUInt64LittleEndian(head[16..]),
+            ToOffset(BinaryPrimitives.ReadUInt64LittleEndian(head[24..])),
+            ToOffset(BinaryPrimitives.ReadUInt64LittleEndian(head[40..])),
+            ToOffset(BinaryPrimitives.ReadUInt64LittleEndian(head[48..])),
+            BinaryPrimitives.ReadUInt64LittleEndian(head[56..]));
     }
 
-    private ulong Read64(long at)
+    private JournalEntry ReadEntry(long offset)
     {
-        Span<byte> bytes = stackalloc byte[8];
-        Read(at, bytes);
-        return Word64(bytes);
+        const ulong MostMicroseconds = 1ul << 55; // as systemd has it
+        Span<byte> head = stackalloc byte[EntryBytes];
+        long items = (ReadObject(offset, ObjectType.Entry, head) - EntryBytes) / (IsCompact ? sizeof(uint) : 2 * sizeof(ulong));
+        ulong sequence = BinaryPrimitives.ReadUInt64LittleEndian(head[16..]), realtime = BinaryPrimitives.ReadUInt64LittleEndian(head[24..]);
+        if (items > MostItems || sequence == 0 || realtime is 0 or >= MostMicroseconds) throw Damage(offset, "an entry that cannot be");
+        return new JournalEntry(
+            offset,
+            (int)items,
+            sequence,
+            (long)realtime,
+            BinaryPrimitives.ReadUInt64LittleEndian(head[32..]),
+            BinaryPrimitives.ReadUInt128LittleEndian(head[40..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(head[56..]));
     }
 
-    private uint Read32(long at)
+    /// <summary>The beginning of an object, and how many bytes it has.</summary>
+    private long ReadObject(long offset, ObjectType type, Span<byte> head)
     {
-        Span<byte> bytes = stackalloc byte[4];
-        Read(at, bytes);
-        return Word32(bytes);
+        if (offset < _begin || offset > _end - head.Length || offset % sizeof(ulong) != 0) throw Damage(offset, "no object can be there");
+        _bytes.Read(offset, head);
+        ulong bytes = BinaryPrimitives.ReadUInt64LittleEndian(head[8..]);
+        if (head[0] != (byte)type || bytes < (ulong)head.Length || bytes > (ulong)(_end - offset)) throw Damage(offset, $"no whole object of the type {type}");
+        return (long)bytes;
     }
 
-    private void Read(long at, Span<byte> destination)
-    {
-        if (at < 0 || at > _length - destination.Length) throw Damaged(at, "it lies behind the file's end");
-        while (!destination.IsEmpty)
-        {
-            ReadOnlySpan<byte> block = Block(at >> BlockShift);
-            int within = (int)(at & ((1 << BlockShift) - 1));
-            if (within >= block.Length) throw Damaged(at, "the file was cut off");
-            block = block[within..];
-            block = block[..Math.Min(block.Length, destination.Length)];
-            block.CopyTo(destination);
-            destination = destination[block.Length..];
-            at += block.Length;
-        }
-    }
+    private long ReadOffset(ReadOnlySpan<byte> item) => IsCompact ? BinaryPrimitives.ReadUInt32LittleEndian(item) : ToOffset(BinaryPrimitives.ReadUInt64LittleEndian(item));
 
-    private byte[] Block(long number)
-    {
-        if (_blocks.TryGetValue(number, out byte[]? known)) return known;
-        if (_blocks.Count == MostBlocks) _blocks.Clear();
-        byte[] block = new byte[1 << BlockShift];
-        int count = _file.ReadUpTo(number << BlockShift, block);
-        return _blocks[number] = count == block.Length ? block : block[..count];
-    }
+    /// <summary>What no file has room for is an offset, too, at which nothing is.</summary>
+    private static long ToOffset(ulong value) => (long)Math.Min(value, long.MaxValue);
 
-    private DiskStructureException Damaged(long at, string problem) => new($"journal {_name}, object at {at}", problem);
+    private JournalDamageException Damage(long offset, string problem) => _bytes.Damage(offset, problem);
 
-    private static ulong Word64(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-
-    private static uint Word32(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+    /// <param name="Bytes">With its head.</param>
+    /// <param name="NextHash">The next of its hash's bucket.</param>
+    /// <param name="FirstEntry">Of the entries that have it.</param>
+    /// <param name="Array">Of the others.</param>
+    private readonly record struct Datum(long Offset, long Bytes, Packing Packing, ulong Hash, long NextHash, long FirstEntry, long Array, ulong Entries);
 }

@@ -4,44 +4,55 @@ using Watari.Disk.FileSystems;
 
 namespace Watari.Containers.Logs.Journal;
 
-/// <summary>A log in the guest's journal, among all that the guest's services write there. Its place is a file and the entry in it that was read last.</summary>
+/// <summary>
+/// A log in the guest's journal, among all else that is in there: its entries are found by the container's id, so that they alone are read.
+/// A place in it is the entry before: its number and its time, which it keeps when its file gets another name, and the time in another file, too.
+/// </summary>
 internal sealed class JournalLog : ContainerLog
 {
-    private const int MostFiles = 512; // journald keeps 100
-    private const int MostMachines = 16;
-    private const int MostScanned = 1 << 16; // entries, for one piece
+    private const long MostScannedBytes = 8 << 20, MostTailBytes = 64 << 20;
 
-    /// <summary>On disk, and until that is mounted (or without it for good) in memory: Storage= of journald.conf(5).</summary>
-    private static readonly string[] s_directories = ["/var/log/journal", "/run/log/journal"];
+    private readonly JournalBudget _budget;
+    private readonly JournalCursor[] _cursors; // one for files that were begun one after the other
+    private readonly int _damagedFiles;
+    private bool _isTailShort;
 
-    private readonly List<JournalFile> _files;
-    private readonly byte[] _container; // the field that names it
-
-    private JournalLog(List<JournalFile> files, byte[] container)
+    private JournalLog(JournalWriter writer, ContainerId id, IReadOnlyList<JournalFile> files, JournalBudget budget, int damagedFiles)
     {
-        _files = files;
-        _container = container;
+        byte[] container = Encoding.ASCII.GetBytes($"CONTAINER_ID_FULL={id}");
+        (_budget, _damagedFiles) = (budget, damagedFiles);
+        _cursors =
+        [
+            .. files.Where(file => file.Entries > 0).GroupBy(file => file.SequenceId)
+                .Select(sequence => new JournalCursor([.. sequence.OrderBy(file => file.HeadSequence).Select(file => new JournalPart(file, container, writer))])),
+        ];
     }
 
-    /// <exception cref="ContainerStoreException">The guest keeps no journal.</exception>
+    /// <returns>Null where the guest has no journal in its files.</returns>
     /// <exception cref="DiskException">It cannot be read.</exception>
-    internal static JournalLog Open(IFileSystem guest, ContainerRecord record)
+    internal static JournalLog? Open(JournalWriter writer, ContainerId id, IFileSystem guest)
     {
-        List<JournalFile> files = FilesOf(guest);
-        if (files.Count == 0) throw new ContainerStoreException($"{Shown(record)} logs to the guest's journal (log driver journald), and there is none in {string.Join(" or ", s_directories)}");
-        return new JournalLog(files, Encoding.ASCII.GetBytes($"CONTAINER_ID_FULL={record.Id}"));
+        var budget = new JournalBudget();
+        return JournalFiles.Open(guest, budget, out int damaged) is { } files ? new JournalLog(writer, id, files, budget, damaged) : null;
     }
 
     public override LogPosition Tail(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        long left = count;
-        for (int i = _files.Count - 1; i >= 0; i--)
+        _budget.BeginWalk();
+        foreach (JournalCursor cursor in _cursors) cursor.SeekEnd();
+        bool isLast = true;
+        while (Latest(out JournalEntry entry) is { } cursor)
         {
-            JournalEntries entries = Entries(_files[i], out _);
-            if (entries.Count >= left) return new LogPosition(_files[i].Ino, entries.Count == left ? 0 : entries[entries.Count - left - 1]);
-            left -= entries.Count;
-            _files[i].Leave();
+            JournalEntryKind kind = KindOf(cursor.Part, entry);
+            _isTailShort = _budget.Used > MostTailBytes;
+            // The last may be a piece, as yet.
+            if (((kind == JournalEntryKind.Line || (kind == JournalEntryKind.Piece && isLast)) && count-- == 0) || _isTailShort) return PlaceOf(entry);
+            isLast &= kind == JournalEntryKind.Other;
+            foreach (JournalCursor other in _cursors)
+            {
+                if (other.TryPeekBack(out JournalEntry same) && same.IsCopyOf(entry)) other.MoveBack();
+            }
         }
 
         return default;
@@ -49,96 +60,105 @@ internal sealed class JournalLog : ContainerLog
 
     public override LogPiece Read(LogPosition from, FileTime? since = null, FileTime? until = null)
     {
+        _budget.BeginWalk();
         var piece = new LogPieceBuilder(since, until);
-        int index = from.Ino == 0 ? 0 : _files.FindIndex(file => file.Ino == from.Ino);
-        bool isBehind = index < 0;
-        if (index < 0) (index, from) = (0, default);
-        int scanned = 0;
-        for (; ; index++)
+        bool isBehind = !TrySeek(from, since);
+        LogPosition next = from;
+        bool isLast = false;
+        for (long begin = _budget.Used; !piece.IsFull && (next == from || _budget.Used - begin < MostScannedBytes);)
         {
-            JournalFile file = _files[index];
-            if (from.Ino != file.Ino) from = new LogPosition(file.Ino, 0);
-            JournalEntries entries = Entries(file, out bool isDamaged);
-            if (isDamaged) piece.Damaged++;
-            for (long next = entries.IndexAfter(from.Offset); next < entries.Count; next++)
+            if (Earliest(out JournalEntry entry) is not { } cursor)
             {
-                if (piece.IsFull || scanned++ == MostScanned) return piece.Piece(from, isLast: false, isBehind);
-                long at = entries[next];
-                if (at <= from.Offset)
-                {
-                    // They rise, or somebody leads in circles.
-                    piece.Damaged++;
-                    break;
-                }
-
-                from = new LogPosition(file.Ino, at);
-                if (TryRead(file, at, out LogEntry entry)) piece.Add(entry);
-                else piece.Damaged++;
+                isLast = true;
+                break;
             }
 
-            file.Leave();
-            if (index == _files.Count - 1) return piece.Piece(from, isLast: true, isBehind);
-        }
-    }
-
-    /// <summary>The oldest first.</summary>
-    private static List<JournalFile> FilesOf(IFileSystem guest)
-    {
-        var files = new List<JournalFile>();
-        foreach (string directory in s_directories)
-        {
-            if (!guest.Root.TryFind(Encoding.UTF8.GetBytes(directory), out IInode? machines) || machines.Status.Type != FileType.Directory) continue;
-            foreach (DirectoryEntry machine in machines.Entries.Take(MostMachines))
+            piece.Damaged += cursor.Passed;
+            next = PlaceOf(entry);
+            try
             {
-                IInode journals = machines.Open(machine);
-                if (journals.Status.Type != FileType.Directory) continue;
-                foreach (DirectoryEntry entry in journals.Entries)
-                {
-                    string name = ShownText.Of(entry.Name.ToString());
-                    if (!IsJournal(name) || files.Count == MostFiles) continue;
-                    if (journals.Open(entry) is { Status.Type: FileType.Regular } file && JournalFile.TryOpen(file, $"{directory}/{machine.Name}/{name}") is { } journal) files.Add(journal);
-                }
+                if (piece.Wants(JournalPart.TimeOf(entry)) && cursor.Part.ReadText(entry) is { } text) piece.Add(text);
+            }
+            catch (JournalDamageException)
+            {
+                piece.Damaged++;
+            }
+
+            foreach (JournalCursor other in _cursors)
+            {
+                if (other.TryPeek(out JournalEntry same) && same.IsCopyOf(entry)) other.MoveNext();
             }
         }
 
-        // Clocks are set; numbers rise, as long as they are of one journald.
-        bool isOne = files.Select(file => file.SequenceId).Distinct().Count() <= 1;
-        files.Sort((one, other) => isOne ? Number(one).CompareTo(Number(other)) : Time(one).CompareTo(Time(other)));
-        return files;
-
-        // One without an entry yet is the newest.
-        static ulong Number(JournalFile file) => file.FirstSequence == 0 ? ulong.MaxValue : file.FirstSequence;
-        static ulong Time(JournalFile file) => file.FirstSequence == 0 ? ulong.MaxValue : file.FirstTime;
+        // They have no place among the others.
+        if (from == default) piece.Damaged += _damagedFiles;
+        // What follows the last entry may be whole the next time: it is told where it is not asked for again and again.
+        if (isLast && (from == default || next != from)) piece.Damaged += _cursors.Sum(cursor => cursor.Passed);
+        // The next time it is not behind for the same entries.
+        if (isBehind && next == from) next = Latest(out JournalEntry last) is null ? default : PlaceOf(last);
+        return piece.Build(next, isLast, isBehind || _isTailShort);
     }
 
-    /// <summary>Those of the system, which are root's, too; and what was left by a journald that died.</summary>
-    private static bool IsJournal(string name) =>
-        name.StartsWith("system", StringComparison.Ordinal) && (name.EndsWith(".journal", StringComparison.Ordinal) || name.EndsWith(".journal~", StringComparison.Ordinal));
+    private static LogPosition PlaceOf(in JournalEntry entry) => new(entry.Sequence, entry.Realtime);
 
-    private JournalEntries Entries(JournalFile file, out bool isDamaged)
+    /// <summary>False: the entry is gone; what is younger follows.</summary>
+    private bool TrySeek(LogPosition from, FileTime? since)
     {
-        isDamaged = false;
+        if (from == default)
+        {
+            long realtime = since is { } first ? Math.Clamp(first.Seconds, 0, int.MaxValue) * 1_000_000 + first.Nanoseconds / 1000 : 0;
+            foreach (JournalCursor cursor in _cursors) cursor.SeekTime(realtime);
+            return true;
+        }
+
+        JournalCursor? home = Array.Find(_cursors, cursor => cursor.TrySeek(from.Ino, from.Offset));
+        bool isFound = home is not null;
+        foreach (JournalCursor cursor in _cursors)
+        {
+            if (cursor == home) continue;
+            cursor.SeekTime(from.Offset + 1);
+            // A copy of it, with another number.
+            isFound |= cursor.TryPeekBack(out JournalEntry before) && before.Realtime == from.Offset;
+        }
+
+        return isFound;
+    }
+
+    private static JournalEntryKind KindOf(JournalPart part, in JournalEntry entry)
+    {
         try
         {
-            return file.Find(_container);
+            return part.ReadKind(entry);
         }
-        catch (DiskStructureException)
+        catch (JournalDamageException)
         {
-            isDamaged = true;
-            return JournalEntries.None;
+            return JournalEntryKind.Other;
         }
     }
 
-    private static bool TryRead(JournalFile file, long at, out LogEntry entry)
+    /// <summary>The next entry of all.</summary>
+    private JournalCursor? Earliest(out JournalEntry entry)
     {
-        try
+        JournalCursor? earliest = null;
+        entry = default;
+        foreach (JournalCursor cursor in _cursors)
         {
-            return file.TryReadEntry(at, out entry);
+            if (cursor.TryPeek(out JournalEntry next) && (earliest is null || next.Realtime < entry.Realtime)) (earliest, entry) = (cursor, next);
         }
-        catch (DiskStructureException)
+
+        return earliest;
+    }
+
+    /// <summary>The entry before of all.</summary>
+    private JournalCursor? Latest(out JournalEntry entry)
+    {
+        JournalCursor? latest = null;
+        entry = default;
+        foreach (JournalCursor cursor in _cursors)
         {
-            entry = default;
-            return false;
+            if (cursor.TryPeekBack(out JournalEntry before) && (latest is null || before.Realtime > entry.Realtime)) (latest, entry) = (cursor, before);
         }
+
+        return latest;
     }
 }

@@ -178,6 +178,7 @@ public sealed class ContainerLogTests
     }
 
     [Theory]
+    [InlineData("journald", "neither in /var/log/journal nor in /run/log/journal")]
     [InlineData("none", "keeps no log")]
     [InlineData("syslog", "driver syslog")]
     public void Where_no_log_is_read_that_is_said_with_what_to_do(string driver, string says)

@@ -1,211 +1,230 @@
-using System.Globalization;
-using System.Text;
 using Watari.Containers.Logs;
-using Watari.Disk;
+using Watari.Containers.Logs.Journal;
 using Watari.Disk.FileSystems;
 using Watari.Introspection.Containers;
 
 namespace Watari.Containers.Tests.Logs.Journal;
 
-/// <summary>Journals that systemd has written: 300 lines of a container in two files, every seventh by its standard error, and what is odd behind them (Data/README.md).</summary>
 public sealed class JournalLogTests
 {
-    private const string Machine = "/var/log/journal/0123456789abcdef0123456789abcdef";
-    private const long Begin = 1767323045; // seconds
+    private const long Start = 1_767_323_045_000_000; // of the times in the formats, in microseconds
 
-    private static readonly string s_web = new('a', 64), s_other = new('b', 64), s_silent = new('c', 64);
-
-    public static TheoryData<string> Kinds => ["compact", "keyed", "jenkins"];
+    public static TheoryData<string> Formats { get; } = [.. Journals.Formats];
 
     [Theory]
-    [MemberData(nameof(Kinds))]
-    public void What_a_container_has_written_is_found_among_all_that_is_in_the_journal(string kind)
+    [MemberData(nameof(Formats))]
+    public void What_podman_has_logged_is_read_as_journalctl_tells_it(string format)
     {
-        FileTree tree = Tree(kind);
-        LogPiece web = Log(tree, s_web).Read(default), other = Log(tree, s_other).Read(default), silent = Log(tree, s_silent).Read(default);
+        LogPiece piece = Journals.Podman(Journals.Alone(Journals.Format(format))).Read(default);
 
-        Assert.Equal((305, true, false), (web.Entries.Count, web.IsLast, web.IsBehind));
-        Assert.Equal(Enumerable.Range(0, 300).Select(i => (Begin + i, 1000U, i % 7 == 0, $"line {i}\n")), web.Entries.Take(300).Select(entry => (entry.Time.Seconds, entry.Time.Nanoseconds, entry.IsError, Text(entry))));
-        Assert.Equal(Enumerable.Range(0, 150).Select(i => $"other {(2 * i) + 1}\n"), other.Entries.Select(Text));
-        Assert.Empty(silent.Entries);
-        Assert.Equal((0, true), (silent.Damaged, silent.IsLast));
+        Assert.Equal(Journals.SaidOf('a').Where(said => said.IsByRoot).Select(said => (said.Realtime, said.Text, said.IsError)), piece.Entries.Select(Shown));
+        Assert.Equal((true, 0, false), (piece.IsLast, piece.Damaged, piece.IsBehind));
     }
 
     [Theory]
-    [MemberData(nameof(Kinds))]
-    public void Long_binary_and_broken_lines_are_as_they_were_written_and_an_entry_without_text_is_counted(string kind)
+    [MemberData(nameof(Formats))]
+    public void What_Docker_has_logged_is_read_as_journalctl_tells_it(string format)
     {
-        LogPiece piece = Log(Tree(kind), s_web).Read(default);
+        LogPiece piece = Journals.Log(Journals.Alone(Journals.Format(format)), Journals.B, JournalWriter.Docker).Read(default);
 
-        Assert.Equal([new string('x', 4000) + "end\n", "one piece and ", "the rest\n", "\u001b[1mbold\0", "by docker\n"], piece.Entries.Skip(300).Select(entry => Text(entry) is ['\u001b', ..] binary ? binary[..9] : Text(entry)));
-        Assert.Equal([.. "\u001b[1mbold\0"u8, 0xff, .. "\n twice\n"u8], piece.Entries[303].Text.ToArray());
-        Assert.Equal((Begin + 600, 123456789U), (piece.Entries[304].Time.Seconds, piece.Entries[304].Time.Nanoseconds)); // by Docker's clock, to the nanosecond
-        Assert.Equal(1, piece.Damaged);
+        Assert.Equal(Journals.SaidOf('b').Select(said => (said.Realtime, said.Text, said.IsError)), piece.Entries.Select(Shown));
+        Assert.Equal((true, 0, false), (piece.IsLast, piece.Damaged, piece.IsBehind));
+    }
+
+    [Fact]
+    public void Pieces_of_a_line_have_no_line_feed_but_for_the_last()
+    {
+        string[] texts = [.. Journals.Podman(Journals.Alone(Journals.Format("compact"))).Read(default).Entries.Select(Journals.Text)];
+
+        Assert.Equal(["part ", "and its end|", "\u001b[1mbold\0\u00ff\u00fe|", "|"], texts[150..154]);
+    }
+
+    [Fact]
+    public void Who_is_not_root_writes_no_log_of_podmans()
+    {
+        FileTree tree = Journals.Alone(Journals.Format("regular"));
+
+        Assert.DoesNotContain("by another user|", Journals.Podman(tree).Read(default).Entries.Select(Journals.Text));
+        Assert.Contains("by another user|", Journals.Log(tree, Journals.A, JournalWriter.Docker).Read(default).Entries.Select(Journals.Text));
     }
 
     [Theory]
-    [InlineData(0, 0)]
-    [InlineData(1, 0)] // the entry without text
-    [InlineData(6, 5)]
-    [InlineData(156, 155)] // all of the newer file
-    [InlineData(157, 156)]
-    [InlineData(5000, 305)]
-    public void The_last_entries_are_found_across_files(int count, int expected)
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(7)]
+    [InlineData(100)]
+    [InlineData(1000)]
+    public void Of_podmans_lines_the_last_are_found_with_all_their_pieces(int count)
     {
-        ContainerLog log = Log(Tree("compact"), s_web);
+        JournalLog log = Journals.Podman(Journals.Alone(Journals.Format("compact")));
+        string whole = string.Concat(log.Read(default).Entries.Select(Journals.Text));
+        string[] lines = whole.Split('|')[..^1];
 
-        LogPiece piece = log.Read(log.Tail(count));
+        string last = string.Concat(log.Read(log.Tail(count)).Entries.Select(Journals.Text));
 
-        Assert.Equal(expected, piece.Entries.Count);
-        Assert.Equal(log.Read(default).Entries.Skip(305 - expected).Select(Text), piece.Entries.Select(Text));
+        Assert.Equal(lines[^Math.Min(lines.Length, count)..], last.Split('|')[..^1]);
     }
 
     [Fact]
-    public void Only_what_was_written_in_a_time_is_told_where_a_time_is_given()
+    public void Of_Dockers_entries_the_last_are_found_piece_by_piece()
     {
-        LogPiece piece = Log(Tree("compact"), s_web).Read(default, new FileTime(Begin + 10, 0), new FileTime(Begin + 12, 1000));
+        JournalLog log = Journals.Log(Journals.Alone(Journals.Format("compact")), Journals.B, JournalWriter.Docker);
 
-        Assert.Equal(["line 10\n", "line 11\n", "line 12\n"], piece.Entries.Select(Text));
+        Assert.Equal([100 + 1], log.Read(log.Tail(1)).Entries.Select(entry => entry.Text.Length));
+        Assert.Equal([7 + 1, 16384, 100 + 1], log.Read(log.Tail(3)).Entries.Select(entry => entry.Text.Length));
     }
 
     [Fact]
-    public void It_is_read_on_in_the_next_file_when_the_journal_begins_one()
+    public void A_long_log_comes_in_pieces()
     {
-        FileTree whole = Tree("compact"), tree = new();
-        tree.Add($"{Machine}/system.journal", Bytes(whole, "system@0-1.journal"));
-        LogPiece before = Log(tree, s_web).Read(default);
+        JournalLog log = Journals.Log(Journals.Tree("large").Move("/large.journal", Journals.Path), Journals.B, JournalWriter.Docker);
+        LogPiece first = log.Read(default), second = log.Read(first.Next);
 
-        tree.Move($"{Machine}/system.journal", $"{Machine}/system@0-1.journal");
-        tree.Add($"{Machine}/system.journal", Bytes(whole, "system.journal"));
-        LogPiece after = Log(tree, s_web).Read(before.Next);
-
-        Assert.Equal((150, "line 149\n"), (before.Entries.Count, Text(before.Entries[^1])));
-        Assert.Equal((155, "line 150\n", false), (after.Entries.Count, Text(after.Entries[0]), after.IsBehind));
-        Assert.Empty(Log(tree, s_web).Read(after.Next).Entries);
+        Assert.Equal((32, false, 8, true), (first.Entries.Count, first.IsLast, second.Entries.Count, second.IsLast));
+        Assert.Equal(Enumerable.Range(0, 40).Select(number => $"{number:00000000}"), first.Entries.Concat(second.Entries).Select(entry => Journals.Text(entry)[..8]));
     }
 
     [Fact]
-    public void Where_the_file_is_gone_in_which_it_is_to_be_read_on_that_is_told()
+    public void Only_entries_of_the_time_that_is_asked_for_are_read()
     {
-        FileTree tree = Tree("compact");
-        ContainerLog log = Log(tree, s_web);
-        LogPosition early = log.Tail(300);
-        tree.Remove($"{Machine}/system@0-1.journal");
+        JournalLog log = Journals.Podman(Journals.Alone(Journals.Format("compact")));
+        long[] all = [.. log.Read(default).Entries.Select(entry => Shown(entry).Realtime)];
 
-        LogPiece piece = Log(tree, s_web).Read(early);
-
-        Assert.Equal((true, "line 150\n"), (piece.IsBehind, Text(piece.Entries[0])));
+        Assert.Equal(all[10..21], log.Read(default, Moment(all[10]), Moment(all[20])).Entries.Select(entry => Shown(entry).Realtime));
+        Assert.Equal(all[11..20], log.Read(default, Moment(all[11] - 1), Moment(all[19] + 1)).Entries.Select(entry => Shown(entry).Realtime));
+        Assert.Equal(all[^1..], log.Read(log.Tail(30), Moment(all[^1])).Entries.Select(entry => Shown(entry).Realtime));
+        Assert.Empty(log.Read(default, Moment(all[^1] + 1)).Entries);
+        Assert.Empty(log.Read(default, until: Moment(Start)).Entries);
     }
 
     [Fact]
-    public void A_guest_without_a_journal_is_told_of()
+    public void A_log_is_followed_from_run_to_var_and_into_the_files_that_are_begun_after()
     {
-        Assert.Contains("there is none in /var/log/journal or /run/log/journal", Assert.Throws<ContainerStoreException>(() => Log(new FileTree(), s_web)).Message, StringComparison.Ordinal);
-        Assert.Throws<ContainerStoreException>(() => Log(new FileTree { [$"{Machine}/system.journal"] = "no journal" }, s_web));
-    }
-
-    [Fact]
-    public void A_journal_of_a_kind_that_is_not_known_yet_is_refused()
-    {
-        FileTree tree = Tree("compact");
-        byte[] bytes = Bytes(tree, "system.journal");
-        bytes[12] |= 0x40;
-
-        Assert.Contains("0x40", Assert.Throws<DiskUnsupportedException>(() => Log(new FileTree().Add($"{Machine}/system.journal", bytes), s_web)).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_journal_that_was_cut_off_gives_what_is_left_of_it()
-    {
-        byte[] bytes = Bytes(Tree("compact"), "system@0-1.journal");
-        for (int length = 208; length < 600_000; length += 24_999)
+        LogPosition at = default;
+        List<string> seen = [];
+        foreach (string state in (string[])["volatile", "flushed", "kept", "rotated", "again"])
         {
-            ContainerLog log = Log(new FileTree().Add($"{Machine}/system.journal", bytes[..length]), s_web);
-
-            Assert.True(Try(() => log.Read(default)) is not { Damaged: 0, Entries.Count: < 150 }, $"what is missing behind {length} bytes is not told");
+            LogPiece piece = Journals.Podman(Journals.Tree(state)).Read(at);
+            at = piece.Next;
+            seen.Add(Journals.Numbers(piece));
+            Assert.Equal((true, 0, false), (piece.IsLast, piece.Damaged, piece.IsBehind));
         }
+
+        Assert.Equal(["0 1 2 3 4", "", "5 6 7 8 9", "10 11 12 13 14", "15 16 17 18 19"], seen);
     }
 
     [Fact]
-    public void A_journal_that_a_guest_has_spoilt_ends_in_entries_or_an_error_and_never_in_a_circle()
+    public void While_the_journal_moves_each_entry_is_told_once()
     {
-        byte[] sound = Bytes(Tree("keyed"), "system.journal");
-        int used = sound.AsSpan().LastIndexOfAnyExcept((byte)0);
-        var random = new Random(1);
-        long[] values = [0, -1, 8, 208, 0x7fff_ffff_ffff_fff8, used & ~7];
-        for (int run = 0; run < 1000; run++)
-        {
-            byte[] bytes = sound.AsSpan(0, used + 1).ToArray();
-            for (int i = random.Next(1, 6); i > 0; i--)
-            {
-                // In the header, or anywhere behind the hash tables.
-                int at = random.Next(4) == 0 ? random.Next(26) * 8 : random.Next(280_000, used - 8) & ~7;
-                BitConverter.TryWriteBytes(bytes.AsSpan(at), random.Next(2) == 0 ? values[random.Next(values.Length)] : random.Next(280_000, used) & ~7);
-            }
+        FileTree tree = Journals.Tree("volatile", "flushed");
+        JournalLog log = Journals.Podman(tree);
+        LogPiece piece = log.Read(default);
 
-            Try(() =>
-            {
-                ContainerLog log = Log(new FileTree().Add($"{Machine}/system.journal", bytes), s_web);
-                LogPiece piece = log.Read(log.Tail(20));
-                for (int pieces = 0; !piece.IsLast; pieces++)
-                {
-                    Assert.True(pieces < 100, "it goes in circles");
-                    piece = log.Read(piece.Next);
-                }
+        Assert.Equal("0 1 2 3 4", Journals.Numbers(piece));
+        Assert.Equal("2 3 4", Journals.Numbers(log.Read(log.Tail(3))));
+        LogPiece nothing = Journals.Podman(tree).Read(Journals.Podman(Journals.Tree("volatile")).Read(default).Next);
+        Assert.Equal((0, true, false), (nothing.Entries.Count, nothing.IsLast, nothing.IsBehind));
+    }
 
-                return piece;
-            });
-        }
+    [Theory]
+    [InlineData(0, "")]
+    [InlineData(3, "17 18 19")]
+    [InlineData(12, "8 9 10 11 12 13 14 15 16 17 18 19")]
+    [InlineData(20, "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19")]
+    [InlineData(50, "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19")]
+    public void The_last_entries_are_found_over_all_files(int count, string expected)
+    {
+        JournalLog log = Journals.Podman(Journals.Tree("again"));
+
+        Assert.Equal(expected, Journals.Numbers(log.Read(log.Tail(count))));
     }
 
     [Fact]
-    public void Entries_that_lead_in_a_circle_are_read_once()
+    public void Where_the_file_of_a_place_is_gone_that_is_told_and_read_on_with_what_is_younger()
     {
-        byte[] bytes = Bytes(Tree("keyed"), "system@0-1.journal");
-        int data = bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes($"CONTAINER_ID_FULL={s_web}")) - 64;
-        int array = (int)BitConverter.ToInt64(bytes, data + 48), first = (int)BitConverter.ToInt64(bytes, data + 40);
-        for (int item = 1; item < 4; item++) BitConverter.TryWriteBytes(bytes.AsSpan(array + 24 + (8 * item)), (long)first);
+        LogPosition at = Journals.Podman(Journals.Tree("kept")).Read(default).Next;
+        FileTree tree = Journals.Tree("again");
+        foreach ((string path, _) in Journals.Files("again").Where(file => file.Path.Contains("-0000000000000001-", StringComparison.Ordinal))) tree.Remove($"/{path}");
 
-        LogPiece piece = Log(new FileTree().Add($"{Machine}/system.journal", bytes), s_web).Read(default);
+        LogPiece behind = Journals.Podman(tree).Read(at), then = Journals.Podman(tree).Read(behind.Next);
 
-        Assert.Equal((2, 1, true), (piece.Entries.Count, piece.Damaged, piece.IsLast));
+        Assert.Equal(("10 11 12 13 14 15 16 17 18 19", true), (Journals.Numbers(behind), behind.IsBehind));
+        Assert.Equal((0, false), (then.Entries.Count, then.IsBehind));
     }
 
-    private static LogPiece? Try(Func<LogPiece> read)
+    [Fact]
+    public void That_entries_are_missing_is_told_once_where_nothing_follows()
     {
-        try
+        LogPosition at = Journals.Podman(Journals.Tree("again")).Read(default).Next;
+        FileTree older = Journals.Tree("volatile");
+
+        LogPiece behind = Journals.Podman(older).Read(at), then = Journals.Podman(older).Read(behind.Next);
+
+        Assert.Equal((0, true, 0, false), (behind.Entries.Count, behind.IsBehind, then.Entries.Count, then.IsBehind));
+        Assert.Equal(default, Journals.Log(older, Journals.B, JournalWriter.Docker).Read(at).Next);
+    }
+
+    [Fact]
+    public void A_file_that_was_not_closed_is_read_and_those_of_users_and_others_are_not()
+    {
+        FileTree tree = Journals.Tree("kept").Move(Journals.Path, $"{Journals.Folder}/system@0006619320000000-0123456789abcdef.journal~");
+
+        Assert.Equal("0 1 2 3 4 5 6 7 8 9", Journals.Numbers(Journals.Podman(tree).Read(default)));
+        Assert.Null(JournalLog.Open(JournalWriter.Podman, Journals.A, Journals.Tree("kept").Move(Journals.Path, $"{Journals.Folder}/user-1000.journal")));
+        Assert.Null(JournalLog.Open(JournalWriter.Podman, Journals.A, Journals.Tree("kept").Move(Journals.Folder, "/var/log/journal/remote")));
+    }
+
+    [Fact]
+    public void A_file_that_is_just_begun_has_nothing_yet()
+    {
+        FileTree tree = Journals.Tree("kept").Add($"{Journals.Folder}/system@1.journal", []).Add($"{Journals.Folder}/system@2.journal", new byte[8 << 20]);
+
+        LogPiece piece = Journals.Podman(tree).Read(default);
+
+        Assert.Equal(("0 1 2 3 4 5 6 7 8 9", 0), (Journals.Numbers(piece), piece.Damaged));
+    }
+
+    [Fact]
+    public void A_container_that_has_written_nothing_has_an_empty_log()
+    {
+        JournalLog log = Journals.Log(Journals.Tree("again"), Journals.B, JournalWriter.Docker);
+
+        Assert.Equal(default, log.Tail(10));
+        LogPiece piece = log.Read(default);
+        Assert.Equal((0, default, true, 0, false), (piece.Entries.Count, piece.Next, piece.IsLast, piece.Damaged, piece.IsBehind));
+    }
+
+    [Fact]
+    public void Of_a_container_that_is_not_in_a_file_the_file_is_hardly_read()
+    {
+        var budget = new JournalBudget();
+        Assert.True(Journals.Alone(Journals.Format("regular")).Root.TryFind("/var/log/journal/11111111111111111111111111111111/system.journal"u8, out IInode? inode));
+        JournalFile file = JournalFile.Open(inode, "journal", budget)!;
+
+        Assert.Equal(0, file.Find("CONTAINER_ID_FULL=c"u8));
+        Assert.InRange(budget.Used, 1, 4 * 4096);
+    }
+
+    [Theory]
+    [InlineData(ContainerRuntime.Podman)]
+    [InlineData(ContainerRuntime.Docker)]
+    public void A_container_that_logs_to_the_journal_is_read_from_there(ContainerRuntime engine)
+    {
+        var container = new FoundContainer
         {
-            return read();
-        }
-        catch (Exception e) when (e is DiskException or ContainerStoreException)
-        {
-            return null;
-        }
+            Id = Journals.A.ToString(),
+            Record = new ContainerRecord { Id = Journals.A, Runtime = engine, LogDriver = "journald" },
+            Live = null,
+            Runtime = engine,
+            State = ContainerState.Exited,
+            RootPid = null,
+        };
+
+        Assert.Equal("0 1 2 3 4 5 6 7 8 9", Journals.Numbers(ContainerLog.Open(container, Journals.Tree("kept")).Read(default)));
     }
 
-    private static FileTree Tree(string kind) => FileTree.FromArchive(string.Create(CultureInfo.InvariantCulture, $"journal-252-{kind}.tgz"), "/var/log/journal");
+    private static (long Realtime, string Text, bool IsError) Shown(LogEntry entry) => (entry.Time.Seconds * 1_000_000 + entry.Time.Nanoseconds / 1000, Journals.Text(entry), entry.IsError);
 
-    private static byte[] Bytes(FileTree tree, string name)
-    {
-        Assert.True(tree.Root.TryFind(Encoding.UTF8.GetBytes($"{Machine}/{name}"), out IInode? file));
-        return file.ReadAll(16 << 20);
-    }
-
-    private static string Text(LogEntry entry) => Encoding.UTF8.GetString(entry.Text.Span);
-
-    private static ContainerLog Log(FileTree tree, string container)
-    {
-        Assert.True(ContainerId.TryParseFull(container, out ContainerId id));
-        return ContainerLog.Open(
-            new FoundContainer
-            {
-                Id = container,
-                Record = new ContainerRecord { Id = id, Runtime = ContainerRuntime.Podman, LogDriver = "journald" },
-                Live = null,
-                Runtime = ContainerRuntime.Podman,
-                State = ContainerState.Running,
-                RootPid = null,
-            },
-            tree);
-    }
+    private static FileTime Moment(long realtime) => new(realtime / 1_000_000, (uint)(realtime % 1_000_000) * 1000);
 }
