@@ -14,7 +14,7 @@ namespace Watari.Silo.Engine.Vms;
 /// </summary>
 internal sealed partial class RunningKernel(VirtualMachine machine)
 {
-    /// <summary>A process may end, and its tables with it, between the processor's word and a look at them.</summary>
+    /// <summary>A process may end, and its tables with it, between the processor's word and a look at them; and what was asked first may be of before a boot.</summary>
     private const int Attempts = 3;
 
     private const ulong NoTable = 0;
@@ -39,7 +39,7 @@ internal sealed partial class RunningKernel(VirtualMachine machine)
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             if (!TryGetTable(attempt == 0 ? asked : AskRegistersAsync(), out ulong root)) return true;
-            if (root == NoTable) return false;
+            if (root == NoTable) continue;
             kernel.Refresh();
             if (LeadsThere(root) || LeadsThere(root & ~ProgramsHalf)) return true;
         }
